@@ -1,0 +1,281 @@
+//! What an audit event says. Pure.
+//!
+//! The envelope is CloudEvents 1.0 in its structured JSON form. An event says what was
+//! *decided*; it never holds a token or a piece of one.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::SUBJECT_PREFIX;
+use crate::{
+    callout::request::{RequestError, VerifiedRequest},
+    code::{Code, Stage},
+    credential::Carrier,
+    identity::Identity,
+    idp::token::TokenFacts,
+    names::{AccountName, DecisionId, RoleName},
+    policy::{Decision, Grant, Outcome, Responses, RuleRef, Side},
+};
+
+/// An event, ready to be published.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// Its id, which is also its `Nats-Msg-Id`.
+    pub id: String,
+    /// The subject to publish it on.
+    pub subject: String,
+    /// The JSON text.
+    pub payload: Vec<u8>,
+}
+
+/// What was found out on the way to an answer; the further the login came, the more there is.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// Where the token was found.
+    pub carrier: Option<Carrier>,
+    /// What is known of the token once its signature held.
+    pub token: Option<TokenFacts>,
+    /// Who it is, once the token held.
+    pub identity: Option<Identity>,
+    /// What the policy said.
+    pub decision: Option<Decision>,
+}
+
+/// A refusal: the code, and a sentence where the code alone does not say it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The stable code.
+    pub code: Code,
+    /// A sentence without claim values.
+    pub detail: Option<String>,
+}
+
+impl From<Code> for Refusal {
+    fn from(code: Code) -> Self {
+        Self { code, detail: None }
+    }
+}
+
+/// Who records, and under which version of the maps.
+#[derive(Debug, Clone, Serialize)]
+pub struct Recorded {
+    /// hallpass's version.
+    pub version: &'static str,
+    /// This process: fresh at each start.
+    pub instance: String,
+    /// Digest of the subject maps.
+    pub maps: String,
+}
+
+#[derive(Serialize)]
+struct Envelope<'a, D> {
+    specversion: &'static str,
+    id: &'a str,
+    source: String,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    time: Timestamp,
+    subject: String,
+    datacontenttype: &'static str,
+    data: D,
+}
+
+#[derive(Serialize)]
+struct DecisionData<'a> {
+    decision: DecisionId,
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<Code>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stage: Option<Stage>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<IdentityData<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<&'a TokenFacts>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    carrier: Option<Carrier>,
+    roles: &'a [RoleName],
+    rules: &'a [RuleRef],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grant: Option<GrantData<'a>>,
+    client: ClientData<'a>,
+    duration_us: u64,
+    hallpass: &'a Recorded,
+}
+
+#[derive(Serialize)]
+struct IdentityData<'a> {
+    issuer: &'a str,
+    subject: &'a str,
+    user_name: String,
+}
+
+#[derive(Serialize)]
+struct GrantData<'a> {
+    account: &'a AccountName,
+    publish: &'a Side,
+    subscribe: &'a Side,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    responses: Option<Responses>,
+    ends_at: Timestamp,
+}
+
+#[derive(Serialize)]
+struct ClientData<'a> {
+    server_id: &'a str,
+    server_name: &'a str,
+    cluster: &'a str,
+    client_id: u64,
+    user_nkey: &'a str,
+    host: &'a str,
+    kind: &'a str,
+    connection_type: &'a str,
+    name: String,
+    lang: String,
+    version: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls: Option<&'a str>,
+}
+
+/// What the client says of itself is cut to this many characters.
+const MAX_CLIENT_TEXT: usize = 128;
+
+/// One login attempt and what became of it.
+#[derive(Debug)]
+pub struct Attempt<'a> {
+    /// The decision's id.
+    pub id: DecisionId,
+    /// The server's request.
+    pub request: &'a VerifiedRequest,
+    /// What was found out.
+    pub findings: &'a Findings,
+    /// Why it was refused, unless it was granted.
+    pub refusal: Option<&'a Refusal>,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// How long that took, in microseconds, from reading the request.
+    pub duration_us: u64,
+}
+
+/// Writes the event of a decision. `correction` marks the second event of a decision: one that
+/// was granted and then withheld.
+///
+/// # Errors
+/// Where it cannot be written as JSON, which no known value causes.
+pub fn decision(
+    attempt: &Attempt<'_>,
+    correction: bool,
+    recorded: &Recorded,
+) -> Result<Event, serde_json::Error> {
+    let Attempt { id, request, findings, refusal, .. } = attempt;
+    let outcome = match refusal.map(|refusal| refusal.code) {
+        None => "granted",
+        Some(code) if code.is_undecided() => "undecided",
+        Some(_) => "refused",
+    };
+    let decided = findings.decision.as_ref();
+    let granted = decided.and_then(|decision| match decision.outcome() {
+        Outcome::Granted(grant) => Some(grant),
+        Outcome::Denied(_) => None,
+    });
+    let account = granted.map_or("_", |grant| grant.account().as_str());
+    let event_id = if correction { format!("{id}-correction") } else { id.to_string() };
+    let payload = serde_json::to_vec(&Envelope {
+        specversion: "1.0",
+        id: &event_id,
+        source: format!("hallpass/{}", recorded.instance),
+        kind: "hallpass.decision",
+        time: attempt.at,
+        subject: id.to_string(),
+        datacontenttype: "application/json",
+        data: DecisionData {
+            decision: *id,
+            outcome,
+            code: refusal.map(|refusal| refusal.code),
+            stage: refusal.map(|refusal| refusal.code.stage()),
+            detail: refusal.and_then(|refusal| refusal.detail.as_deref()),
+            identity: findings.identity.as_ref().map(|identity| IdentityData {
+                issuer: identity.issuer().as_str(),
+                subject: identity.subject(),
+                user_name: identity.user_name(),
+            }),
+            token: findings.token.as_ref(),
+            carrier: findings.carrier,
+            roles: decided.map_or(&[], Decision::roles),
+            rules: decided.map_or(&[], Decision::rules),
+            grant: granted.filter(|_| refusal.is_none()).map(grant_data),
+            client: client(request),
+            duration_us: attempt.duration_us,
+            hallpass: recorded,
+        },
+    })?;
+    let subject = format!("{SUBJECT_PREFIX}.decision.{}.{outcome}", subject_token(account));
+    Ok(Event { id: event_id, subject, payload })
+}
+
+/// Writes the event of a request that was dropped: it was no server's, or not for us.
+///
+/// # Errors
+/// Where it cannot be written as JSON, which no known value causes.
+pub fn dropped(
+    error: RequestError,
+    at: Timestamp,
+    recorded: &Recorded,
+) -> Result<Event, serde_json::Error> {
+    #[derive(Serialize)]
+    struct Dropped<'a> {
+        outcome: &'static str,
+        code: Code,
+        hallpass: &'a Recorded,
+    }
+    let id = DecisionId::fresh().to_string();
+    let payload = serde_json::to_vec(&Envelope {
+        specversion: "1.0",
+        id: &id,
+        source: format!("hallpass/{}", recorded.instance),
+        kind: "hallpass.request_dropped",
+        time: at,
+        subject: id.clone(),
+        datacontenttype: "application/json",
+        data: Dropped { outcome: "dropped", code: error.code(), hallpass: recorded },
+    })?;
+    Ok(Event { subject: format!("{SUBJECT_PREFIX}.request._.dropped"), id, payload })
+}
+
+fn grant_data(grant: &Grant) -> GrantData<'_> {
+    GrantData {
+        account: grant.account(),
+        publish: grant.publish(),
+        subscribe: grant.subscribe(),
+        responses: grant.responses(),
+        ends_at: grant.ends_at(),
+    }
+}
+
+fn client(request: &VerifiedRequest) -> ClientData<'_> {
+    let (server, client, connect) = (request.server(), request.client(), request.connect());
+    let cut = |text: &str| text.chars().take(MAX_CLIENT_TEXT).collect();
+    ClientData {
+        server_id: request.server_id().as_str(),
+        server_name: &server.name,
+        cluster: &server.cluster,
+        client_id: client.id,
+        user_nkey: request.user_nkey().as_str(),
+        host: &client.host,
+        kind: &client.kind,
+        connection_type: &client.connection_type,
+        name: cut(&connect.name),
+        lang: cut(&connect.lang),
+        version: cut(&connect.version),
+        tls: request.tls().map(|tls| tls.version.as_str()),
+    }
+}
+
+/// A name as one subject token: what is not legal there becomes `_`. For filtering only; the
+/// event holds the name itself.
+fn subject_token(name: &str) -> String {
+    let legal = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    name.chars().map(|c| if legal(c) { c } else { '_' }).collect()
+}

@@ -1,0 +1,10 @@
+//! The audit trail: what is recorded (pure), and getting it onto the stream.
+
+pub mod event;
+mod sink;
+
+pub use event::Event;
+pub use sink::{Receipt, Recorder, Sink, ensure_stream};
+
+/// What the subjects of all events begin with.
+pub const SUBJECT_PREFIX: &str = "hallpass.audit";

@@ -1,0 +1,278 @@
+//! The token path, from the server's request to the answer. This is the only place that runs
+//! the whole of it, and it reads top to bottom:
+//!
+//! request → credential → token (form, key, signature, claims) → identity → policy → audit →
+//! answer.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use jiff::Timestamp;
+use secrecy::ExposeSecret as _;
+use tokio::time::timeout_at;
+
+use crate::{
+    audit::{
+        Event, Receipt, Recorder,
+        event::{self, Attempt, Findings, Recorded, Refusal},
+    },
+    callout::{
+        ReplayGuard, SkewWatch,
+        request::{self, Expectations, RequestError, VerifiedRequest},
+        responder::{Decide, Taken},
+        response::{self, Keys, ResponseError},
+    },
+    code::Code,
+    config::CalloutSettings,
+    credential,
+    identity::Identity,
+    idp::{IssuerKeys, token::UnverifiedToken},
+    names::DecisionId,
+    policy::{self, Facts, Grant, Outcome, PolicySet},
+};
+
+/// Requests that the replay guard remembers: at 5,000 logins a second, more than a minute.
+const REPLAYS: usize = 400_000;
+
+/// Decides logins.
+pub struct Broker {
+    callout: CalloutSettings,
+    expectations: Expectations,
+    /// By the exact `iss`.
+    issuers: HashMap<String, Arc<IssuerKeys>>,
+    policy: Arc<PolicySet>,
+    recorder: Arc<dyn Recorder>,
+    recorded: Recorded,
+    replays: Mutex<ReplayGuard>,
+    skew: SkewWatch,
+}
+
+/// What to do with a message.
+#[derive(Debug)]
+pub enum Answer {
+    /// Send this.
+    Reply(Vec<u8>),
+    /// Say nothing: it was no request of a server to us.
+    Drop(RequestError),
+    /// No answer could be made.
+    Failed(ResponseError),
+}
+
+impl Broker {
+    /// A broker.
+    #[must_use]
+    pub fn new(
+        callout: CalloutSettings,
+        issuers: impl IntoIterator<Item = Arc<IssuerKeys>>,
+        policy: Arc<PolicySet>,
+        recorder: Arc<dyn Recorder>,
+    ) -> Self {
+        let by_iss = |keys: Arc<IssuerKeys>| (keys.settings().issuer.clone(), keys);
+        let recorded = Recorded {
+            version: env!("CARGO_PKG_VERSION"),
+            instance: DecisionId::fresh().to_string(),
+            maps: policy.digest().to_owned(),
+        };
+        Self {
+            expectations: Expectations {
+                issuer: callout.issuer.public_key(),
+                xkey: callout.xkey.clone(),
+                servers: callout.servers.clone(),
+            },
+            callout,
+            issuers: issuers.into_iter().map(by_iss).collect(),
+            policy,
+            recorder,
+            recorded,
+            replays: Mutex::new(ReplayGuard::new(REPLAYS)),
+            skew: SkewWatch::default(),
+        }
+    }
+
+    /// Runs the whole pipeline for one message, within the deadline.
+    pub async fn answer(&self, message: &Taken) -> Answer {
+        let request = match self.admit(message) {
+            Ok(request) => request,
+            Err(error) => return self.drop(error),
+        };
+        let deadline = message.read_at + self.callout.deadline;
+        let mut findings = Findings::default();
+        let judged = match timeout_at(deadline, self.judge(&request, &mut findings)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(refusal)) => Err(refusal),
+            Err(_) => Err(Refusal::from(Code::DeadlineExceeded)),
+        };
+        self.conclude(message, &request, findings, judged).await
+    }
+
+    /// Answers a message that there is no room to decide.
+    pub async fn refuse_overloaded(&self, message: &Taken) -> Answer {
+        match self.admit(message) {
+            Ok(request) => {
+                let refusal = Err(Refusal::from(Code::Overloaded));
+                self.conclude(message, &request, Findings::default(), refusal).await
+            }
+            Err(error) => self.drop(error),
+        }
+    }
+
+    /// The request, if a server asks us and has not asked this before.
+    fn admit(&self, message: &Taken) -> Result<VerifiedRequest, RequestError> {
+        let now = Timestamp::now();
+        let request =
+            request::verify(&message.payload, message.header_key.as_deref(), &self.expectations, now)?;
+        self.skew.note(request.server_id().as_str(), request.skew(now));
+        let mut replays = self.replays.lock().unwrap_or_else(PoisonError::into_inner);
+        if replays.admit(request.user_nkey(), request.answerable_until(), now) {
+            Ok(request)
+        } else {
+            Err(RequestError::replayed())
+        }
+    }
+
+    /// From the credential to the decision. `Ok` only where `findings` hold a grant.
+    async fn judge(&self, request: &VerifiedRequest, findings: &mut Findings) -> Result<(), Refusal> {
+        let found = credential::find(request.connect()).map_err(|error| error.code())?;
+        findings.carrier = Some(found.carrier);
+
+        let text = found.unverified_token.expose_secret();
+        let token = UnverifiedToken::parse(text).map_err(|error| error.code())?;
+        let keys = token
+            .unverified_issuer()
+            .and_then(|iss| self.issuers.get(iss))
+            .ok_or(Code::IssuerUnknown)?;
+        let issuer = keys.settings();
+        let algorithm = token.allowed_algorithm(issuer).map_err(|error| error.code())?;
+        let key_id = token.unverified_key_id();
+        let key = keys.find(key_id, algorithm).await.map_err(|error| error.code())?;
+        let token = token.verify_signature(issuer, &key).map_err(|error| error.code())?;
+        findings.token = Some(token.facts());
+        let now = Timestamp::now();
+        let token = token.judge(issuer, now).map_err(|error| error.code())?;
+
+        let identity = Identity::of(&token, issuer).map_err(|error| error.code())?;
+        let facts = Facts { now, token_expires_at: token.expires_at() };
+        let decision = policy::decide(&self.policy, &identity, &facts);
+        let outcome = match decision.outcome() {
+            Outcome::Granted(_) => Ok(()),
+            Outcome::Denied(denial) => {
+                Err(Refusal { code: denial.code, detail: denial.detail.clone() })
+            }
+        };
+        findings.identity = Some(identity);
+        findings.decision = Some(decision);
+        outcome
+    }
+
+    /// Records what was judged, and answers. A grant goes out only once its event is safe.
+    async fn conclude(
+        &self,
+        message: &Taken,
+        request: &VerifiedRequest,
+        findings: Findings,
+        judged: Result<(), Refusal>,
+    ) -> Answer {
+        let id = DecisionId::fresh();
+        let attempt = |refusal| Attempt {
+            id,
+            request,
+            findings: &findings,
+            refusal,
+            at: Timestamp::now(),
+            duration_us: u64::try_from(message.read_at.elapsed().as_micros()).unwrap_or(u64::MAX),
+        };
+        let refusal = match (judged, granted(&findings)) {
+            (Err(refusal), _) => {
+                self.record(event::decision(&attempt(Some(&refusal)), false, &self.recorded));
+                refusal
+            }
+            (Ok(()), None) => {
+                let refusal = Refusal::from(Code::InternalError);
+                self.record(event::decision(&attempt(Some(&refusal)), false, &self.recorded));
+                refusal
+            }
+            (Ok(()), Some(grant)) => {
+                let safe = self.record(event::decision(&attempt(None), false, &self.recorded));
+                let deadline = message.read_at + self.callout.deadline;
+                if timeout_at(deadline, safe.is_safe()).await.unwrap_or(false) {
+                    log(id, request, None);
+                    return reply(response::grant(request, id, grant, self.keys(), Timestamp::now()));
+                }
+                let refusal = Refusal::from(Code::AuditUnavailable);
+                self.record(event::decision(&attempt(Some(&refusal)), true, &self.recorded));
+                refusal
+            }
+        };
+        log(id, request, Some(&refusal));
+        reply(response::refusal(request, id, refusal.code, self.keys(), Timestamp::now()))
+    }
+
+    fn drop(&self, error: RequestError) -> Answer {
+        self.record(event::dropped(error, Timestamp::now(), &self.recorded));
+        Answer::Drop(error)
+    }
+
+    fn record(&self, event: Result<Event, serde_json::Error>) -> Receipt {
+        match event {
+            Ok(event) => self.recorder.record(event),
+            Err(error) => {
+                tracing::error!(%error, "an audit event could not be written");
+                Receipt::never()
+            }
+        }
+    }
+
+    fn keys(&self) -> Keys<'_> {
+        Keys { issuer: &self.callout.issuer, xkey: self.callout.xkey.as_deref() }
+    }
+}
+
+impl Decide for Broker {
+    async fn decide(&self, message: Taken) -> Option<Vec<u8>> {
+        self.answer(&message).await.into_bytes()
+    }
+
+    async fn turn_away(&self, message: Taken) -> Option<Vec<u8>> {
+        self.refuse_overloaded(&message).await.into_bytes()
+    }
+}
+
+impl Answer {
+    /// The bytes to send, if any; what is not sent is logged.
+    fn into_bytes(self) -> Option<Vec<u8>> {
+        match self {
+            Self::Reply(bytes) => return Some(bytes),
+            Self::Drop(error) => tracing::warn!(code = %error.code(), %error, "a request was dropped"),
+            Self::Failed(error) => tracing::error!(%error, "no answer could be made"),
+        }
+        None
+    }
+}
+
+fn granted(findings: &Findings) -> Option<&Grant> {
+    match findings.decision.as_ref()?.outcome() {
+        Outcome::Granted(grant) => Some(grant),
+        Outcome::Denied(_) => None,
+    }
+}
+
+fn reply(answer: Result<Vec<u8>, ResponseError>) -> Answer {
+    match answer {
+        Ok(bytes) => Answer::Reply(bytes),
+        Err(error) => Answer::Failed(error),
+    }
+}
+
+/// One line a decision. Who it was stands in the audit event; a log has no claim values.
+fn log(id: DecisionId, request: &VerifiedRequest, refusal: Option<&Refusal>) {
+    let (server, client) = (request.server_id(), request.client().id);
+    match refusal {
+        None => tracing::info!(decision = %id, %server, client, "granted"),
+        Some(Refusal { code, detail }) => {
+            let detail = detail.as_deref().unwrap_or(code.meaning());
+            tracing::info!(decision = %id, %server, client, %code, detail, "refused");
+        }
+    }
+}

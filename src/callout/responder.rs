@@ -1,0 +1,132 @@
+//! The subscription on which servers ask: one queue group of all replicas, a bounded number of
+//! logins in hand, nothing lost when it stops.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use async_nats::{Client, Message};
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use tokio::{sync::Semaphore, time::Instant};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{SUBJECT, XKEY_HEADER};
+
+/// How long the logins in hand may take once hallpass stops; above any deadline.
+const DRAIN: Duration = Duration::from_secs(3);
+/// How many messages beyond the bound are answered `overloaded` at once; the rest is dropped,
+/// because answering costs as much as deciding.
+const TURNED_AWAY: usize = 256;
+
+/// What decides a message: `None` is no answer.
+pub trait Decide: Send + Sync + 'static {
+    /// Decides.
+    fn decide(&self, message: Taken) -> impl Future<Output = Option<Vec<u8>>> + Send;
+    /// Says that there is no room to decide.
+    fn turn_away(&self, message: Taken) -> impl Future<Output = Option<Vec<u8>>> + Send;
+}
+
+/// A message as it was read.
+#[derive(Debug)]
+pub struct Taken {
+    /// Its payload.
+    pub payload: Bytes,
+    /// Its header [`XKEY_HEADER`].
+    pub header_key: Option<String>,
+    /// When it was read.
+    pub read_at: Instant,
+}
+
+/// Why the responder ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum ResponderError {
+    /// The subscription could not be made.
+    #[error("cannot subscribe to `{SUBJECT}`: {0}")]
+    Subscribe(String),
+    /// The subscription ended although nobody asked for it.
+    #[error("the subscription to `{SUBJECT}` ended")]
+    Ended,
+}
+
+/// Answers until `stop`; then takes no more, finishes what is in hand and returns.
+///
+/// `ready` is called once the server knows of the subscription.
+///
+/// # Errors
+/// See [`ResponderError`].
+pub async fn run(
+    client: &Client,
+    queue: &str,
+    max_in_flight: usize,
+    decider: Arc<impl Decide>,
+    stop: CancellationToken,
+    ready: impl FnOnce(),
+) -> Result<(), ResponderError> {
+    let subscribe = |error: String| ResponderError::Subscribe(error);
+    let mut requests = client
+        .queue_subscribe(SUBJECT, queue.to_owned())
+        .await
+        .map_err(|error| subscribe(error.to_string()))?;
+    client.flush().await.map_err(|error| subscribe(error.to_string()))?;
+    ready();
+    let in_hand = TaskTracker::new();
+    let room = Arc::new(Semaphore::new(max_in_flight));
+    let turned_away = Arc::new(Semaphore::new(TURNED_AWAY));
+    let mut stopping = false;
+    loop {
+        let message = tokio::select! {
+            () = stop.cancelled(), if !stopping => {
+                stopping = true;
+                // The server sends no more; what it had sent still comes out below.
+                let _ = requests.drain().await;
+                continue;
+            }
+            message = requests.next() => message,
+        };
+        let Some(message) = message else { break };
+        let Some((reply, taken)) = take(message) else { continue };
+        let (client, decider) = (client.clone(), Arc::clone(&decider));
+        // The reader never waits: there is room, or there is not.
+        if let Ok(permit) = Arc::clone(&room).try_acquire_owned() {
+            in_hand.spawn(async move {
+                let answer = decider.decide(taken).await;
+                send(&client, reply, answer).await;
+                drop(permit);
+            });
+        } else if let Ok(permit) = Arc::clone(&turned_away).try_acquire_owned() {
+            in_hand.spawn(async move {
+                let answer = decider.turn_away(taken).await;
+                send(&client, reply, answer).await;
+                drop(permit);
+            });
+        } else {
+            tracing::error!("overloaded: a login was dropped without an answer");
+        }
+    }
+    in_hand.close();
+    if tokio::time::timeout(DRAIN, in_hand.wait()).await.is_err() {
+        tracing::error!(left = in_hand.len(), "logins were still in hand at the end");
+    }
+    let _ = tokio::time::timeout(DRAIN, client.flush()).await;
+    if stopping { Ok(()) } else { Err(ResponderError::Ended) }
+}
+
+fn take(message: Message) -> Option<(async_nats::Subject, Taken)> {
+    let read_at = Instant::now();
+    let header_key = message
+        .headers
+        .as_ref()
+        .and_then(|headers| headers.get(XKEY_HEADER))
+        .map(|value| value.as_str().to_owned());
+    let Some(reply) = message.reply else {
+        tracing::warn!("a message without a reply subject was dropped: no server asks like that");
+        return None;
+    };
+    Some((reply, Taken { payload: message.payload, header_key, read_at }))
+}
+
+async fn send(client: &Client, reply: async_nats::Subject, answer: Option<Vec<u8>>) {
+    let Some(answer) = answer else { return };
+    if let Err(error) = client.publish(reply, answer.into()).await {
+        tracing::error!(%error, "an answer could not be sent");
+    }
+}

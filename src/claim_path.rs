@@ -1,0 +1,64 @@
+//! Where in a token a claim stands.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+/// A path to a claim: `tenant_id`, `realm_access.roles`, or a list of keys where a key
+/// itself holds a dot (`["https://example.com/roles"]`).
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(transparent)]
+pub struct ClaimPath(Vec<String>);
+
+impl ClaimPath {
+    /// The path with these keys.
+    ///
+    /// # Errors
+    /// Where there is no key or an empty one.
+    pub fn from_keys(keys: Vec<String>) -> Result<Self, &'static str> {
+        if keys.is_empty() || keys.iter().any(String::is_empty) {
+            return Err("a claim path is one or more keys, none of them empty");
+        }
+        Ok(Self(keys))
+    }
+
+    /// The path that a dotted text names.
+    ///
+    /// # Errors
+    /// Where a key is empty.
+    pub fn from_dotted(text: &str) -> Result<Self, &'static str> {
+        Self::from_keys(text.split('.').map(str::to_owned).collect())
+    }
+
+    /// What stands at the path: `None` where any key of it is absent or lies in something
+    /// that is not an object.
+    #[must_use]
+    pub fn find<'a>(&self, claims: &'a Map<String, Value>) -> Option<&'a Value> {
+        let (first, rest) = self.0.split_first()?;
+        rest.iter().try_fold(claims.get(first)?, |value, key| value.as_object()?.get(key))
+    }
+}
+
+impl fmt::Display for ClaimPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("."))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_reach_nested_values_and_keys_with_dots() {
+        let claims = serde_json::json!({"a": {"b": 1}, "x.y": {"z": 2}, "s": "text"});
+        let claims = claims.as_object().unwrap();
+        let dotted = |text| ClaimPath::from_dotted(text).unwrap();
+        assert_eq!(dotted("a.b").find(claims), Some(&1.into()));
+        assert_eq!(dotted("x.y.z").find(claims), None);
+        let keys = ClaimPath::from_keys(vec!["x.y".into(), "z".into()]).unwrap();
+        assert_eq!(keys.find(claims), Some(&2.into()));
+        assert_eq!(dotted("s.t").find(claims), None);
+        assert!(ClaimPath::from_dotted("a..b").is_err());
+    }
+}

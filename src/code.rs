@@ -1,0 +1,161 @@
+//! The stable codes: what a refusal is called in the audit stream, in hallpass's
+//! log and in the server's log. Codes are never renamed; a code that is no longer
+//! used is not given a second meaning.
+
+use std::fmt;
+
+/// Which step of the token path gave the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Reading and verifying the server's request.
+    Request,
+    /// Finding the proof in CONNECT.
+    Credential,
+    /// Getting the issuer's keys.
+    Keys,
+    /// Verifying the token.
+    Token,
+    /// Reading who it is and which roles are held.
+    Identity,
+    /// Deciding by the subject maps.
+    Policy,
+    /// Recording the decision.
+    Audit,
+    /// hallpass itself: too late, too busy.
+    Responder,
+}
+
+/// Defines [`Code`] so that each code has its text, its stage and its doc in one place.
+macro_rules! codes {
+    ($($stage:ident { $($variant:ident = $text:literal : $doc:literal,)* })*) => {
+        /// Why a login was refused or a request dropped.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Code { $($(#[doc = $doc] $variant,)*)* }
+
+        impl Code {
+            /// Every code there is, in the order of the token path.
+            pub const ALL: &'static [Self] = &[$($(Self::$variant,)*)*];
+
+            /// The code as it appears in audit events and logs.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $($(Self::$variant => $text,)*)* }
+            }
+
+            /// The step that gives this code.
+            #[must_use]
+            pub const fn stage(self) -> Stage {
+                match self { $($(Self::$variant => Stage::$stage,)*)* }
+            }
+
+            /// One sentence for people.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $($(Self::$variant => $doc,)*)* }
+            }
+        }
+    };
+}
+
+codes! {
+    Request {
+        RequestTooLarge = "request_too_large": "The request is larger than any real one.",
+        RequestNotSealed = "request_not_sealed": "An xkey is configured here, but the request came in the clear.",
+        RequestUnexpectedlySealed = "request_unexpectedly_sealed": "The request is sealed, but no xkey is configured here.",
+        RequestUnreadable = "request_unreadable": "The request cannot be opened or read: not sealed to this key, not a JWT, or not JSON of the expected form.",
+        RequestSignature = "request_signature": "The signature of the request does not match the server it names.",
+        RequestNotFromServer = "request_not_from_server": "The request's issuer is not the server it speaks for.",
+        RequestServerUnknown = "request_server_unknown": "The request names a server that is not in `callout.servers`.",
+        RequestXkeyMismatch = "request_xkey_mismatch": "The curve key in the message header is not the one in the signed request.",
+        RequestAudience = "request_audience": "The request's audience is not `nats-authorization-request`.",
+        RequestOtherIssuer = "request_other_issuer": "The server expects answers signed by another issuer key than the one configured here.",
+        RequestExpired = "request_expired": "The request expired longer ago than the leeway allows.",
+        RequestReplayed = "request_replayed": "A request for this user nkey was answered before.",
+    }
+    Credential {
+        CredentialMissing = "credential_missing": "CONNECT carries neither a token nor a password.",
+        CredentialAmbiguous = "credential_ambiguous": "CONNECT carries a token and a different password.",
+    }
+    Token {
+        TokenTooLarge = "token_too_large": "The token is larger than 16 KiB.",
+        TokenMalformed = "token_malformed": "The token is not a signed JWT in compact form (RFC 7519): three parts of strict base64url.",
+        TokenHeaderInvalid = "token_header_invalid": "The token's header is not a JSON object with unambiguous members of the right types.",
+        TokenClaimsInvalid = "token_claims_invalid": "The token's claims are not a JSON object with unambiguous members of the right types.",
+        TokenTypeUnsupported = "token_type_unsupported": "The header's `typ` is neither absent, `JWT` nor `at+jwt`.",
+        TokenCritical = "token_critical": "The header demands an extension (`crit`) that is not understood.",
+        AlgorithmNotAllowed = "algorithm_not_allowed": "The token's algorithm is not in the issuer's allow-list.",
+        IssuerUnknown = "issuer_unknown": "The token's `iss` is no configured issuer.",
+        SignatureInvalid = "signature_invalid": "The signature does not match the issuer's key.",
+        TokenExpired = "token_expired": "The token's `exp` has passed.",
+        TokenNotYetValid = "token_not_yet_valid": "The token's `nbf` or `iat` lies in the future.",
+        AudienceMismatch = "audience_mismatch": "None of the token's audiences is one of the issuer's configured audiences.",
+    }
+    Keys {
+        KeyUnknown = "key_unknown": "The issuer publishes no key that fits the token's `kid` and algorithm.",
+        KeysUnavailable = "keys_unavailable": "The issuer's keys could not be fetched yet.",
+    }
+    Identity {
+        SubjectUnusable = "subject_unusable": "The token's `sub` is empty, too long or has control characters.",
+        RolesClaimAbsent = "roles_claim_absent": "The claim that holds the roles is not in the token.",
+        RolesClaimUnreadable = "roles_claim_unreadable": "The claim that holds the roles is neither a list of strings nor a string.",
+    }
+    Policy {
+        NoRole = "no_role": "No role of the subject maps is held.",
+        AccountAmbiguous = "account_ambiguous": "Roles of several accounts are held; one connection has one account.",
+        ClaimAbsent = "claim_absent": "A claim that a subject needs is not in the token.",
+        ClaimUnusable = "claim_unusable": "A claim that a subject needs is not exactly one legal subject token.",
+        SessionTooShort = "session_too_short": "The session would end in the second it begins.",
+    }
+    Audit {
+        AuditUnavailable = "audit_unavailable": "The decision could not be recorded in time, so the grant was withheld.",
+    }
+    Responder {
+        DeadlineExceeded = "deadline_exceeded": "The decision was not ready within the deadline.",
+        Overloaded = "overloaded": "More logins were waiting than `callout.max_in_flight` allows.",
+        InternalError = "internal_error": "hallpass failed in a way that it should not; its log says how.",
+    }
+}
+
+impl Code {
+    /// Whether the same login might succeed a moment later without anybody changing anything:
+    /// the decision was not about the identity at all.
+    #[must_use]
+    pub const fn is_undecided(self) -> bool {
+        matches!(
+            self,
+            Self::KeysUnavailable
+                | Self::AuditUnavailable
+                | Self::DeadlineExceeded
+                | Self::Overloaded
+                | Self::InternalError
+        )
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl serde::Serialize for Code {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Code;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn codes_are_distinct_snake_case_words() {
+        let texts: BTreeSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(texts.len(), Code::ALL.len());
+        for text in texts {
+            assert!(text.chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{text}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Where a secret is, and getting it from there.
+
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+use zeroize::Zeroizing;
+
+use crate::document::{Fields, Kind, Node, Place, Problem, Problems};
+
+/// Where a secret is.
+#[derive(Debug, Clone)]
+pub struct SecretSource {
+    from: From,
+    place: Place,
+}
+
+#[derive(Debug, Clone)]
+enum From {
+    File(PathBuf),
+    Env(String),
+    Command(Vec<String>),
+}
+
+impl SecretSource {
+    /// Reads `{ file = … }`, `{ env = … }` or `{ command = […] }`.
+    pub(super) fn of(node: &Node, what: &str, directory: &Path, problems: &mut Problems) -> Option<Self> {
+        if let Kind::String(_) = node.kind {
+            problems.add(
+                Problem::error(&node.place, format!("{what} stands in the configuration itself"))
+                    .help("name where it is: `{ file = \"…\" }`, `{ env = \"…\" }` or `{ command = [\"…\"] }`"),
+            );
+            return None;
+        }
+        let mut fields = Fields::of(node, what, problems);
+        let file = fields.string("file", problems).map(|(text, _)| From::File(directory.join(text)));
+        let env = fields.string("env", problems).map(|(text, _)| From::Env(text.to_owned()));
+        let command: Vec<String> =
+            fields.strings("command", problems).into_iter().map(|(word, _)| word.to_owned()).collect();
+        let command = (!command.is_empty()).then_some(From::Command(command));
+        fields.finish(problems);
+        let mut given = [file, env, command].into_iter().flatten();
+        match (given.next(), given.next()) {
+            (Some(from), None) => Some(Self { from, place: node.place.clone() }),
+            _ => {
+                let message = format!("{what} names not exactly one of `file`, `env` and `command`");
+                problems.add(Problem::error(&node.place, message));
+                None
+            }
+        }
+    }
+
+    /// The source that is this file.
+    #[must_use]
+    pub fn file(path: PathBuf) -> Self {
+        let place = Place::named(path.display().to_string());
+        Self { from: From::File(path), place }
+    }
+
+    /// Where the source is named.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Gets the secret. White space around it is not part of it.
+    ///
+    /// # Errors
+    /// A sentence that says what could not be had; it holds no piece of the secret.
+    pub fn get(&self) -> Result<SecretString, String> {
+        let text = Zeroizing::new(match &self.from {
+            From::File(path) => std::fs::read_to_string(path)
+                .map_err(|error| format!("the secret file `{}` cannot be read: {error}", path.display()))?,
+            From::Env(name) => std::env::var(name)
+                .map_err(|_| format!("the environment variable `{name}` is not set"))?,
+            From::Command(words) => run(words)?,
+        });
+        match text.trim() {
+            "" => Err("the secret is empty".to_owned()),
+            secret => Ok(SecretString::from(secret)),
+        }
+    }
+
+    /// Whether others on this machine can read it: a warning for people.
+    #[must_use]
+    pub fn readable_by_others(&self) -> bool {
+        #[cfg(unix)]
+        if let From::File(path) = &self.from {
+            use std::os::unix::fs::PermissionsExt as _;
+            return std::fs::metadata(path).is_ok_and(|data| data.permissions().mode() & 0o077 != 0);
+        }
+        false
+    }
+}
+
+fn run(words: &[String]) -> Result<String, String> {
+    let (program, arguments) = words.split_first().ok_or("the command is empty")?;
+    let output = std::process::Command::new(program)
+        .args(arguments)
+        .stdin(std::process::Stdio::null())
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .map_err(|error| format!("the command `{program}` cannot be run: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("the command `{program}` failed ({})", output.status));
+    }
+    String::from_utf8(output.stdout).map_err(|_| format!("the command `{program}` printed no text"))
+}

@@ -1,0 +1,165 @@
+//! The validated settings.
+
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
+
+use jsonwebtoken::Algorithm;
+use nkeys::{KeyPair, XKey};
+use secrecy::SecretString;
+use url::Url;
+
+use super::{Layers, SecretSource, sections};
+use crate::{
+    claim_path::ClaimPath,
+    document::Problems,
+    names::{AccountName, IssuerName, ServerId},
+};
+
+/// Everything `serve` needs, checked. Secrets print as `[REDACTED]` or not at all.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How to reach NATS.
+    pub nats: NatsSettings,
+    /// How to answer.
+    pub callout: CalloutSettings,
+    /// The accounts that maps may target: hallpass is the only guard there is.
+    pub accounts: BTreeSet<AccountName>,
+    /// Who is believed.
+    pub issuers: Vec<IssuerSettings>,
+    /// The directory of the subject maps.
+    pub maps: PathBuf,
+    /// Where decisions are recorded.
+    pub audit: AuditSettings,
+}
+
+/// How to reach NATS.
+#[derive(Debug, Clone)]
+pub struct NatsSettings {
+    /// One or more servers of one cluster.
+    pub urls: Vec<String>,
+    /// Certificates to believe beside the system's, in PEM.
+    pub ca_file: Option<PathBuf>,
+    /// The seed of the service user, who lives in the callout account.
+    pub service_seed: SecretString,
+}
+
+/// How to answer the callout.
+#[derive(Debug, Clone)]
+pub struct CalloutSettings {
+    /// The callout account.
+    pub account: AccountName,
+    /// The key that signs answers: `auth_callout.issuer` in the server's configuration.
+    pub issuer: Arc<KeyPair>,
+    /// The curve key that requests are sealed to: `auth_callout.xkey`.
+    pub xkey: Option<Arc<XKey>>,
+    /// The servers whose requests are answered; absent: any in the callout account.
+    pub servers: Option<BTreeSet<ServerId>>,
+    /// The queue group of all replicas.
+    pub queue: String,
+    /// From reading a request to having its answer out.
+    pub deadline: Duration,
+    /// How many logins may be in hand at once.
+    pub max_in_flight: usize,
+}
+
+/// One issuer of tokens.
+#[derive(Debug, Clone)]
+pub struct IssuerSettings {
+    /// What hallpass calls it.
+    pub name: IssuerName,
+    /// The exact `iss` of its tokens.
+    pub issuer: String,
+    /// The audiences of which a token must have one.
+    pub audiences: BTreeSet<String>,
+    /// The algorithms that are accepted; none of them symmetric.
+    pub algorithms: Vec<Algorithm>,
+    /// How far the issuer's clock may be ahead, for `nbf` and `iat`.
+    pub leeway: Duration,
+    /// Where the roles stand.
+    pub roles_claim: ClaimPath,
+    /// Where the keys are; absent: where discovery says.
+    pub jwks_uri: Option<Url>,
+    /// Whether plain http is allowed, to loopback addresses only.
+    pub allow_http_loopback: bool,
+    /// Certificates to believe beside the system's, in PEM.
+    pub ca_file: Option<PathBuf>,
+    /// How often the keys are fetched anew.
+    pub refresh: Duration,
+}
+
+/// Where decisions are recorded.
+#[derive(Debug, Clone)]
+pub struct AuditSettings {
+    /// The account of the audit stream.
+    pub account: AccountName,
+    /// The stream's name.
+    pub stream: String,
+    /// How long events are kept.
+    pub max_age: Duration,
+    /// On how many servers.
+    pub replicas: usize,
+    /// The seed of the user who may only publish there.
+    pub writer_seed: SecretString,
+}
+
+/// What `hallpass audit tail` needs: nothing of what `serve` signs with.
+#[derive(Debug, Clone)]
+pub struct ReaderSettings {
+    /// One or more servers of one cluster.
+    pub urls: Vec<String>,
+    /// Certificates to believe beside the system's, in PEM.
+    pub ca_file: Option<PathBuf>,
+    /// The stream's name.
+    pub stream: String,
+    /// The seed of the user who may only read there.
+    pub reader_seed: SecretString,
+}
+
+impl Settings {
+    /// Checks the settings and gets the secrets: `None` where a problem is an error.
+    pub fn read(layers: &Layers, problems: &mut Problems) -> Option<Self> {
+        let mut found = Problems::default();
+        let settings = sections::settings(layers, &mut found);
+        let usable = !found.any_error();
+        problems.append(found);
+        settings.filter(|_| usable)
+    }
+
+    /// Where the maps are, whatever else is wrong with the settings.
+    #[must_use]
+    pub fn maps_directory(layers: &Layers) -> PathBuf {
+        sections::maps_directory(layers)
+    }
+}
+
+impl ReaderSettings {
+    /// Checks what a reader of the audit stream needs, and that only.
+    ///
+    /// # Errors
+    /// Every problem there is.
+    pub fn read(layers: &Layers) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let settings = sections::reader(layers, &mut problems);
+        match settings {
+            Some(settings) if !problems.any_error() => Ok(settings),
+            _ => Err(problems),
+        }
+    }
+}
+
+/// A source whose secret cannot be had is a problem like any other.
+pub(super) fn get(source: &SecretSource, problems: &mut Problems) -> Option<SecretString> {
+    use crate::document::Problem;
+    if source.readable_by_others() {
+        problems.add(
+            Problem::warning(source.place(), "the secret file can be read by others on this machine")
+                .help("chmod 600 it"),
+        );
+    }
+    match source.get() {
+        Ok(secret) => Some(secret),
+        Err(sentence) => {
+            problems.add(Problem::error(source.place(), sentence));
+            None
+        }
+    }
+}

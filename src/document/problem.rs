@@ -1,0 +1,223 @@
+//! A problem in a file: where, what, and what to do about it.
+
+use std::{fmt, ops::Range, sync::Arc};
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+/// A file's name and text, shared by all places in it.
+#[derive(Debug)]
+pub struct Source {
+    /// The path as people know it.
+    pub path: String,
+    /// What it holds.
+    pub text: String,
+}
+
+/// Where a value was written.
+#[derive(Clone)]
+pub enum Place {
+    /// In a file, from byte to byte.
+    File {
+        /// Which file.
+        source: Arc<Source>,
+        /// Which bytes.
+        span: Range<usize>,
+    },
+    /// Somewhere that has no lines: an environment variable, a flag, a directory.
+    Named(Arc<str>),
+}
+
+impl Place {
+    /// A place without lines.
+    #[must_use]
+    pub fn named(name: impl Into<Arc<str>>) -> Self {
+        Self::Named(name.into())
+    }
+
+    /// The line, counted from 1, where the place is in a file.
+    #[must_use]
+    pub fn line(&self) -> Option<usize> {
+        match self {
+            Self::File { source, span } => {
+                let before = source.text.as_bytes().get(..span.start)?;
+                Some(before.iter().filter(|byte| **byte == b'\n').count() + 1)
+            }
+            Self::Named(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    /// `subject-maps/orders.toml:7`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { source, .. } => {
+                write!(f, "{}:{}", source.path, self.line().unwrap_or_default())
+            }
+            Self::Named(name) => f.write_str(name),
+        }
+    }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Whether a problem stops the file from being used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// The file cannot be used.
+    Error,
+    /// Legal, and probably not meant.
+    Warning,
+}
+
+/// One problem.
+///
+/// Style: the message is lower case without a full stop, what the user wrote in backticks;
+/// the help says what to do.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    /// How bad.
+    pub severity: Severity,
+    /// Where.
+    pub place: Place,
+    /// What.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+    /// Another place that has to do with it, and how.
+    pub related: Option<(Place, String)>,
+}
+
+impl Problem {
+    /// An error at a place.
+    pub fn error(place: &Place, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            place: place.clone(),
+            message: message.into(),
+            help: None,
+            related: None,
+        }
+    }
+
+    /// A warning at a place.
+    pub fn warning(place: &Place, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(place, message) }
+    }
+
+    /// With what to do about it.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// With another place.
+    #[must_use]
+    pub fn related(mut self, place: &Place, label: impl Into<String>) -> Self {
+        self.related = Some((place.clone(), label.into()));
+        self
+    }
+
+    /// The problem with its source lines, as a compiler shows it.
+    #[must_use]
+    pub fn render(&self, colour: bool) -> String {
+        let level = match self.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        let title = level.primary_title(self.message.as_str());
+        let mut group = match &self.place {
+            Place::File { source, span } => title.element(
+                Snippet::source(source.text.as_str())
+                    .path(source.path.as_str())
+                    .annotation(AnnotationKind::Primary.span(clamp(span, &source.text))),
+            ),
+            Place::Named(name) => {
+                Group::with_title(title).element(Level::NOTE.message(format!("at {name}")))
+            }
+        };
+        if let Some((place, label)) = &self.related {
+            group = match place {
+                Place::File { source, span } => group.element(
+                    Snippet::source(source.text.as_str()).path(source.path.as_str()).annotation(
+                        AnnotationKind::Context.span(clamp(span, &source.text)).label(label.as_str()),
+                    ),
+                ),
+                Place::Named(name) => group.element(Level::NOTE.message(format!("{label}: {name}"))),
+            };
+        }
+        if let Some(help) = &self.help {
+            group = group.element(Level::HELP.message(help.as_str()));
+        }
+        let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+        renderer.render(&[group])
+    }
+}
+
+/// A span inside the text and on character boundaries, whatever it was.
+fn clamp(span: &Range<usize>, text: &str) -> Range<usize> {
+    let boundary = |mut at: usize| {
+        at = at.min(text.len());
+        while !text.is_char_boundary(at) {
+            at -= 1;
+        }
+        at
+    };
+    let start = boundary(span.start);
+    start..boundary(span.end).max(start)
+}
+
+/// All problems found so far.
+#[derive(Debug, Default)]
+pub struct Problems(Vec<Problem>);
+
+impl Problems {
+    /// Adds one.
+    pub fn add(&mut self, problem: Problem) {
+        self.0.push(problem);
+    }
+
+    /// Whether any of them stops the file from being used.
+    #[must_use]
+    pub fn any_error(&self) -> bool {
+        self.0.iter().any(|problem| problem.severity == Severity::Error)
+    }
+
+    /// Takes over those of another.
+    pub fn append(&mut self, mut other: Self) {
+        self.0.append(&mut other.0);
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Problem> {
+        self.0.iter()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Display for Problems {
+    /// One line a problem, for logs: `file:line: message`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, problem) in self.0.iter().enumerate() {
+            let end = if index + 1 == self.0.len() { "" } else { "; " };
+            write!(f, "{}: {}{end}", problem.place, problem.message)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,74 @@
+//! From an issuer to its keys: discovery (OpenID Connect Discovery 1.0, section 4) and JWKS.
+//!
+//! Only `issuer` and `jwks_uri` of the document are read: token-only issuers such as GitHub
+//! Actions have no `authorization_endpoint`, which the `openidconnect` crate would demand.
+
+use url::Url;
+
+use super::{JwksError, KeySet, http::Http};
+use crate::config::{IssuerSettings, is_loopback};
+
+/// Why keys could not be fetched.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// The file of certificates cannot be used.
+    #[error("`ca_file`: {0}")]
+    CaFile(String),
+    /// No answer.
+    #[error("{0}")]
+    Http(String),
+    /// An answer that is not a success.
+    #[error("HTTP status {0}")]
+    Status(u16),
+    /// Larger than any real document.
+    #[error("the document is larger than 512 KiB")]
+    TooLarge,
+    /// The discovery document is not one.
+    #[error("the discovery document has no `issuer` and `jwks_uri`")]
+    Discovery,
+    /// The document speaks for another issuer (section 4.3 demands the comparison).
+    #[error("the discovery document is for another issuer")]
+    OtherIssuer,
+    /// Keys that would travel unprotected.
+    #[error("`jwks_uri` of the discovery document is not an https URL")]
+    InsecureJwksUri,
+    /// The keys are not usable.
+    #[error("the key set: {0}")]
+    Jwks(#[from] JwksError),
+}
+
+/// Fetches the keys of an issuer.
+pub(super) async fn fetch(
+    issuer: &IssuerSettings,
+    allow_playground: bool,
+    http: &Http,
+) -> Result<KeySet, FetchError> {
+    let jwks_uri = match &issuer.jwks_uri {
+        Some(uri) => uri.clone(),
+        None => discover(issuer, http).await?,
+    };
+    let body = http.get(&jwks_uri).await?;
+    Ok(KeySet::from_json(&body, allow_playground)?)
+}
+
+async fn discover(issuer: &IssuerSettings, http: &Http) -> Result<Url, FetchError> {
+    #[derive(serde::Deserialize)]
+    struct Document {
+        issuer: String,
+        jwks_uri: Url,
+    }
+    let base = issuer.issuer.trim_end_matches('/');
+    let url = Url::parse(&format!("{base}/.well-known/openid-configuration"))
+        .map_err(|_| FetchError::Discovery)?;
+    let body = http.get(&url).await?;
+    let document: Document = serde_json::from_slice(&body).map_err(|_| FetchError::Discovery)?;
+    if document.issuer != issuer.issuer {
+        return Err(FetchError::OtherIssuer);
+    }
+    let loopback = issuer.allow_http_loopback && is_loopback(&document.jwks_uri);
+    match document.jwks_uri.scheme() {
+        "https" => Ok(document.jwks_uri),
+        "http" if loopback => Ok(document.jwks_uri),
+        _ => Err(FetchError::InsecureJwksUri),
+    }
+}

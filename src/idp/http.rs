@@ -1,0 +1,63 @@
+//! Fetching JSON documents from an IdP: bounded in size and time, no redirects.
+
+use std::{path::Path, time::Duration};
+
+use url::Url;
+
+use super::discovery::FetchError;
+
+/// Key sets and discovery documents are a few KiB.
+const MAX_BYTES: usize = 512 * 1024;
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A client for one issuer.
+#[derive(Debug, Clone)]
+pub(super) struct Http(reqwest::Client);
+
+impl Http {
+    /// A client that believes the system's certificates and those in `ca_file`.
+    ///
+    /// # Errors
+    /// Where `ca_file` cannot be read.
+    pub(super) fn new(ca_file: Option<&Path>) -> Result<Self, FetchError> {
+        let mut builder = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(TIMEOUT)
+            .user_agent(concat!("hallpass/", env!("CARGO_PKG_VERSION")));
+        if let Some(path) = ca_file {
+            let pem = std::fs::read(path).map_err(|error| FetchError::CaFile(error.to_string()))?;
+            let certificates = reqwest::Certificate::from_pem_bundle(&pem)
+                .map_err(|error| FetchError::CaFile(error.to_string()))?;
+            builder = builder.tls_certs_merge(certificates);
+        }
+        builder.build().map(Self).map_err(|error| FetchError::Http(chain(&error)))
+    }
+
+    /// The body of a document.
+    pub(super) async fn get(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
+        let http = |error: reqwest::Error| FetchError::Http(chain(&error.without_url()));
+        let mut response = self.0.get(url.clone()).send().await.map_err(http)?;
+        if !response.status().is_success() {
+            return Err(FetchError::Status(response.status().as_u16()));
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(http)? {
+            if body.len() + chunk.len() > MAX_BYTES {
+                return Err(FetchError::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+}
+
+/// An error with its causes: `reqwest` says "error sending request" and keeps the reason below.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

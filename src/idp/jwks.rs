@@ -1,0 +1,174 @@
+//! The keys an issuer publishes: a JWK Set (RFC 7517) in, [`KeySet`] out. Pure.
+
+use std::sync::Arc;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{
+    Algorithm, DecodingKey,
+    jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse},
+};
+use serde_json::Value;
+
+use crate::strict_json;
+
+/// What the `kid` of the playground's signing keys begins with. `serve` refuses such keys:
+/// whoever can start a playground could log in.
+pub const PLAYGROUND_KID_PREFIX: &str = "hallpass-playground-";
+
+/// RSA keys shorter than this are not used (NIST SP 800-131A; RFC 7518, section 3.3).
+const RSA_LEAST_BITS: usize = 2048;
+
+/// More keys than any issuer has; a larger set is taken for a mistake.
+const MAX_KEYS: usize = 100;
+
+/// Why a document is not a usable key set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum JwksError {
+    /// Not a JSON object with a list `keys`.
+    #[error("not a JWK Set")]
+    Malformed,
+    /// More than [`MAX_KEYS`].
+    #[error("more than {MAX_KEYS} keys")]
+    TooMany,
+    /// Not one key that signatures could be verified with.
+    #[error("no usable signature key")]
+    Empty,
+    /// The playground's keys.
+    #[error("these are keys of a hallpass playground, which vouch for nobody")]
+    Playground,
+}
+
+/// A public key that signatures are verified with.
+pub struct VerificationKey {
+    id: Option<String>,
+    algorithms: Vec<Algorithm>,
+    key: DecodingKey,
+}
+
+impl std::fmt::Debug for VerificationKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("VerificationKey").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl VerificationKey {
+    /// Whether the signature (base64url) over the message is by this key.
+    #[must_use]
+    pub fn verify(&self, signature: &str, message: &[u8], algorithm: Algorithm) -> bool {
+        self.algorithms.contains(&algorithm)
+            && jsonwebtoken::crypto::verify(signature, message, &self.key, algorithm)
+                .unwrap_or(false)
+    }
+
+    /// The key in a JWK, with the algorithms it may be used for; `None` where it is none for
+    /// verifying signatures.
+    fn of(jwk: &Jwk) -> Option<Self> {
+        if matches!(&jwk.common.public_key_use, Some(other) if *other != PublicKeyUse::Signature) {
+            return None;
+        }
+        let fitting = fitting(&jwk.algorithm)?;
+        let algorithms = match jwk.common.key_algorithm {
+            None => fitting.to_vec(),
+            Some(named) => {
+                let named: Algorithm = named.to_string().parse().ok()?;
+                fitting.contains(&named).then(|| vec![named])?
+            }
+        };
+        let key = DecodingKey::from_jwk(jwk).ok()?;
+        Some(Self { id: jwk.common.key_id.clone(), algorithms, key })
+    }
+}
+
+/// The algorithms that fit a kind of key: a token's `alg` alone never chooses.
+fn fitting(parameters: &AlgorithmParameters) -> Option<&'static [Algorithm]> {
+    use Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
+    match parameters {
+        AlgorithmParameters::RSA(rsa) => {
+            rsa_is_strong(&rsa.n, &rsa.e).then_some(&[RS256, RS384, RS512, PS256, PS384, PS512])
+        }
+        AlgorithmParameters::EllipticCurve(ec) => match ec.curve {
+            EllipticCurve::P256 => Some(&[ES256]),
+            EllipticCurve::P384 => Some(&[ES384]),
+            _ => None,
+        },
+        AlgorithmParameters::OctetKeyPair(okp) => {
+            (okp.curve == EllipticCurve::Ed25519).then_some(&[EdDSA])
+        }
+        _ => None,
+    }
+}
+
+/// At least 2048 bits, and an odd public exponent above 1.
+fn rsa_is_strong(modulus: &str, exponent: &str) -> bool {
+    let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
+    let (modulus, exponent) = (bytes(modulus), bytes(exponent));
+    let leading = modulus.iter().take_while(|byte| **byte == 0).count();
+    let bits = modulus
+        .get(leading)
+        .map_or(0, |first| (modulus.len() - leading) * 8 - first.leading_zeros() as usize);
+    let significant: Vec<u8> = exponent.into_iter().skip_while(|byte| *byte == 0).collect();
+    let odd = significant.last().is_some_and(|last| last & 1 == 1);
+    bits >= RSA_LEAST_BITS && odd && significant != [1]
+}
+
+/// The keys of one issuer.
+#[derive(Debug, Clone, Default)]
+pub struct KeySet {
+    keys: Vec<Arc<VerificationKey>>,
+}
+
+impl KeySet {
+    /// Reads a JWK Set. Keys of unknown types and keys for encryption are passed over, as
+    /// RFC 7517, section 5, asks.
+    ///
+    /// # Errors
+    /// See [`JwksError`].
+    pub fn from_json(text: &[u8], allow_playground: bool) -> Result<Self, JwksError> {
+        let document = strict_json::object(text).map_err(|_| JwksError::Malformed)?;
+        let Some(Value::Array(entries)) = document.get("keys") else {
+            return Err(JwksError::Malformed);
+        };
+        if entries.len() > MAX_KEYS {
+            return Err(JwksError::TooMany);
+        }
+        let keys: Vec<_> = entries
+            .iter()
+            .filter_map(|entry| serde_json::from_value::<Jwk>(entry.clone()).ok())
+            .filter_map(|jwk| VerificationKey::of(&jwk))
+            .map(Arc::new)
+            .collect();
+        let playground =
+            |key: &Arc<VerificationKey>| key.id.as_deref().is_some_and(|id| id.starts_with(PLAYGROUND_KID_PREFIX));
+        if !allow_playground && keys.iter().any(playground) {
+            return Err(JwksError::Playground);
+        }
+        if keys.is_empty() {
+            return Err(JwksError::Empty);
+        }
+        Ok(Self { keys })
+    }
+
+    /// The key that a token names: by `kid` where it has one; otherwise the only key that
+    /// fits the algorithm.
+    #[must_use]
+    pub fn find(&self, key_id: Option<&str>, algorithm: Algorithm) -> Option<Arc<VerificationKey>> {
+        let mut fitting = self.keys.iter().filter(|key| {
+            key.algorithms.contains(&algorithm)
+                && (key_id.is_none() || key.id.as_deref() == key_id)
+        });
+        let first = fitting.next()?;
+        (key_id.is_some() || fitting.next().is_none()).then(|| Arc::clone(first))
+    }
+
+    /// How many keys there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+}

@@ -1,0 +1,187 @@
+//! The keys of one issuer while hallpass runs: fetched in the background, kept while the
+//! issuer is away, fetched once more when a token names an unknown key.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::FutureExt as _;
+use jsonwebtoken::Algorithm;
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{FetchError, KeySet, VerificationKey, discovery, http::Http};
+use crate::{code::Code, config::IssuerSettings};
+
+/// After a fetch, unknown keys cause no other one for this long: tokens that anybody can make
+/// up must not make hallpass hammer the IdP.
+const UNKNOWN_KEY_COOLDOWN: Duration = Duration::from_secs(5);
+/// Between the end of a fetch and the next one that a token wants: an issuer that refuses
+/// connections at once is not asked a thousand times a second.
+const SPACING: Duration = Duration::from_secs(1);
+/// First and longest pause after a failed fetch that no token wants to be over.
+const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+
+/// Why there is no key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// The issuer has no such key.
+    #[error("the issuer publishes no such key")]
+    Unknown,
+    /// The issuer could not be asked.
+    #[error("the issuer's keys could not be fetched")]
+    Unavailable,
+}
+
+impl KeyError {
+    /// The stable code.
+    #[must_use]
+    pub const fn code(self) -> Code {
+        match self {
+            Self::Unknown => Code::KeyUnknown,
+            Self::Unavailable => Code::KeysUnavailable,
+        }
+    }
+}
+
+/// What is known after some number of fetches.
+#[derive(Debug, Clone, Default)]
+struct State {
+    fetches: u64,
+    keys: Option<Arc<KeySet>>,
+    /// When the last fetch ended, and whether it succeeded.
+    last: Option<(Instant, bool)>,
+}
+
+/// The keys of one issuer.
+#[derive(Debug)]
+pub struct IssuerKeys {
+    settings: Arc<IssuerSettings>,
+    allow_playground: bool,
+    state: watch::Sender<State>,
+    wanted: Notify,
+}
+
+impl IssuerKeys {
+    /// Nothing is known until [`Self::keep_fresh`] runs.
+    #[must_use]
+    pub fn new(settings: Arc<IssuerSettings>, allow_playground: bool) -> Self {
+        let state = watch::Sender::new(State::default());
+        Self { settings, allow_playground, state, wanted: Notify::new() }
+    }
+
+    /// Keys that are known and stay as they are.
+    #[must_use]
+    pub fn fixed(settings: Arc<IssuerSettings>, keys: KeySet) -> Self {
+        let last = Some((Instant::now(), true));
+        let state = watch::Sender::new(State { fetches: 1, keys: Some(Arc::new(keys)), last });
+        Self { settings, allow_playground: false, state, wanted: Notify::new() }
+    }
+
+    /// The issuer.
+    #[must_use]
+    pub fn settings(&self) -> &IssuerSettings {
+        &self.settings
+    }
+
+    /// The key that a token names. Waits for one fetch where the key is not known: all that
+    /// wait share it. The caller bounds the waiting.
+    ///
+    /// # Errors
+    /// See [`KeyError`].
+    pub async fn find(
+        &self,
+        key_id: Option<&str>,
+        algorithm: Algorithm,
+    ) -> Result<Arc<VerificationKey>, KeyError> {
+        let look = |state: &State| state.keys.as_ref().and_then(|keys| keys.find(key_id, algorithm));
+        let mut states = self.state.subscribe();
+        let seen = {
+            let state = states.borrow_and_update();
+            if let Some(key) = look(&state) {
+                return Ok(key);
+            }
+            if let (Some(_), Some((at, true))) = (&state.keys, state.last)
+                && at.elapsed() < UNKNOWN_KEY_COOLDOWN
+            {
+                return Err(KeyError::Unknown);
+            }
+            state.fetches
+        };
+        self.wanted.notify_one();
+        let state = states
+            .wait_for(|state| state.fetches > seen)
+            .await
+            .map_err(|_| KeyError::Unavailable)?;
+        match (look(&state), state.last) {
+            (Some(key), _) => Ok(key),
+            (None, Some((_, true))) => Err(KeyError::Unknown),
+            (None, _) => Err(KeyError::Unavailable),
+        }
+    }
+
+    /// Waits until the first fetch has ended, well or not.
+    pub async fn tried(&self) {
+        let mut states = self.state.subscribe();
+        // The sender lives as long as `self`, so waiting cannot fail.
+        let _ = states.wait_for(|state| state.fetches > 0).await;
+    }
+
+    /// Fetches keys until `stop`: now, then every `refresh`, and when a token wants them.
+    pub async fn keep_fresh(&self, stop: CancellationToken) {
+        let name = &self.settings.name;
+        let mut pause = RETRY.0;
+        loop {
+            let outcome = tokio::select! {
+                () = stop.cancelled() => return,
+                outcome = self.fetch() => outcome,
+            };
+            // Those who asked for this fetch while it was under way are served by it.
+            let _ = self.wanted.notified().now_or_never();
+            let next = match outcome {
+                Ok(keys) => {
+                    let count = keys.len();
+                    self.ended(Some(Arc::new(keys)));
+                    tracing::info!(issuer = %name, keys = count, "issuer's keys fetched");
+                    pause = RETRY.0;
+                    self.settings.refresh
+                }
+                Err(error) => {
+                    self.ended(None);
+                    let kept = self.state.borrow().keys.is_some();
+                    tracing::warn!(issuer = %name, %error, kept, "issuer's keys could not be fetched");
+                    let next = pause;
+                    pause = (pause * 2).min(RETRY.1);
+                    next
+                }
+            };
+            let wanted = async {
+                let earliest = Instant::now() + SPACING;
+                self.wanted.notified().await;
+                tokio::time::sleep_until(earliest).await;
+            };
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(next) => {}
+                () = wanted => {}
+            }
+        }
+    }
+
+    async fn fetch(&self) -> Result<KeySet, FetchError> {
+        let http = Http::new(self.settings.ca_file.as_deref())?;
+        discovery::fetch(&self.settings, self.allow_playground, &http).await
+    }
+
+    /// Records the end of a fetch; keys are kept where it failed.
+    fn ended(&self, keys: Option<Arc<KeySet>>) {
+        self.state.send_modify(|state| {
+            state.fetches += 1;
+            state.last = Some((Instant::now(), keys.is_some()));
+            if keys.is_some() {
+                state.keys = keys;
+            }
+        });
+    }
+}

@@ -1,0 +1,164 @@
+//! From the maps of a directory to a set that decisions are made by: what is known of the
+//! whole only (roles twice, accounts, issuers) is checked here. Pure.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use super::map::{MapFile, Role};
+use crate::{
+    document::{Place, Problem, Problems, did_you_mean},
+    names::{AccountName, IssuerName, RoleName},
+};
+
+/// What maps may refer to.
+#[derive(Debug, Clone)]
+pub struct Boundaries {
+    /// The accounts that maps may target.
+    pub accounts: BTreeSet<AccountName>,
+    /// The issuers there are.
+    pub issuers: BTreeSet<IssuerName>,
+}
+
+/// A rule that took part in a decision: where it stands.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct RuleRef {
+    /// The role it belongs to.
+    pub role: RoleName,
+    /// `file:line`.
+    pub at: String,
+}
+
+impl RuleRef {
+    pub(super) fn new(role: &RoleName, place: &Place) -> Self {
+        Self { role: role.clone(), at: place.to_string() }
+    }
+}
+
+/// All roles of a directory, ready for decisions.
+#[derive(Debug, Default)]
+pub struct PolicySet {
+    /// By who is believed and what they call the role.
+    by_idp_role: HashMap<(IssuerName, String), Vec<Arc<Role>>>,
+    roles: usize,
+    files: usize,
+    digest: String,
+}
+
+impl PolicySet {
+    /// How many roles there are.
+    #[must_use]
+    pub fn roles(&self) -> usize {
+        self.roles
+    }
+
+    /// How many files they stand in.
+    #[must_use]
+    pub fn files(&self) -> usize {
+        self.files
+    }
+
+    /// SHA-256 over names and contents of the files: which version of the maps this is.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// The roles that an issuer's roles grant, each once, by name.
+    pub(super) fn held(
+        &self,
+        issuer: &IssuerName,
+        idp_roles: &BTreeSet<String>,
+    ) -> BTreeMap<RoleName, Arc<Role>> {
+        let key = |idp_role: &String| (issuer.clone(), idp_role.clone());
+        idp_roles
+            .iter()
+            .filter_map(|idp_role| self.by_idp_role.get(&key(idp_role)))
+            .flatten()
+            .map(|role| (role.name.clone(), Arc::clone(role)))
+            .collect()
+    }
+}
+
+/// Compiles the maps.
+pub(super) fn compile(
+    maps: Vec<MapFile>,
+    boundaries: &Boundaries,
+    digest: String,
+    problems: &mut Problems,
+) -> PolicySet {
+    let mut set = PolicySet { files: maps.len(), digest, ..PolicySet::default() };
+    let mut places: BTreeMap<RoleName, Place> = BTreeMap::new();
+    for map in maps {
+        if let Some((account, place)) = &map.account {
+            check_account(account, place, boundaries, problems);
+        }
+        for role in map.roles {
+            if let Some(first) = places.get(&role.name) {
+                problems.add(
+                    Problem::error(&role.place, format!("role `{}` is defined twice", role.name))
+                        .related(first, "first defined here")
+                        .help("a role's name stands for one set of rules, in audit events too"),
+                );
+                continue;
+            }
+            places.insert(role.name.clone(), role.place.clone());
+            let issuers = believed(&role, boundaries, problems);
+            let role = Arc::new(role);
+            set.roles += 1;
+            for issuer in issuers {
+                for idp_role in &role.idp_roles {
+                    let key = (issuer.clone(), idp_role.clone());
+                    set.by_idp_role.entry(key).or_default().push(Arc::clone(&role));
+                }
+            }
+        }
+    }
+    set
+}
+
+fn check_account(
+    account: &AccountName,
+    place: &Place,
+    boundaries: &Boundaries,
+    problems: &mut Problems,
+) {
+    if boundaries.accounts.contains(account) {
+        return;
+    }
+    let known = boundaries.accounts.iter().map(AccountName::as_str);
+    let problem =
+        Problem::error(place, format!("account `{account}` is not among the configured targets"));
+    problems.add(match did_you_mean(account.as_str(), known) {
+        Some(near) => problem.help(format!("did you mean `{near}`?")),
+        None => problem.help("add it to `targets` under `[accounts]` in hallpass.toml, if it may be one"),
+    });
+}
+
+/// The issuers whose word gives the role.
+fn believed(role: &Role, boundaries: &Boundaries, problems: &mut Problems) -> Vec<IssuerName> {
+    let Some(named) = &role.issuers else {
+        if boundaries.issuers.len() > 1 {
+            let message = format!("role `{}` does not say which issuers it believes", role.name);
+            let known: Vec<_> = boundaries.issuers.iter().map(|name| format!("\"{name}\"")).collect();
+            problems.add(Problem::error(&role.place, message).help(format!(
+                "with more than one issuer, write `issuers = [{}]` or some of them",
+                known.join(", ")
+            )));
+            return Vec::new();
+        }
+        return boundaries.issuers.iter().cloned().collect();
+    };
+    for (issuer, place) in named {
+        if !boundaries.issuers.contains(issuer) {
+            let known = boundaries.issuers.iter().map(IssuerName::as_str);
+            let problem = Problem::error(place, format!("issuer `{issuer}` is not configured"));
+            problems.add(match did_you_mean(issuer.as_str(), known) {
+                Some(near) => problem.help(format!("did you mean `{near}`?")),
+                None => problem.help("issuers are configured as `[issuers.NAME]` in hallpass.toml"),
+            });
+        }
+    }
+    named.iter().map(|(issuer, _)| issuer.clone()).collect()
+}

@@ -1,0 +1,240 @@
+//! The decision: an identity, the facts and the maps in, [`Decision`] out. Pure.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+
+use super::{
+    compile::{PolicySet, RuleRef},
+    map::{Role, Rule},
+    template::FillError,
+};
+use crate::{
+    code::Code,
+    identity::Identity,
+    names::{AccountName, RoleName},
+    subject::SubjectPattern,
+};
+
+pub use super::map::Responses;
+
+/// What is true at the moment of the decision, as plain data.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts {
+    /// The time.
+    pub now: Timestamp,
+    /// The end of the token's validity.
+    pub token_expires_at: Timestamp,
+}
+
+/// What was decided, and why. Only [`decide`] makes one.
+#[derive(Debug)]
+pub struct Decision {
+    outcome: Outcome,
+    roles: Vec<RoleName>,
+    rules: Vec<RuleRef>,
+}
+
+/// Yes or no.
+#[derive(Debug)]
+pub enum Outcome {
+    /// In.
+    Granted(Grant),
+    /// Out.
+    Denied(Denial),
+}
+
+/// What an identity may do, and until when.
+#[derive(Debug)]
+pub struct Grant {
+    user_name: String,
+    account: AccountName,
+    publish: Side,
+    subscribe: Side,
+    responses: Option<Responses>,
+    ends_at: Timestamp,
+}
+
+/// One side of the permissions. That nothing is allowed is a value of its own, because the
+/// server reads an empty list as everything.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(untagged)]
+pub enum Side {
+    /// Nothing at all.
+    Nothing,
+    /// What is allowed (never empty) less what is denied.
+    Some {
+        /// Allowed patterns.
+        allow: BTreeSet<SubjectPattern>,
+        /// Denied patterns, which win.
+        deny: BTreeSet<SubjectPattern>,
+    },
+}
+
+impl Side {
+    fn of(allow: BTreeSet<SubjectPattern>, deny: BTreeSet<SubjectPattern>) -> Self {
+        if allow.is_empty() { Self::Nothing } else { Self::Some { allow, deny } }
+    }
+}
+
+/// Why somebody stays outside. The detail holds no claim value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denial {
+    /// The stable code.
+    pub code: Code,
+    /// A sentence for the audit event.
+    pub detail: Option<String>,
+}
+
+impl Decision {
+    /// Yes or no.
+    #[must_use]
+    pub fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
+
+    /// The roles that are held, by name.
+    #[must_use]
+    pub fn roles(&self) -> &[RoleName] {
+        &self.roles
+    }
+
+    /// The rules that decided, with file and line.
+    #[must_use]
+    pub fn rules(&self) -> &[RuleRef] {
+        &self.rules
+    }
+}
+
+impl Grant {
+    /// The connection's user name.
+    #[must_use]
+    pub fn user_name(&self) -> &str {
+        &self.user_name
+    }
+
+    /// The account, exactly one.
+    #[must_use]
+    pub fn account(&self) -> &AccountName {
+        &self.account
+    }
+
+    /// What may be published.
+    #[must_use]
+    pub fn publish(&self) -> &Side {
+        &self.publish
+    }
+
+    /// What may be subscribed to.
+    #[must_use]
+    pub fn subscribe(&self) -> &Side {
+        &self.subscribe
+    }
+
+    /// Whether requests may be answered.
+    #[must_use]
+    pub fn responses(&self) -> Option<Responses> {
+        self.responses
+    }
+
+    /// When the session ends: never after the token.
+    #[must_use]
+    pub fn ends_at(&self) -> Timestamp {
+        self.ends_at
+    }
+}
+
+/// Decides.
+///
+/// Several roles: union of allows, union of denies (which win), shortest session. Roles of
+/// several accounts are never merged.
+#[must_use]
+pub fn decide(policy: &PolicySet, identity: &Identity, facts: &Facts) -> Decision {
+    let held: Vec<Arc<Role>> =
+        policy.held(identity.issuer(), identity.idp_roles()).into_values().collect();
+    let roles = held.iter().map(|role| role.name.clone()).collect();
+    let mut rules = held.iter().map(|role| RuleRef::new(&role.name, &role.place)).collect();
+    let outcome = match grant(&held, identity, facts, &mut rules) {
+        Ok(grant) => Outcome::Granted(grant),
+        Err(denial) => Outcome::Denied(denial),
+    };
+    Decision { outcome, roles, rules }
+}
+
+fn grant(
+    held: &[Arc<Role>],
+    identity: &Identity,
+    facts: &Facts,
+    rules: &mut Vec<RuleRef>,
+) -> Result<Grant, Denial> {
+    let accounts: BTreeSet<&AccountName> = held.iter().map(|role| &role.account).collect();
+    let account = match (accounts.first(), accounts.len()) {
+        (None, _) => return Err(Denial { code: Code::NoRole, detail: None }),
+        (Some(account), 1) => (*account).clone(),
+        (Some(_), _) => {
+            let names: Vec<_> = accounts.iter().map(|account| account.as_str()).collect();
+            let detail = Some(format!("roles of the accounts {}", names.join(", ")));
+            return Err(Denial { code: Code::AccountAmbiguous, detail });
+        }
+    };
+    let mut side = |list: fn(&Role) -> &[Rule]| fill(held, list, identity, rules);
+    let publish = Side::of(side(|role| &role.publish)?, side(|role| &role.deny_publish)?);
+    let subscribe = Side::of(side(|role| &role.subscribe)?, side(|role| &role.deny_subscribe)?);
+    Ok(Grant {
+        user_name: identity.user_name(),
+        account,
+        publish,
+        subscribe,
+        // The greatest as one of them wrote it: taking the parts apart (the count of one, the
+        // time of another) would allow what no map says.
+        responses: held.iter().filter_map(|role| role.responses).max(),
+        ends_at: session_end(held, facts)?,
+    })
+}
+
+/// The subjects of one list of all roles, filled with the identity's values.
+fn fill(
+    held: &[Arc<Role>],
+    list: fn(&Role) -> &[Rule],
+    identity: &Identity,
+    rules: &mut Vec<RuleRef>,
+) -> Result<BTreeSet<SubjectPattern>, Denial> {
+    let mut patterns = BTreeSet::new();
+    for role in held {
+        for rule in list(role) {
+            match rule.template.fill(identity) {
+                Ok(pattern) => patterns.insert(pattern),
+                Err(error) => {
+                    let at = RuleRef::new(&role.name, &rule.place);
+                    let denial = denial(error, &at);
+                    rules.push(at);
+                    return Err(denial);
+                }
+            };
+        }
+    }
+    Ok(patterns)
+}
+
+fn denial(error: FillError, rule: &RuleRef) -> Denial {
+    let (code, detail) = match error {
+        FillError::Absent { variable } => {
+            (Code::ClaimAbsent, format!("{} needs the claim for {{{variable}}}", rule.at))
+        }
+        FillError::Unusable { variable, why } => {
+            (Code::ClaimUnusable, format!("the value for {{{variable}}} at {} {why}", rule.at))
+        }
+    };
+    Denial { code, detail: Some(detail) }
+}
+
+/// The token's end or the shortest session, whichever is first; whole seconds, downwards,
+/// because that is what a JWT can say.
+fn session_end(held: &[Arc<Role>], facts: &Facts) -> Result<Timestamp, Denial> {
+    let too_short = Denial { code: Code::SessionTooShort, detail: None };
+    let longest = held.iter().filter_map(|role| role.session).min().unwrap_or(Duration::MAX);
+    let by_role = facts.now.saturating_add(longest).unwrap_or(Timestamp::MAX);
+    let ends_at = Timestamp::from_second(by_role.min(facts.token_expires_at).as_second())
+        .map_err(|_| too_short.clone())?;
+    if ends_at > facts.now { Ok(ends_at) } else { Err(too_short) }
+}

@@ -1,0 +1,229 @@
+//! One subject map as written: a file in, its roles out, with every problem in it. Pure.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::template::{Template, Variable};
+use crate::{
+    claim_path::ClaimPath,
+    config::claim_path,
+    document::{Fields, Kind, Node, Place, Problem, Problems, did_you_mean, parse_at},
+    names::{AccountName, IssuerName, RoleName},
+};
+
+/// A role as one file says it.
+#[derive(Debug)]
+pub(super) struct Role {
+    pub(super) name: RoleName,
+    pub(super) place: Place,
+    pub(super) account: AccountName,
+    /// What the IdP calls the roles that grant this one.
+    pub(super) idp_roles: Vec<String>,
+    /// The issuers that are believed; absent: the only one there is.
+    pub(super) issuers: Option<Vec<(IssuerName, Place)>>,
+    pub(super) publish: Vec<Rule>,
+    pub(super) subscribe: Vec<Rule>,
+    pub(super) deny_publish: Vec<Rule>,
+    pub(super) deny_subscribe: Vec<Rule>,
+    pub(super) responses: Option<Responses>,
+    pub(super) session: Option<Duration>,
+}
+
+/// One subject of a role, and where it stands.
+#[derive(Debug)]
+pub(super) struct Rule {
+    pub(super) template: Template,
+    pub(super) place: Place,
+}
+
+/// Permission to answer requests: what the server calls `allow_responses`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct Responses {
+    /// How many messages for each request, at least 1.
+    pub max: u32,
+    /// For how long after the request.
+    pub expires: Duration,
+}
+
+impl Default for Responses {
+    /// What the server takes for `allow_responses: true`.
+    fn default() -> Self {
+        Self { max: 1, expires: Duration::from_secs(120) }
+    }
+}
+
+/// A file's account and where it is named, with its roles.
+#[derive(Debug)]
+pub(super) struct MapFile {
+    pub(super) account: Option<(AccountName, Place)>,
+    pub(super) roles: Vec<Role>,
+}
+
+/// Reads a map. What has a problem is left out, so that the rest is still checked.
+pub(super) fn read(root: &Node, problems: &mut Problems) -> MapFile {
+    let mut fields = Fields::of(root, "the subject map", problems);
+    fields.required("account", problems);
+    let account = fields
+        .string("account", problems)
+        .and_then(|(text, place)| Some((parse_at::<AccountName>(text, place, problems)?, place.clone())));
+    let claims = claims(&mut fields, problems);
+    let mut roles = Vec::new();
+    let entries = fields.entries("roles", problems);
+    if entries.is_empty() {
+        problems.add(Problem::warning(fields.place(), "the subject map has no role"));
+    }
+    for (name, place, node) in entries {
+        let Some(name) = parse_at::<RoleName>(name, place, problems) else { continue };
+        let account = account.as_ref().map(|(account, _)| account);
+        roles.extend(role(name, place, account, node, &claims, problems));
+    }
+    fields.finish(problems);
+    MapFile { account, roles }
+}
+
+fn claims(fields: &mut Fields<'_>, problems: &mut Problems) -> BTreeMap<String, ClaimPath> {
+    let mut claims = BTreeMap::new();
+    for (name, place, node) in fields.entries("claims", problems) {
+        if name.is_empty() || name.contains(|c: char| !(c.is_ascii_alphanumeric() || c == '_')) {
+            problems.add(
+                Problem::error(place, format!("`{name}` cannot be a placeholder"))
+                    .help("a placeholder is made of letters, digits and `_`"),
+            );
+        } else if matches!(name, "subject" | "issuer") {
+            problems.add(
+                Problem::error(place, format!("`{name}` already has a meaning as a placeholder"))
+                    .help("`{subject}` is the token's `sub`, `{issuer}` the issuer's configured name"),
+            );
+        }
+        if let Some(path) = claim_path(node, problems) {
+            claims.insert(name.to_owned(), path);
+        }
+    }
+    claims
+}
+
+fn role(
+    name: RoleName,
+    place: &Place,
+    account: Option<&AccountName>,
+    node: &Node,
+    claims: &BTreeMap<String, ClaimPath>,
+    problems: &mut Problems,
+) -> Option<Role> {
+    let mut fields = Fields::of(node, format!("role `{name}`"), problems);
+    fields.string("description", problems);
+    let idp_roles = match fields.node("idp_roles") {
+        None => vec![name.to_string()],
+        Some(node) => {
+            let given = fields.strings("idp_roles", problems);
+            if given.is_empty() {
+                problems.add(Problem::warning(&node.place, format!("nobody can hold role `{name}`")));
+            }
+            for (text, place) in &given {
+                if text.is_empty() || text.contains('*') {
+                    problems.add(
+                        Problem::error(place, format!("`{text}` is not the name of an IdP role"))
+                            .help("names are compared exactly; list each of them"),
+                    );
+                }
+            }
+            given.into_iter().map(|(text, _)| text.to_owned()).collect()
+        }
+    };
+    let issuers = fields.node("issuers").is_some().then(|| {
+        let given = fields.strings("issuers", problems);
+        given
+            .into_iter()
+            .filter_map(|(text, place)| Some((parse_at(text, place, problems)?, place.clone())))
+            .collect()
+    });
+    let mut rules = |key| {
+        let given = fields.strings(key, problems);
+        given.into_iter().filter_map(|(text, place)| rule(text, place, claims, problems)).collect()
+    };
+    let (publish, subscribe) = (rules("publish"), rules("subscribe"));
+    let (deny_publish, deny_subscribe) = (rules("deny_publish"), rules("deny_subscribe"));
+    let responses = fields.node("allow_responses").and_then(|node| responses(node, problems));
+    let session = fields.duration(
+        "session",
+        Duration::from_secs(1)..=Duration::from_secs(366 * 24 * 3600),
+        problems,
+    );
+    fields.finish(problems);
+    let role = Role {
+        name,
+        place: place.clone(),
+        account: account?.clone(),
+        idp_roles,
+        issuers,
+        publish,
+        subscribe,
+        deny_publish,
+        deny_subscribe,
+        responses,
+        session,
+    };
+    if role.publish.is_empty() && role.subscribe.is_empty() && role.responses.is_none() {
+        let message = format!("role `{}` allows nothing", role.name);
+        problems.add(
+            Problem::warning(place, message)
+                .help("its holders can connect, and neither publish nor subscribe"),
+        );
+    }
+    Some(role)
+}
+
+fn rule(
+    text: &str,
+    place: &Place,
+    claims: &BTreeMap<String, ClaimPath>,
+    problems: &mut Problems,
+) -> Option<Rule> {
+    let lookup = |name: &str| match (name, claims.get(name)) {
+        ("subject", _) => Ok(Variable::Subject),
+        ("issuer", _) => Ok(Variable::Issuer),
+        (_, Some(path)) => Ok(Variable::Claim { name: name.to_owned(), path: path.clone() }),
+        (_, None) => {
+            let known = claims.keys().map(String::as_str).chain(["subject", "issuer"]);
+            Err(match did_you_mean(name, known) {
+                Some(near) => format!("`{{{name}}}` is no known placeholder; did you mean `{{{near}}}`?"),
+                None => format!("`{{{name}}}` is no known placeholder; name its claim under `[claims]`"),
+            })
+        }
+    };
+    match Template::parse(text, lookup) {
+        Ok(template) => Some(Rule { template, place: place.clone() }),
+        Err(why) => {
+            problems.add(
+                Problem::error(place, format!("`{text}` is not a subject: {why}"))
+                    .help("tokens with `.` between them; `*` is one token, `>` the rest, `{claim}` a value of the token"),
+            );
+            None
+        }
+    }
+}
+
+fn responses(node: &Node, problems: &mut Problems) -> Option<Responses> {
+    let default = Responses::default();
+    match &node.kind {
+        Kind::Bool(allowed) => allowed.then_some(default),
+        Kind::Table(_) => {
+            let mut fields = Fields::of(node, "`allow_responses`", problems);
+            let max = fields.integer("max", 1..=i64::from(u32::MAX), problems);
+            let expires = fields.duration(
+                "expires",
+                Duration::from_millis(1)..=Duration::from_secs(24 * 3600),
+                problems,
+            );
+            fields.finish(problems);
+            let max = max.and_then(|max| u32::try_from(max).ok()).unwrap_or(default.max);
+            Some(Responses { max, expires: expires.unwrap_or(default.expires) })
+        }
+        other => {
+            let message = format!("`allow_responses` is {}", other.describe());
+            problems.add(
+                Problem::error(&node.place, message).help("`true`, or `{ max = 1, expires = \"2m\" }`"),
+            );
+            None
+        }
+    }
+}

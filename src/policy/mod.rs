@@ -1,0 +1,11 @@
+//! Subject maps: from the files people write to what an identity may do.
+
+mod compile;
+mod decide;
+mod map;
+mod store;
+mod template;
+
+pub use compile::{Boundaries, PolicySet, RuleRef};
+pub use decide::{Decision, Denial, Facts, Grant, Outcome, Responses, Side, decide};
+pub use store::load;
