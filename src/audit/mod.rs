@@ -1,6 +1,7 @@
 //! The audit trail: what is recorded (pure), and getting it onto the stream.
 
 pub mod event;
+pub mod reader;
 mod sink;
 
 pub use event::Event;

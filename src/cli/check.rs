@@ -1,0 +1,45 @@
+//! `hallpass check`
+
+use clap::Args;
+
+use super::{ConfigArgs, Exit, output};
+use crate::{document::Severity, service};
+
+/// Check configuration and subject maps
+///
+/// Reads what `serve` would read, by the same code, and shows all problems at once, each with
+/// file, line and what to do about it. Warnings alone leave the exit code 0; errors make it 3.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  hallpass check --config /etc/hallpass/hallpass.toml")]
+pub(super) struct Check {
+    #[command(flatten)]
+    config: ConfigArgs,
+}
+
+impl Check {
+    #[expect(clippy::unnecessary_wraps, reason = "every command has this form")]
+    pub(super) fn run(&self) -> anyhow::Result<Exit> {
+        let (loaded, problems) = match self.config.layers().and_then(|layers| service::load(&layers)) {
+            Ok((loaded, warnings)) => (Some(loaded), warnings),
+            Err(problems) => (None, problems),
+        };
+        output::problems(&problems);
+        let count = |severity| problems.iter().filter(|problem| problem.severity == severity).count();
+        let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+        match loaded {
+            Some(loaded) => {
+                output::line(&format!(
+                    "ok: {} issuers, {} roles in {} maps, {warnings} warnings",
+                    loaded.settings.issuers.len(),
+                    loaded.policy.roles(),
+                    loaded.policy.files(),
+                ));
+                Ok(Exit::Yes)
+            }
+            None => {
+                output::line(&format!("invalid: {errors} errors, {warnings} warnings"));
+                Ok(Exit::Invalid)
+            }
+        }
+    }
+}

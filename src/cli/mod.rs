@@ -1,0 +1,179 @@
+//! The commands: one file each.
+
+mod audit_tail;
+mod check;
+#[cfg(feature = "playground")]
+mod dev;
+mod init;
+mod output;
+mod serve;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::{config::Layers, document::Problems};
+
+/// Authorization callout and subject-level access broker for NATS.
+///
+/// IdP tokens in, scoped NATS user JWTs out, every decision audited.
+///
+/// Exit codes: 0 yes, 1 could not run, 2 the answer is no, 3 configuration or policy invalid.
+#[derive(Debug, Parser)]
+#[command(name = "hallpass", version, about, long_about, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    logging: Logging,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(init::Init),
+    Serve(serve::Serve),
+    #[cfg(feature = "playground")]
+    Dev(dev::Dev),
+    Check(check::Check),
+    /// Read the audit stream
+    #[command(subcommand)]
+    Audit(Audit),
+}
+
+#[derive(Debug, Subcommand)]
+enum Audit {
+    Tail(audit_tail::Tail),
+}
+
+#[derive(Debug, Args)]
+struct Logging {
+    /// How the log on standard error is written
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+    /// What is logged, as `level` or `target=level,…` [default: info; `warn` for `dev`]
+    #[arg(long, global = true, env = "HALLPASS_LOG", value_name = "FILTER")]
+    log: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+/// Where the configuration is, and what overrides it.
+#[derive(Debug, Args)]
+struct ConfigArgs {
+    /// The configuration
+    #[arg(short, long, env = "HALLPASS_CONFIG", default_value = "hallpass.toml", value_name = "FILE")]
+    config: PathBuf,
+    /// Override a setting, such as `--set nats.urls=nats://other:4222`; may be given several
+    /// times. An environment variable does the same: `HALLPASS__NATS__URLS`
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
+    set: Vec<(String, String)>,
+}
+
+impl ConfigArgs {
+    fn layers(&self) -> Result<Layers, Problems> {
+        // A variable that is not text cannot be a setting.
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Layers::read(&self.config, environment, &self.set)
+    }
+}
+
+fn key_value(text: &str) -> Result<(String, String), &'static str> {
+    let (key, value) = text.split_once('=').ok_or("write it as KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done; the answer is yes.
+    Yes,
+    /// It could not run.
+    CouldNotRun,
+    /// It ran; the answer is no.
+    No,
+    /// Configuration or policy are invalid.
+    Invalid,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Yes => 0,
+            Exit::CouldNotRun => 1,
+            Exit::No => 2,
+            Exit::Invalid => 3,
+        })
+    }
+}
+
+/// Runs a command; what went wrong is on standard error.
+#[must_use]
+pub fn run(cli: Cli) -> Exit {
+    let Cli { command, logging } = cli;
+    let outcome = match command {
+        Command::Init(init) => init.run(),
+        Command::Check(check) => check.run(),
+        Command::Serve(serve) => {
+            logging.start("info");
+            runtime().and_then(|runtime| runtime.block_on(serve.run()))
+        }
+        #[cfg(feature = "playground")]
+        Command::Dev(dev) => {
+            logging.start("warn");
+            runtime().and_then(|runtime| runtime.block_on(dev.run()))
+        }
+        Command::Audit(Audit::Tail(tail)) => {
+            logging.start("warn");
+            runtime().and_then(|runtime| runtime.block_on(tail.run()))
+        }
+    };
+    outcome.unwrap_or_else(|error| {
+        output::error(&format!("{error:#}"));
+        Exit::CouldNotRun
+    })
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+impl Logging {
+    fn start(&self, level: &str) {
+        let filter = self.log.as_deref().unwrap_or(level);
+        // What async-nats logs, hallpass hears as events and logs itself, with more to say.
+        let filter = format!("async_nats=off,{filter}");
+        let builder = tracing_subscriber::fmt()
+            .with_env_filter(EnvFilter::new(filter))
+            .with_writer(std::io::stderr);
+        match self.log_format {
+            LogFormat::Text => builder.with_ansi(output::colour()).init(),
+            LogFormat::Json => builder.json().flatten_event(true).init(),
+        }
+    }
+}
+
+/// Resolves when somebody asks the process to stop: Ctrl-C or SIGTERM.
+async fn asked_to_stop() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        _ = interrupt => {}
+        () = terminate => {}
+    }
+}

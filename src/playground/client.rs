@@ -1,0 +1,54 @@
+//! A NATS client as an application would have it, which remembers what the server complains of.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use async_nats::{Client, ConnectError, ConnectOptions, Event};
+
+/// A connected client.
+pub(super) struct Visitor {
+    pub(super) client: Client,
+    complaints: Arc<Mutex<Vec<String>>>,
+}
+
+impl Visitor {
+    /// Logs in with a token.
+    pub(super) async fn log_in(url: &str, name: &str, token: &str) -> Result<Self, ConnectError> {
+        let complaints = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&complaints);
+        let client = ConnectOptions::with_token(token.to_owned())
+            .name(name)
+            .connection_timeout(Duration::from_secs(10))
+            .event_callback(move |event| {
+                let heard = Arc::clone(&heard);
+                async move {
+                    if let Event::ServerError(error) = event {
+                        heard.lock().unwrap_or_else(PoisonError::into_inner).push(error.to_string());
+                    }
+                }
+            })
+            .connect(url)
+            .await?;
+        Ok(Self { client, complaints })
+    }
+
+    /// Whether the server has complained about this operation on this subject. The server
+    /// complains before it answers the PING of a flush, and the client hands complaints on in
+    /// that order, so after a flush there is little to wait for.
+    pub(super) async fn was_refused(&self, subject: &str) -> anyhow::Result<bool> {
+        self.client.flush().await?;
+        let complained = || {
+            let complaints = self.complaints.lock().unwrap_or_else(PoisonError::into_inner);
+            complaints.iter().any(|complaint| complaint.contains(subject))
+        };
+        for _ in 0..100 {
+            if complained() {
+                return Ok(true);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(false)
+    }
+}

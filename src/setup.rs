@@ -1,0 +1,280 @@
+//! A fresh installation: keys, configuration, the server's environment. What is there is kept.
+
+use std::{
+    fmt::Write as _,
+    io,
+    path::{Path, PathBuf},
+};
+
+use nkeys::{KeyPair, KeyPairType, XKey};
+use zeroize::Zeroizing;
+
+/// The server's configuration, as it stands in the repository.
+pub const SERVER_CONF: &str = include_str!("../nats-server.conf");
+/// The example map, as it stands in the repository.
+pub const EXAMPLE_MAP: &str = include_str!("../subject-maps/orders.toml");
+
+/// Why a file of the installation could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// Reading or writing failed.
+    #[error("`{path}`: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What happened.
+        source: io::Error,
+    },
+    /// A key file that holds something else.
+    #[error("`{path}` does not hold the seed of {expected}; move it away, or restore it")]
+    NotASeed {
+        /// The file.
+        path: PathBuf,
+        /// What it should hold.
+        expected: &'static str,
+    },
+}
+
+/// What became of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It was not there and is now.
+    Written,
+    /// It was there and is as it was.
+    Kept,
+}
+
+/// The public halves of the keys of an installation.
+#[derive(Debug, Clone)]
+pub struct PublicKeys {
+    /// Signs answers.
+    pub issuer: String,
+    /// Opens requests.
+    pub xkey: String,
+    /// hallpass in the callout account.
+    pub service: String,
+    /// hallpass in the audit account.
+    pub audit_writer: String,
+    /// `hallpass audit tail`.
+    pub audit_reader: String,
+    /// The way in when hallpass does not run.
+    pub break_glass: String,
+}
+
+/// Where the server listens and keeps its streams.
+#[derive(Debug, Clone)]
+pub struct Listen {
+    /// `host:port` for clients.
+    pub nats: String,
+    /// `host:port` for WebSocket.
+    pub websocket: String,
+    /// The origin whose pages may connect.
+    pub origin: String,
+    /// JetStream's directory.
+    pub jetstream: String,
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        Self {
+            nats: "127.0.0.1:4222".to_owned(),
+            websocket: "127.0.0.1:8080".to_owned(),
+            origin: "http://localhost:3000".to_owned(),
+            jetstream: "./data/jetstream".to_owned(),
+        }
+    }
+}
+
+/// An issuer for `hallpass.toml`.
+#[derive(Debug, Clone)]
+pub struct IssuerText {
+    /// Our name for it.
+    pub name: String,
+    /// The exact `iss`.
+    pub issuer: String,
+    /// An audience.
+    pub audience: String,
+    /// Where the roles are.
+    pub roles_claim: String,
+    /// Whether plain http to loopback is allowed.
+    pub allow_http_loopback: bool,
+}
+
+/// Makes the keys that are not there, in `directory/keys`, readable by their owner only.
+///
+/// # Errors
+/// See [`SetupError`].
+pub fn keys(directory: &Path) -> Result<(PublicKeys, Vec<(PathBuf, Fate)>), SetupError> {
+    let directory = directory.join("keys");
+    create_private_directory(&directory)?;
+    let mut fates = Vec::new();
+    let mut pair = |name: &str, kind: KeyPairType, expected| {
+        let path = directory.join(name);
+        let fresh = || KeyPair::new(kind.clone()).seed().unwrap_or_default();
+        let (seed, fate) = seed(&path, fresh)?;
+        fates.push((path.clone(), fate));
+        match KeyPair::from_seed(seed.trim()) {
+            Ok(pair) if pair.key_pair_type() == kind => Ok(pair.public_key()),
+            _ => Err(SetupError::NotASeed { path, expected }),
+        }
+    };
+    let user = "a user (`SU…`)";
+    let issuer = pair("issuer.nk", KeyPairType::Account, "an account (`SA…`)")?;
+    let service = pair("service.nk", KeyPairType::User, user)?;
+    let audit_writer = pair("audit-writer.nk", KeyPairType::User, user)?;
+    let audit_reader = pair("audit-reader.nk", KeyPairType::User, user)?;
+    let break_glass = pair("break-glass.nk", KeyPairType::User, user)?;
+
+    let path = directory.join("xkey.nk");
+    let (seed, fate) = seed(&path, || XKey::new().seed().unwrap_or_default())?;
+    fates.push((path.clone(), fate));
+    let xkey = XKey::from_seed(seed.trim())
+        .map_err(|_| SetupError::NotASeed { path, expected: "a curve key (`SX…`)" })?
+        .public_key();
+    Ok((PublicKeys { issuer, xkey, service, audit_writer, audit_reader, break_glass }, fates))
+}
+
+/// The environment that `nats-server.conf` reads: public keys and addresses.
+#[must_use]
+pub fn server_environment(keys: &PublicKeys, listen: &Listen) -> Vec<(&'static str, String)> {
+    vec![
+        ("HALLPASS_NATS_LISTEN", listen.nats.clone()),
+        ("HALLPASS_WEBSOCKET_LISTEN", listen.websocket.clone()),
+        ("HALLPASS_WEBSOCKET_ORIGIN", listen.origin.clone()),
+        ("HALLPASS_JETSTREAM_DIR", listen.jetstream.clone()),
+        ("HALLPASS_CALLOUT_ISSUER", keys.issuer.clone()),
+        ("HALLPASS_CALLOUT_XKEY", keys.xkey.clone()),
+        ("HALLPASS_SERVICE_NKEY", keys.service.clone()),
+        ("HALLPASS_AUDIT_WRITER_NKEY", keys.audit_writer.clone()),
+        ("HALLPASS_AUDIT_READER_NKEY", keys.audit_reader.clone()),
+        ("HALLPASS_BREAK_GLASS_NKEY", keys.break_glass.clone()),
+    ]
+}
+
+/// The environment as a file for `.` in a shell and systemd's `EnvironmentFile=`.
+#[must_use]
+pub fn environment_text(environment: &[(&str, String)]) -> String {
+    let mut text = String::from(
+        "# What nats-server.conf reads. Public keys and addresses; nothing here is secret.\n\
+         # set -a; . ./hallpass.env; set +a; nats-server -c nats-server.conf\n",
+    );
+    for (name, value) in environment {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{name}={value}");
+    }
+    text
+}
+
+/// `hallpass.toml`, with comments.
+#[must_use]
+pub fn configuration_text(nats_url: &str, issuers: &[IssuerText]) -> String {
+    let mut text = format!(
+        r#"# hallpass: who may log in to NATS, and where that is recorded.
+# Paths start at this file's directory. A secret never stands here, only where it is:
+# {{ file = "…" }}, {{ env = "…" }} or {{ command = ["…"] }}.
+# `hallpass check` judges this file and the subject maps.
+
+[nats]
+urls = ["{nats_url}"]
+service_seed = {{ file = "keys/service.nk" }}
+
+[callout]
+account = "AUTH" # as in the server's configuration
+issuer_seed = {{ file = "keys/issuer.nk" }} # signs answers
+xkey_seed = {{ file = "keys/xkey.nk" }} # opens requests
+
+[accounts]
+targets = ["APP"] # the accounts that subject maps may let people into
+system = "SYS"
+
+[maps]
+directory = "subject-maps"
+
+[audit]
+account = "AUDIT"
+stream = "HALLPASS_AUDIT"
+max_age = "365d"
+writer_seed = {{ file = "keys/audit-writer.nk" }}
+reader_seed = {{ file = "keys/audit-reader.nk" }} # for `hallpass audit tail` only
+"#
+    );
+    for issuer in issuers {
+        let IssuerText { name, issuer, audience, roles_claim, allow_http_loopback } = issuer;
+        let _ = write!(
+            text,
+            r#"
+[issuers.{name}]
+issuer = {issuer:?} # the exact `iss` of its tokens
+audiences = [{audience:?}]
+roles_claim = {roles_claim:?} # where the token holds the roles
+"#
+        );
+        if *allow_http_loopback {
+            text.push_str("allow_http_loopback = true # for an IdP on this machine only\n");
+        }
+    }
+    if issuers.is_empty() {
+        text.push_str(
+            r#"
+# Nobody can log in until an issuer is named:
+# [issuers.corp]
+# issuer = "https://idp.example.com/realms/corp" # the exact `iss` of its tokens
+# audiences = ["nats"]
+# roles_claim = "realm_access.roles" # where the token holds the roles
+"#,
+        );
+    }
+    text
+}
+
+/// Writes a file that is not there.
+///
+/// # Errors
+/// See [`SetupError`].
+pub fn write_new(path: &Path, text: &str) -> Result<Fate, SetupError> {
+    create(path, text, 0o644)
+}
+
+fn seed(path: &Path, fresh: impl Fn() -> String) -> Result<(Zeroizing<String>, Fate), SetupError> {
+    let text = Zeroizing::new(format!("{}\n", fresh()));
+    let fate = create(path, &text, 0o600)?;
+    let held = std::fs::read_to_string(path).map_err(|source| io_error(path, source))?;
+    Ok((Zeroizing::new(held), fate))
+}
+
+/// Creates a file with its mode from the first moment; one that is there is never touched.
+fn create(path: &Path, text: &str, mode: u32) -> Result<Fate, SetupError> {
+    use std::io::Write as _;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(mode);
+    }
+    #[cfg(not(unix))]
+    let _ = mode;
+    match options.open(path) {
+        Ok(mut file) => {
+            file.write_all(text.as_bytes()).map_err(|source| io_error(path, source))?;
+            Ok(Fate::Written)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Fate::Kept),
+        Err(source) => Err(io_error(path, source)),
+    }
+}
+
+fn create_private_directory(path: &Path) -> Result<(), SetupError> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(path).map_err(|source| io_error(path, source))
+}
+
+fn io_error(path: &Path, source: io::Error) -> SetupError {
+    SetupError::Io { path: path.to_owned(), source }
+}
