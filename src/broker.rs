@@ -121,8 +121,12 @@ impl Broker {
     /// The request, if a server asks us and has not asked this before.
     fn admit(&self, message: &Taken) -> Result<VerifiedRequest, RequestError> {
         let now = Timestamp::now();
-        let request =
-            request::verify(&message.payload, message.header_key.as_deref(), &self.expectations, now)?;
+        let request = request::verify(
+            &message.payload,
+            message.header_key.as_deref(),
+            &self.expectations,
+            now,
+        )?;
         self.skew.note(request.server_id().as_str(), request.skew(now));
         let mut replays = self.replays.lock().unwrap_or_else(PoisonError::into_inner);
         if replays.admit(request.user_nkey(), request.answerable_until(), now) {
@@ -133,7 +137,11 @@ impl Broker {
     }
 
     /// From the credential to the decision. `Ok` only where `findings` hold a grant.
-    async fn judge(&self, request: &VerifiedRequest, findings: &mut Findings) -> Result<(), Refusal> {
+    async fn judge(
+        &self,
+        request: &VerifiedRequest,
+        findings: &mut Findings,
+    ) -> Result<(), Refusal> {
         let found = credential::find(request.connect()).map_err(|error| error.code())?;
         findings.carrier = Some(found.carrier);
 
@@ -198,7 +206,13 @@ impl Broker {
                 let deadline = message.read_at + self.callout.deadline;
                 if timeout_at(deadline, safe.is_safe()).await.unwrap_or(false) {
                     log(id, request, None);
-                    return reply(response::grant(request, id, grant, self.keys(), Timestamp::now()));
+                    return reply(response::grant(
+                        request,
+                        id,
+                        grant,
+                        self.keys(),
+                        Timestamp::now(),
+                    ));
                 }
                 let refusal = Refusal::from(Code::AuditUnavailable);
                 self.record(event::decision(&attempt(Some(&refusal)), true, &self.recorded));
@@ -244,7 +258,9 @@ impl Answer {
     fn into_bytes(self) -> Option<Vec<u8>> {
         match self {
             Self::Reply(bytes) => return Some(bytes),
-            Self::Drop(error) => tracing::warn!(code = %error.code(), %error, "a request was dropped"),
+            Self::Drop(error) => {
+                tracing::warn!(code = %error.code(), %error, "a request was dropped")
+            }
             Self::Failed(error) => tracing::error!(%error, "no answer could be made"),
         }
         None

@@ -79,7 +79,9 @@ impl Connection<'_> {
 fn log(connection: &str, event: &Event) {
     match event {
         Event::Connected => tracing::info!(connection, "connected to NATS"),
-        Event::Disconnected => tracing::warn!(connection, "NATS connection lost; it comes back by itself"),
+        Event::Disconnected => {
+            tracing::warn!(connection, "NATS connection lost; it comes back by itself")
+        }
         Event::ServerError(error) => tracing::error!(connection, %error, "NATS server says"),
         Event::ClientError(error) => tracing::warn!(connection, %error, "NATS connection"),
         Event::SlowConsumer(_) => {

@@ -95,7 +95,8 @@ pub async fn run(
     let give_up = CancellationToken::new();
     let tasks = TaskTracker::new();
     let context = ContextBuilder::new().timeout(Duration::from_secs(2)).build(audit_client);
-    let (sink, delivery) = Sink::new(context.clone(), settings.audit.stream.clone(), give_up.clone());
+    let (sink, delivery) =
+        Sink::new(context.clone(), settings.audit.stream.clone(), give_up.clone());
     let delivery = tokio::spawn(delivery);
     {
         let (audit, stop) = (settings.audit.clone(), stop.clone());

@@ -29,7 +29,8 @@ const MAX_DEPTH: usize = 16;
 /// See [`JsonError`].
 pub fn object(text: &[u8]) -> Result<Map<String, Value>, JsonError> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let value = Strict { depth: 0 }.deserialize(&mut deserializer).map_err(|_| JsonError::Invalid)?;
+    let value =
+        Strict { depth: 0 }.deserialize(&mut deserializer).map_err(|_| JsonError::Invalid)?;
     deserializer.end().map_err(|_| JsonError::Invalid)?;
     match value {
         Value::Object(map) => Ok(map),
@@ -122,7 +123,8 @@ mod tests {
 
     #[test]
     fn a_member_twice_is_refused_at_any_depth() {
-        for text in [r#"{"a":1,"a":1}"#, r#"{"x":[{"a":1,"b":2,"a":3}]}"#, r#"{"a":1,"\u0061":2}"#] {
+        for text in [r#"{"a":1,"a":1}"#, r#"{"x":[{"a":1,"b":2,"a":3}]}"#, r#"{"a":1,"\u0061":2}"#]
+        {
             assert_eq!(object(text.as_bytes()), Err(JsonError::Invalid), "{text}");
         }
     }

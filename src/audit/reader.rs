@@ -66,9 +66,9 @@ pub struct Record(Value);
 
 impl Record {
     fn read(payload: &[u8]) -> Self {
-        Self(serde_json::from_slice(payload).unwrap_or_else(|_| {
-            serde_json::json!({ "type": "unreadable", "data": { "outcome": "unreadable" } })
-        }))
+        Self(serde_json::from_slice(payload).unwrap_or_else(
+            |_| serde_json::json!({ "type": "unreadable", "data": { "outcome": "unreadable" } }),
+        ))
     }
 
     /// The whole event.

@@ -138,7 +138,11 @@ async fn deliver(context: &jetstream::Context, stream: &str, event: &Event) {
             Err(_) => "no acknowledgement in time".to_owned(),
         };
         if !complained {
-            tracing::warn!(event = event.id, error, "an audit event is not acknowledged yet; trying on");
+            tracing::warn!(
+                event = event.id,
+                error,
+                "an audit event is not acknowledged yet; trying on"
+            );
             complained = true;
         }
         tokio::time::sleep(PAUSE).await;

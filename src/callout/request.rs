@@ -9,7 +9,9 @@ use super::xkey;
 use crate::{
     code::Code,
     names::{ServerId, UserNkey},
-    nats_jwt::{self, AuthorizationRequest, ClientInfo, ClientTls, ConnectOpts, DecodeError, ServerInfo},
+    nats_jwt::{
+        self, AuthorizationRequest, ClientInfo, ClientTls, ConnectOpts, DecodeError, ServerInfo,
+    },
 };
 
 /// How long after its `exp` a request is still answered.
@@ -174,7 +176,8 @@ pub fn verify(
         return no(Code::RequestOtherIssuer);
     }
     let second = |seconds| Timestamp::from_second(seconds).ok();
-    let (Some(issued_at), Some(expires_at)) = (second(claims.iat), claims.exp.and_then(second)) else {
+    let (Some(issued_at), Some(expires_at)) = (second(claims.iat), claims.exp.and_then(second))
+    else {
         return no(Code::RequestUnreadable);
     };
     let Ok(answerable_until) = expires_at.checked_add(EXPIRY_LEEWAY) else {

@@ -106,7 +106,12 @@ fn answer(
         jti: decision.to_string(),
         name: String::new(),
         sub: request.user_nkey().to_string(),
-        nats: AuthorizationResponse { kind: "authorization_response".to_owned(), version: 2, jwt, error },
+        nats: AuthorizationResponse {
+            kind: "authorization_response".to_owned(),
+            version: 2,
+            jwt,
+            error,
+        },
     };
     let jwt = nats_jwt::sign(&claims, keys.issuer)?.into_bytes();
     match (request.reply_key(), keys.xkey) {
@@ -120,7 +125,9 @@ fn answer(
 /// written as a deny of `>`.
 fn side(side: &Side) -> PermissionSide {
     match side {
-        Side::Nothing => PermissionSide { allow: Vec::new(), deny: vec![SubjectPattern::everything()] },
+        Side::Nothing => {
+            PermissionSide { allow: Vec::new(), deny: vec![SubjectPattern::everything()] }
+        }
         Side::Some { allow, deny } => PermissionSide {
             allow: allow.iter().cloned().collect(),
             deny: deny.iter().cloned().collect(),

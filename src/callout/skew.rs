@@ -22,7 +22,11 @@ impl SkewWatch {
         }
         let seconds = skew.as_secs();
         if apart {
-            tracing::warn!(server, seconds, "the server's clock and ours disagree: sessions and tokens end too early or too late");
+            tracing::warn!(
+                server,
+                seconds,
+                "the server's clock and ours disagree: sessions and tokens end too early or too late"
+            );
         } else {
             tracing::info!(server, seconds, "the server's clock and ours agree again");
         }

@@ -17,7 +17,9 @@ use crate::{
 /// Shows the newest events and then every new one, until Ctrl-C. Needs `nats.urls` and
 /// `audit.reader_seed` of the configuration, and none of the secrets that `serve` needs.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  hallpass audit tail\n  hallpass audit tail --last 1000 --no-follow --json | jq .data.code")]
+#[command(
+    after_help = "Examples:\n  hallpass audit tail\n  hallpass audit tail --last 1000 --no-follow --json | jq .data.code"
+)]
 pub(super) struct Tail {
     #[command(flatten)]
     config: ConfigArgs,

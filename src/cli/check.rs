@@ -19,12 +19,14 @@ pub(super) struct Check {
 impl Check {
     #[expect(clippy::unnecessary_wraps, reason = "every command has this form")]
     pub(super) fn run(&self) -> anyhow::Result<Exit> {
-        let (loaded, problems) = match self.config.layers().and_then(|layers| service::load(&layers)) {
-            Ok((loaded, warnings)) => (Some(loaded), warnings),
-            Err(problems) => (None, problems),
-        };
+        let (loaded, problems) =
+            match self.config.layers().and_then(|layers| service::load(&layers)) {
+                Ok((loaded, warnings)) => (Some(loaded), warnings),
+                Err(problems) => (None, problems),
+            };
         output::problems(&problems);
-        let count = |severity| problems.iter().filter(|problem| problem.severity == severity).count();
+        let count =
+            |severity| problems.iter().filter(|problem| problem.severity == severity).count();
         let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
         match loaded {
             Some(loaded) => {

@@ -14,7 +14,9 @@ use crate::setup::{self, Fate, IssuerText, Listen};
 /// owner only; `hallpass.toml`; `hallpass.env`, which `nats-server.conf` reads; and, where they
 /// are missing, `nats-server.conf` and a first subject map.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  hallpass init --issuer https://idp.example.com/realms/corp \\\n      --audience nats --roles-claim realm_access.roles")]
+#[command(
+    after_help = "Example:\n  hallpass init --issuer https://idp.example.com/realms/corp \\\n      --audience nats --roles-claim realm_access.roles"
+)]
 pub(super) struct Init {
     /// The directory to set up
     #[arg(long, default_value = ".", value_name = "DIR")]

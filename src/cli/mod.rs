@@ -66,7 +66,13 @@ enum LogFormat {
 #[derive(Debug, Args)]
 struct ConfigArgs {
     /// The configuration
-    #[arg(short, long, env = "HALLPASS_CONFIG", default_value = "hallpass.toml", value_name = "FILE")]
+    #[arg(
+        short,
+        long,
+        env = "HALLPASS_CONFIG",
+        default_value = "hallpass.toml",
+        value_name = "FILE"
+    )]
     config: PathBuf,
     /// Override a setting, such as `--set nats.urls=nats://other:4222`; may be given several
     /// times. An environment variable does the same: `HALLPASS__NATS__URLS`
@@ -77,8 +83,9 @@ struct ConfigArgs {
 impl ConfigArgs {
     fn layers(&self) -> Result<Layers, Problems> {
         // A variable that is not text cannot be a setting.
-        let environment = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let environment = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
         Layers::read(&self.config, environment, &self.set)
     }
 }

@@ -79,9 +79,8 @@ fn merge(
     // `Environment` compares upper-case prefixes itself; handing it a map keeps tests and
     // callers free of the process's real environment.
     let environment: config::Map<String, String> = environment.into_iter().collect();
-    let mut builder = Config::builder()
-        .add_source(File::from_str(&source.text, FileFormat::Toml))
-        .add_source(
+    let mut builder =
+        Config::builder().add_source(File::from_str(&source.text, FileFormat::Toml)).add_source(
             Environment::with_prefix(ENV_PREFIX)
                 .prefix_separator(SEPARATOR)
                 .separator(SEPARATOR)
@@ -159,7 +158,11 @@ mod tests {
     fn each_value_knows_where_it_was_written() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("hallpass.toml");
-        std::fs::write(&path, "[nats]\nurls = [\"nats://a\"]\n\n[callout]\nqueue = \"q\"\naccount = \"A\"\n").unwrap();
+        std::fs::write(
+            &path,
+            "[nats]\nurls = [\"nats://a\"]\n\n[callout]\nqueue = \"q\"\naccount = \"A\"\n",
+        )
+        .unwrap();
         let environment = [
             ("HALLPASS__CALLOUT__QUEUE".to_owned(), "from-env".to_owned()),
             ("HALLPASS_CALLOUT_ISSUER".to_owned(), "not a setting".to_owned()),

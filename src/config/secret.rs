@@ -23,7 +23,12 @@ enum From {
 
 impl SecretSource {
     /// Reads `{ file = … }`, `{ env = … }` or `{ command = […] }`.
-    pub(super) fn of(node: &Node, what: &str, directory: &Path, problems: &mut Problems) -> Option<Self> {
+    pub(super) fn of(
+        node: &Node,
+        what: &str,
+        directory: &Path,
+        problems: &mut Problems,
+    ) -> Option<Self> {
         if let Kind::String(_) = node.kind {
             problems.add(
                 Problem::error(&node.place, format!("{what} stands in the configuration itself"))
@@ -32,17 +37,22 @@ impl SecretSource {
             return None;
         }
         let mut fields = Fields::of(node, what, problems);
-        let file = fields.string("file", problems).map(|(text, _)| From::File(directory.join(text)));
+        let file =
+            fields.string("file", problems).map(|(text, _)| From::File(directory.join(text)));
         let env = fields.string("env", problems).map(|(text, _)| From::Env(text.to_owned()));
-        let command: Vec<String> =
-            fields.strings("command", problems).into_iter().map(|(word, _)| word.to_owned()).collect();
+        let command: Vec<String> = fields
+            .strings("command", problems)
+            .into_iter()
+            .map(|(word, _)| word.to_owned())
+            .collect();
         let command = (!command.is_empty()).then_some(From::Command(command));
         fields.finish(problems);
         let mut given = [file, env, command].into_iter().flatten();
         match (given.next(), given.next()) {
             (Some(from), None) => Some(Self { from, place: node.place.clone() }),
             _ => {
-                let message = format!("{what} names not exactly one of `file`, `env` and `command`");
+                let message =
+                    format!("{what} names not exactly one of `file`, `env` and `command`");
                 problems.add(Problem::error(&node.place, message));
                 None
             }
@@ -68,8 +78,9 @@ impl SecretSource {
     /// A sentence that says what could not be had; it holds no piece of the secret.
     pub fn get(&self) -> Result<SecretString, String> {
         let text = Zeroizing::new(match &self.from {
-            From::File(path) => std::fs::read_to_string(path)
-                .map_err(|error| format!("the secret file `{}` cannot be read: {error}", path.display()))?,
+            From::File(path) => std::fs::read_to_string(path).map_err(|error| {
+                format!("the secret file `{}` cannot be read: {error}", path.display())
+            })?,
             From::Env(name) => std::env::var(name)
                 .map_err(|_| format!("the environment variable `{name}` is not set"))?,
             From::Command(words) => run(words)?,
@@ -86,7 +97,8 @@ impl SecretSource {
         #[cfg(unix)]
         if let From::File(path) = &self.from {
             use std::os::unix::fs::PermissionsExt as _;
-            return std::fs::metadata(path).is_ok_and(|data| data.permissions().mode() & 0o077 != 0);
+            return std::fs::metadata(path)
+                .is_ok_and(|data| data.permissions().mode() & 0o077 != 0);
         }
         false
     }

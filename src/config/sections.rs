@@ -24,7 +24,8 @@ const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 pub(super) fn settings(layers: &Layers, problems: &mut Problems) -> Option<Settings> {
     let mut root = Fields::of(&layers.root, "the configuration", problems);
     let nats = root.required("nats", problems).and_then(|node| nats(node, layers, problems));
-    let callout = root.required("callout", problems).and_then(|node| callout(node, layers, problems));
+    let callout =
+        root.required("callout", problems).and_then(|node| callout(node, layers, problems));
     let audit = root.required("audit", problems).and_then(|node| audit(node, layers, problems));
     let accounts = root
         .required("accounts", problems)
@@ -37,7 +38,14 @@ pub(super) fn settings(layers: &Layers, problems: &mut Problems) -> Option<Setti
     let issuers = issuers(&mut root, layers, problems);
     root.finish(problems);
     let maps = maps_directory(layers);
-    Some(Settings { nats: nats?, callout: callout?, accounts: accounts?, issuers, maps, audit: audit? })
+    Some(Settings {
+        nats: nats?,
+        callout: callout?,
+        accounts: accounts?,
+        issuers,
+        maps,
+        audit: audit?,
+    })
 }
 
 pub(super) fn reader(layers: &Layers, problems: &mut Problems) -> Option<ReaderSettings> {
@@ -62,11 +70,7 @@ fn nats(node: &Node, layers: &Layers, problems: &mut Problems) -> Option<NatsSet
 
 fn urls(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Vec<String>> {
     let node = fields.required("urls", problems)?;
-    let given: Vec<(&str, &Place)> = match &node.kind {
-        // One text with commas, so that an environment variable can say it.
-        Kind::String(text) => text.split(',').map(|url| (url.trim(), &node.place)).collect(),
-        _ => fields.strings("urls", problems),
-    };
+    let given = fields.strings("urls", problems);
     if given.is_empty() {
         problems.add(Problem::error(&node.place, "`urls` names no server"));
     }
@@ -77,10 +81,9 @@ fn urls(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Vec<String>>
     };
     for (url, place) in &given {
         if !good(url) {
-            problems.add(
-                Problem::error(place, "not the URL of a NATS server")
-                    .help("write `nats://host:4222` or `tls://host:4222`; credentials do not belong here"),
-            );
+            problems.add(Problem::error(place, "not the URL of a NATS server").help(
+                "write `nats://host:4222` or `tls://host:4222`; credentials do not belong here",
+            ));
         }
     }
     Some(given.into_iter().map(|(url, _)| url.to_owned()).collect())
@@ -89,8 +92,9 @@ fn urls(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Vec<String>>
 fn callout(node: &Node, layers: &Layers, problems: &mut Problems) -> Option<CalloutSettings> {
     let mut fields = Fields::of(node, "`[callout]`", problems);
     let account = fields.required_parsed::<AccountName>("account", problems);
-    let issuer = secret(&mut fields, "issuer_seed", layers, problems)
-        .and_then(|(seed, place)| key_pair(&seed, KeyPairType::Account, "issuer_seed", &place, problems));
+    let issuer = secret(&mut fields, "issuer_seed", layers, problems).and_then(|(seed, place)| {
+        key_pair(&seed, KeyPairType::Account, "issuer_seed", &place, problems)
+    });
     let xkey = match fields.node("xkey_seed") {
         None => Some(None),
         Some(_) => secret(&mut fields, "xkey_seed", layers, problems).and_then(|(seed, place)| {
@@ -171,9 +175,8 @@ fn issuers(root: &mut Fields<'_>, layers: &Layers, problems: &mut Problems) -> V
     let entries = root.entries("issuers", problems);
     if entries.is_empty() {
         problems.add(
-            Problem::error(place, "no issuer is configured: nobody could log in").help(
-                "add `[issuers.NAME]` with `issuer`, `audiences` and `roles_claim`",
-            ),
+            Problem::error(place, "no issuer is configured: nobody could log in")
+                .help("add `[issuers.NAME]` with `issuer`, `audiences` and `roles_claim`"),
         );
     }
     for (name, place, node) in entries {
@@ -206,15 +209,22 @@ fn issuer(
         fetchable(text, "issuer", allow_http_loopback, place, problems);
     }
     fields.required("audiences", problems);
-    let audiences: BTreeSet<String> =
-        fields.strings("audiences", problems).into_iter().map(|(text, _)| text.to_owned()).collect();
+    let audiences: BTreeSet<String> = fields
+        .strings("audiences", problems)
+        .into_iter()
+        .map(|(text, _)| text.to_owned())
+        .collect();
     if audiences.is_empty() {
         problems.add(
-            Problem::error(&node.place, "`audiences` is empty: a token meant for anybody would be accepted")
-                .help("name the audience that the IdP puts into tokens for NATS"),
+            Problem::error(
+                &node.place,
+                "`audiences` is empty: a token meant for anybody would be accepted",
+            )
+            .help("name the audience that the IdP puts into tokens for NATS"),
         );
     }
-    let roles_claim = fields.required("roles_claim", problems).and_then(|node| claim_path(node, problems));
+    let roles_claim =
+        fields.required("roles_claim", problems).and_then(|node| claim_path(node, problems));
     let algorithms = algorithms(&mut fields, problems);
     let leeway = fields.duration("leeway", Duration::ZERO..=300 * SECOND, problems);
     let refresh = fields.duration("refresh", 10 * SECOND..=24 * HOUR, problems);
@@ -287,15 +297,15 @@ pub(crate) fn claim_path(node: &Node, problems: &mut Problems) -> Option<ClaimPa
         Kind::List(items) => {
             let keys: Option<Vec<String>> =
                 items.iter().map(|item| item.as_str().map(str::to_owned)).collect();
-            keys.ok_or("a claim path is a string or a list of strings").and_then(ClaimPath::from_keys)
+            keys.ok_or("a claim path is a string or a list of strings")
+                .and_then(ClaimPath::from_keys)
         }
         _ => Err("a claim path is a string or a list of strings"),
     };
     path.map_err(|message| {
-        problems.add(
-            Problem::error(&node.place, message)
-                .help("`realm_access.roles`, or `[\"https://example.com/roles\"]` where a key has dots"),
-        );
+        problems.add(Problem::error(&node.place, message).help(
+            "`realm_access.roles`, or `[\"https://example.com/roles\"]` where a key has dots",
+        ));
     })
     .ok()
 }
@@ -366,7 +376,8 @@ fn stream(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<String> {
     let Some((name, place)) = fields.string("stream", problems) else {
         return Some("HALLPASS_AUDIT".to_owned());
     };
-    if name.is_empty() || name.contains(|c: char| !(c.is_ascii_alphanumeric() || "-_".contains(c))) {
+    if name.is_empty() || name.contains(|c: char| !(c.is_ascii_alphanumeric() || "-_".contains(c)))
+    {
         problems.add(
             Problem::error(place, "`stream` is not the name of a stream")
                 .help("letters, digits, `-` and `_`"),
@@ -421,11 +432,10 @@ fn key_pair(
     match KeyPair::from_seed(seed.expose_secret()) {
         Ok(pair) if pair.key_pair_type() == kind => Some(pair),
         _ => {
-            problems.add(
-                Problem::error(place, format!("`{key}` holds no nkey seed of {name}")).help(format!(
-                    "such a seed begins with `{begins}`; `hallpass init` makes one"
-                )),
-            );
+            problems
+                .add(Problem::error(place, format!("`{key}` holds no nkey seed of {name}")).help(
+                    format!("such a seed begins with `{begins}`; `hallpass init` makes one"),
+                ));
             None
         }
     }

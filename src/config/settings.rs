@@ -151,8 +151,11 @@ pub(super) fn get(source: &SecretSource, problems: &mut Problems) -> Option<Secr
     use crate::document::Problem;
     if source.readable_by_others() {
         problems.add(
-            Problem::warning(source.place(), "the secret file can be read by others on this machine")
-                .help("chmod 600 it"),
+            Problem::warning(
+                source.place(),
+                "the secret file can be read by others on this machine",
+            )
+            .help("chmod 600 it"),
         );
     }
     match source.get() {

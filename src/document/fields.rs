@@ -52,7 +52,11 @@ impl<'a> Fields<'a> {
     }
 
     /// A text, with its place.
-    pub fn string(&mut self, key: &'static str, problems: &mut Problems) -> Option<(&'a str, &'a Place)> {
+    pub fn string(
+        &mut self,
+        key: &'static str,
+        problems: &mut Problems,
+    ) -> Option<(&'a str, &'a Place)> {
         text(self.node(key)?, key, problems)
     }
 
@@ -74,15 +78,24 @@ impl<'a> Fields<'a> {
         self.parsed(key, problems)
     }
 
-    /// A list of texts, each with its place; absent: none.
-    pub fn strings(&mut self, key: &'static str, problems: &mut Problems) -> Vec<(&'a str, &'a Place)> {
+    /// A list of texts, each with its place; absent: none. An environment variable or a flag
+    /// says it with commas.
+    pub fn strings(
+        &mut self,
+        key: &'static str,
+        problems: &mut Problems,
+    ) -> Vec<(&'a str, &'a Place)> {
         match self.node(key) {
             None => Vec::new(),
+            Some(Node { kind: Kind::String(text), place: place @ Place::Named(_) }) => {
+                text.split(',').map(|item| (item.trim(), place)).collect()
+            }
             Some(Node { kind: Kind::List(items), .. }) => {
                 items.iter().filter_map(|item| text(item, key, problems)).collect()
             }
             Some(other) => {
-                let message = format!("`{key}` is {}, not a list of strings", other.kind.describe());
+                let message =
+                    format!("`{key}` is {}, not a list of strings", other.kind.describe());
                 problems.add(Problem::error(&other.place, message));
                 Vec::new()
             }
@@ -120,8 +133,11 @@ impl<'a> Fields<'a> {
         match number {
             Some(number) if range.contains(&number) => Some(number),
             _ => {
-                let message =
-                    format!("`{key}` is not a whole number from {} to {}", range.start(), range.end());
+                let message = format!(
+                    "`{key}` is not a whole number from {} to {}",
+                    range.start(),
+                    range.end()
+                );
                 problems.add(Problem::error(&node.place, message));
                 None
             }
@@ -144,7 +160,8 @@ impl<'a> Fields<'a> {
         match parsed {
             Some(duration) if range.contains(&duration) => Some(duration),
             Some(_) => {
-                let message = format!("`{key}` is not between {:?} and {:?}", range.start(), range.end());
+                let message =
+                    format!("`{key}` is not between {:?} and {:?}", range.start(), range.end());
                 problems.add(Problem::error(place, message));
                 None
             }

@@ -145,10 +145,14 @@ impl Problem {
             group = match place {
                 Place::File { source, span } => group.element(
                     Snippet::source(source.text.as_str()).path(source.path.as_str()).annotation(
-                        AnnotationKind::Context.span(clamp(span, &source.text)).label(label.as_str()),
+                        AnnotationKind::Context
+                            .span(clamp(span, &source.text))
+                            .label(label.as_str()),
                     ),
                 ),
-                Place::Named(name) => group.element(Level::NOTE.message(format!("{label}: {name}"))),
+                Place::Named(name) => {
+                    group.element(Level::NOTE.message(format!("{label}: {name}")))
+                }
             };
         }
         if let Some(help) = &self.help {

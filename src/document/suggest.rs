@@ -1,7 +1,10 @@
 //! "Did you mean": the known word nearest to an unknown one.
 
 /// The candidate that most likely was meant, where one is near enough to be worth naming.
-pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn did_you_mean<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let most = (word.chars().count() / 3).max(1);
     candidates
         .into_iter()
@@ -21,7 +24,8 @@ fn distance(a: &str, b: &str) -> usize {
         let mut current = vec![row + 1];
         let mut left_char = None;
         for (column, to) in b.iter().copied().enumerate() {
-            let at = |line: &[usize], index: usize| line.get(index).copied().unwrap_or(usize::MAX - 1);
+            let at =
+                |line: &[usize], index: usize| line.get(index).copied().unwrap_or(usize::MAX - 1);
             let mut best = (at(&above, column) + usize::from(from != to))
                 .min(at(&above, column + 1) + 1)
                 .min(at(&current, column) + 1);

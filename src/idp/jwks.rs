@@ -137,8 +137,9 @@ impl KeySet {
             .filter_map(|jwk| VerificationKey::of(&jwk))
             .map(Arc::new)
             .collect();
-        let playground =
-            |key: &Arc<VerificationKey>| key.id.as_deref().is_some_and(|id| id.starts_with(PLAYGROUND_KID_PREFIX));
+        let playground = |key: &Arc<VerificationKey>| {
+            key.id.as_deref().is_some_and(|id| id.starts_with(PLAYGROUND_KID_PREFIX))
+        };
         if !allow_playground && keys.iter().any(playground) {
             return Err(JwksError::Playground);
         }
@@ -153,8 +154,7 @@ impl KeySet {
     #[must_use]
     pub fn find(&self, key_id: Option<&str>, algorithm: Algorithm) -> Option<Arc<VerificationKey>> {
         let mut fitting = self.keys.iter().filter(|key| {
-            key.algorithms.contains(&algorithm)
-                && (key_id.is_none() || key.id.as_deref() == key_id)
+            key.algorithms.contains(&algorithm) && (key_id.is_none() || key.id.as_deref() == key_id)
         });
         let first = fitting.next()?;
         (key_id.is_some() || fitting.next().is_none()).then(|| Arc::clone(first))

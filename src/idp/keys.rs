@@ -95,7 +95,8 @@ impl IssuerKeys {
         key_id: Option<&str>,
         algorithm: Algorithm,
     ) -> Result<Arc<VerificationKey>, KeyError> {
-        let look = |state: &State| state.keys.as_ref().and_then(|keys| keys.find(key_id, algorithm));
+        let look =
+            |state: &State| state.keys.as_ref().and_then(|keys| keys.find(key_id, algorithm));
         let mut states = self.state.subscribe();
         let seen = {
             let state = states.borrow_and_update();

@@ -91,7 +91,9 @@ macro_rules! opaque_debug {
     ($type:ident) => {
         impl std::fmt::Debug for $type {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.debug_struct(stringify!($type)).field("issuer", &self.issuer).finish_non_exhaustive()
+                f.debug_struct(stringify!($type))
+                    .field("issuer", &self.issuer)
+                    .finish_non_exhaustive()
             }
         }
     };
@@ -230,7 +232,11 @@ impl SignedToken {
     ///
     /// # Errors
     /// The first of them that does not hold.
-    pub fn judge(self, issuer: &IssuerSettings, now: Timestamp) -> Result<VerifiedToken, TokenError> {
+    pub fn judge(
+        self,
+        issuer: &IssuerSettings,
+        now: Timestamp,
+    ) -> Result<VerifiedToken, TokenError> {
         if self.claims.get("iss").and_then(Value::as_str) != Some(issuer.issuer.as_str()) {
             return Err(TokenError(Code::IssuerUnknown));
         }
@@ -300,7 +306,11 @@ fn date(claims: &Map<String, Value>, name: &str) -> Result<Option<Timestamp>, To
 }
 
 /// A member that is a string or absent.
-fn text_member(map: &Map<String, Value>, name: &str, code: Code) -> Result<Option<String>, TokenError> {
+fn text_member(
+    map: &Map<String, Value>,
+    name: &str,
+    code: Code,
+) -> Result<Option<String>, TokenError> {
     match map.get(name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),

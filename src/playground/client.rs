@@ -8,24 +8,39 @@ use std::{
 use async_nats::{Client, ConnectError, ConnectOptions, Event};
 
 /// A connected client.
-pub(super) struct Visitor {
-    pub(super) client: Client,
+#[derive(Debug)]
+pub struct Visitor {
+    /// The client itself.
+    pub client: Client,
     complaints: Arc<Mutex<Vec<String>>>,
 }
 
 impl Visitor {
     /// Logs in with a token.
-    pub(super) async fn log_in(url: &str, name: &str, token: &str) -> Result<Self, ConnectError> {
+    ///
+    /// # Errors
+    /// Where the server does not let it in.
+    pub async fn log_in(url: &str, name: &str, token: &str) -> Result<Self, ConnectError> {
+        Self::connect(url, ConnectOptions::with_token(token.to_owned()).name(name)).await
+    }
+
+    /// Logs in with whatever the options say.
+    ///
+    /// # Errors
+    /// Where the server does not let it in.
+    pub async fn connect(url: &str, options: ConnectOptions) -> Result<Self, ConnectError> {
         let complaints = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&complaints);
-        let client = ConnectOptions::with_token(token.to_owned())
-            .name(name)
+        let client = options
             .connection_timeout(Duration::from_secs(10))
             .event_callback(move |event| {
                 let heard = Arc::clone(&heard);
                 async move {
                     if let Event::ServerError(error) = event {
-                        heard.lock().unwrap_or_else(PoisonError::into_inner).push(error.to_string());
+                        heard
+                            .lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .push(error.to_string());
                     }
                 }
             })
@@ -37,7 +52,10 @@ impl Visitor {
     /// Whether the server has complained about this operation on this subject. The server
     /// complains before it answers the PING of a flush, and the client hands complaints on in
     /// that order, so after a flush there is little to wait for.
-    pub(super) async fn was_refused(&self, subject: &str) -> anyhow::Result<bool> {
+    ///
+    /// # Errors
+    /// Where the connection is lost.
+    pub async fn was_refused(&self, subject: &str) -> anyhow::Result<bool> {
         self.client.flush().await?;
         let complained = || {
             let complaints = self.complaints.lock().unwrap_or_else(PoisonError::into_inner);

@@ -4,7 +4,10 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::{rand::SystemRandom, signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair}};
+use aws_lc_rs::{
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
+};
 use axum::{
     Form, Json, Router,
     extract::State,
@@ -73,8 +76,9 @@ impl Idp {
     pub async fn start(options: IdpOptions) -> anyhow::Result<Self> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let issuer = format!("http://{}", listener.local_addr()?);
-        let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
-            .map_err(|_| anyhow::anyhow!("no key could be generated"))?;
+        let document =
+            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
+                .map_err(|_| anyhow::anyhow!("no key could be generated"))?;
         let key = EncodingKey::from_ec_der(document.as_ref());
         let key_id = format!("{}{}", options.kid_prefix, uuid::Uuid::now_v7());
         let mut jwk = Jwk::from_encoding_key(&key, Algorithm::ES256)?;
@@ -177,7 +181,8 @@ struct TokenRequest {
 
 /// Any secret will do: whoever is on this machine may be any persona.
 async fn token(State(signer): State<Arc<Signer>>, Form(request): Form<TokenRequest>) -> Response {
-    let refuse = |error: &str| (StatusCode::BAD_REQUEST, Json(json!({ "error": error }))).into_response();
+    let refuse =
+        |error: &str| (StatusCode::BAD_REQUEST, Json(json!({ "error": error }))).into_response();
     if request.grant_type != "client_credentials" {
         return refuse("unsupported_grant_type");
     }

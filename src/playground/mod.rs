@@ -4,7 +4,7 @@
 //! Everything is made for one run: keys, configuration and streams are in a temporary directory
 //! and go with it.
 
-mod client;
+pub mod client;
 pub mod idp;
 mod nats_server;
 mod persona;
@@ -136,7 +136,8 @@ async fn start_service(
     directory: &Path,
     stop: CancellationToken,
 ) -> anyhow::Result<tokio::task::JoinHandle<Result<(), ServiceError>>> {
-    let say = |problems| anyhow::anyhow!("the playground's own configuration is invalid: {problems}");
+    let say =
+        |problems| anyhow::anyhow!("the playground's own configuration is invalid: {problems}");
     let layers = Layers::read(&directory.join("hallpass.toml"), [], &[]).map_err(say)?;
     let (loaded, _) = service::load(&layers).map_err(say)?;
     let ready = Arc::new(tokio::sync::Notify::new());

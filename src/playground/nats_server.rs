@@ -37,13 +37,17 @@ pub fn find() -> anyhow::Result<PathBuf> {
                 "`{}` (HALLPASS_NATS_SERVER) is {text}, older than 2.11; {HOW}",
                 path.display()
             ),
-            None => anyhow::bail!("`{}` (HALLPASS_NATS_SERVER) does not run; {HOW}", path.display()),
+            None => {
+                anyhow::bail!("`{}` (HALLPASS_NATS_SERVER) does not run; {HOW}", path.display())
+            }
         }
     }
     let path = PathBuf::from("nats-server");
     match version(&path) {
         Some((found, _)) if found >= OLDEST => Ok(path),
-        Some((_, text)) => anyhow::bail!("the nats-server on PATH is {text}, older than 2.11; {HOW}"),
+        Some((_, text)) => {
+            anyhow::bail!("the nats-server on PATH is {text}, older than 2.11; {HOW}")
+        }
         None => anyhow::bail!("no nats-server on PATH; {HOW}"),
     }
 }

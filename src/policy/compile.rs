@@ -132,7 +132,8 @@ fn check_account(
         Problem::error(place, format!("account `{account}` is not among the configured targets"));
     problems.add(match did_you_mean(account.as_str(), known) {
         Some(near) => problem.help(format!("did you mean `{near}`?")),
-        None => problem.help("add it to `targets` under `[accounts]` in hallpass.toml, if it may be one"),
+        None => problem
+            .help("add it to `targets` under `[accounts]` in hallpass.toml, if it may be one"),
     });
 }
 
@@ -141,7 +142,8 @@ fn believed(role: &Role, boundaries: &Boundaries, problems: &mut Problems) -> Ve
     let Some(named) = &role.issuers else {
         if boundaries.issuers.len() > 1 {
             let message = format!("role `{}` does not say which issuers it believes", role.name);
-            let known: Vec<_> = boundaries.issuers.iter().map(|name| format!("\"{name}\"")).collect();
+            let known: Vec<_> =
+                boundaries.issuers.iter().map(|name| format!("\"{name}\"")).collect();
             problems.add(Problem::error(&role.place, message).help(format!(
                 "with more than one issuer, write `issuers = [{}]` or some of them",
                 known.join(", ")

@@ -62,9 +62,9 @@ pub(super) struct MapFile {
 pub(super) fn read(root: &Node, problems: &mut Problems) -> MapFile {
     let mut fields = Fields::of(root, "the subject map", problems);
     fields.required("account", problems);
-    let account = fields
-        .string("account", problems)
-        .and_then(|(text, place)| Some((parse_at::<AccountName>(text, place, problems)?, place.clone())));
+    let account = fields.string("account", problems).and_then(|(text, place)| {
+        Some((parse_at::<AccountName>(text, place, problems)?, place.clone()))
+    });
     let claims = claims(&mut fields, problems);
     let mut roles = Vec::new();
     let entries = fields.entries("roles", problems);
@@ -91,7 +91,9 @@ fn claims(fields: &mut Fields<'_>, problems: &mut Problems) -> BTreeMap<String, 
         } else if matches!(name, "subject" | "issuer") {
             problems.add(
                 Problem::error(place, format!("`{name}` already has a meaning as a placeholder"))
-                    .help("`{subject}` is the token's `sub`, `{issuer}` the issuer's configured name"),
+                    .help(
+                        "`{subject}` is the token's `sub`, `{issuer}` the issuer's configured name",
+                    ),
             );
         }
         if let Some(path) = claim_path(node, problems) {
@@ -116,7 +118,8 @@ fn role(
         Some(node) => {
             let given = fields.strings("idp_roles", problems);
             if given.is_empty() {
-                problems.add(Problem::warning(&node.place, format!("nobody can hold role `{name}`")));
+                problems
+                    .add(Problem::warning(&node.place, format!("nobody can hold role `{name}`")));
             }
             for (text, place) in &given {
                 if text.is_empty() || text.contains('*') {
@@ -185,8 +188,12 @@ fn rule(
         (_, None) => {
             let known = claims.keys().map(String::as_str).chain(["subject", "issuer"]);
             Err(match did_you_mean(name, known) {
-                Some(near) => format!("`{{{name}}}` is no known placeholder; did you mean `{{{near}}}`?"),
-                None => format!("`{{{name}}}` is no known placeholder; name its claim under `[claims]`"),
+                Some(near) => {
+                    format!("`{{{name}}}` is no known placeholder; did you mean `{{{near}}}`?")
+                }
+                None => {
+                    format!("`{{{name}}}` is no known placeholder; name its claim under `[claims]`")
+                }
             })
         }
     };
@@ -221,7 +228,8 @@ fn responses(node: &Node, problems: &mut Problems) -> Option<Responses> {
         other => {
             let message = format!("`allow_responses` is {}", other.describe());
             problems.add(
-                Problem::error(&node.place, message).help("`true`, or `{ max = 1, expires = \"2m\" }`"),
+                Problem::error(&node.place, message)
+                    .help("`true`, or `{ max = 1, expires = \"2m\" }`"),
             );
             None
         }

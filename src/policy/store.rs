@@ -41,9 +41,10 @@ fn read_all(
     };
     if sources.is_empty() {
         let place = Place::named(directory.display().to_string());
-        problems.add(
-            Problem::warning(&place, "no subject map (`*.toml`) in this directory: nobody holds a role"),
-        );
+        problems.add(Problem::warning(
+            &place,
+            "no subject map (`*.toml`) in this directory: nobody holds a role",
+        ));
     }
     let mut digest = Sha256::new();
     let mut maps = Vec::new();
@@ -68,10 +69,14 @@ fn read_all(
 /// The files, by name.
 fn read(directory: &Path) -> Result<Vec<Arc<Source>>, Problem> {
     let problem = |path: &Path, error: std::io::Error| {
-        Problem::error(&Place::named(path.display().to_string()), format!("cannot be read: {error}"))
+        Problem::error(
+            &Place::named(path.display().to_string()),
+            format!("cannot be read: {error}"),
+        )
     };
     let entries = std::fs::read_dir(directory).map_err(|error| {
-        problem(directory, error).help("`directory` under `[maps]` in hallpass.toml names the directory")
+        problem(directory, error)
+            .help("`directory` under `[maps]` in hallpass.toml names the directory")
     })?;
     let mut paths = Vec::new();
     for entry in entries {

@@ -79,7 +79,9 @@ impl Template {
                     // The first token chooses the namespace: `$JS`, `$SYS`, `_INBOX` are the
                     // server's, and no claim may reach for them.
                     if index == 0 && value.as_str().starts_with(['$', '_']) {
-                        return Err(variable.unusable("begins with `$` or `_` where the subject begins"));
+                        return Err(
+                            variable.unusable("begins with `$` or `_` where the subject begins")
+                        );
                     }
                     value.as_str().to_owned()
                 }
@@ -114,7 +116,9 @@ impl Variable {
             Self::Claim { name, path } => match path.find(identity.claims()) {
                 None => return Err(FillError::Absent { variable: name.clone() }),
                 Some(Value::String(text)) => text.clone(),
-                Some(Value::Number(number)) if number.is_i64() || number.is_u64() => number.to_string(),
+                Some(Value::Number(number)) if number.is_i64() || number.is_u64() => {
+                    number.to_string()
+                }
                 Some(_) => return Err(self.unusable("is neither a string nor a whole number")),
             },
         };

@@ -90,7 +90,9 @@ pub enum PatternError {
     },
     /// Wildcard characters inside a longer token: the server takes them literally,
     /// the writer did not mean that.
-    #[error("token {position} mixes a wildcard with other characters, which the server reads literally")]
+    #[error(
+        "token {position} mixes a wildcard with other characters, which the server reads literally"
+    )]
     MixedWildcard {
         /// Which token.
         position: usize,
@@ -114,7 +116,9 @@ impl SubjectPattern {
     ///
     /// # Errors
     /// Where the tokens do not make a legal pattern.
-    pub fn from_tokens<'a>(tokens: impl IntoIterator<Item = &'a str>) -> Result<Self, PatternError> {
+    pub fn from_tokens<'a>(
+        tokens: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, PatternError> {
         let tokens: Vec<&str> = tokens.into_iter().collect();
         let last = tokens.len();
         for (index, token) in tokens.iter().enumerate() {
@@ -180,7 +184,10 @@ mod tests {
             ("a.", "token 2 is empty"),
             (".a", "token 1 is empty"),
             ("a.>.b", "token 2 is `>`, which stands only at the end"),
-            ("a.b*", "token 2 mixes a wildcard with other characters, which the server reads literally"),
+            (
+                "a.b*",
+                "token 2 mixes a wildcard with other characters, which the server reads literally",
+            ),
             ("a b", "token 1 has white space"),
             ("a.\u{7}", "token 2 has a control character"),
             ("a.b\u{a0}", "token 2 has white space"),

@@ -1,0 +1,152 @@
+//! Who gets in, who stays outside, and what the audit stream says of it.
+
+use async_nats::ConnectOptions;
+use futures_util::StreamExt as _;
+use hallpass::playground::idp::{Idp, IdpOptions};
+use serde_json::{Value, json};
+
+use crate::support::{World, soon};
+
+fn set(claims: &mut Value, name: &str, value: Value) {
+    claims.as_object_mut().unwrap().insert(name.to_owned(), value);
+}
+
+fn now() -> i64 {
+    jiff::Timestamp::now().as_second()
+}
+
+#[tokio::test]
+async fn a_clerk_publishes_and_is_heard_and_both_are_in_the_audit_stream() {
+    let world = World::start().await;
+    let reader = world.log_in("r", &world.token("rita", &["orders:read"])).await.unwrap();
+    let mut orders = reader.client.subscribe("orders.acme.>").await.unwrap();
+    reader.client.flush().await.unwrap();
+    let clerk = world.log_in("c", &world.token("carl", &["orders:write"])).await.unwrap();
+    clerk.client.publish("orders.acme.created", "1".into()).await.unwrap();
+    assert_eq!(soon("the order", orders.next()).await.unwrap().payload, "1");
+
+    let event = world.event_of("c").await;
+    assert_eq!(event.outcome(), "granted");
+    assert_eq!(event.text("/data/identity/user_name"), "idp:carl");
+    assert_eq!(event.text("/data/identity/subject"), "carl");
+    assert_eq!(event.text("/data/grant/account"), "APP");
+    assert_eq!(event.json()["data"]["roles"], json!(["orders-clerk"]));
+    assert_eq!(
+        event.json()["data"]["grant"]["publish"]["allow"],
+        json!(["orders.acme.cancelled", "orders.acme.created"])
+    );
+    let rule = event.text("/data/rules/0/at");
+    assert!(rule.ends_with("orders.toml:5"), "{rule}");
+    let reader = world.event_of("r").await;
+    assert_eq!(reader.json()["data"]["grant"]["publish"], Value::Null, "nothing is not a list");
+}
+
+#[tokio::test]
+async fn every_refusal_has_its_code_and_no_token_is_anywhere() {
+    let world = World::start().await;
+    let roles = &["orders:write"];
+    let honest = world.token("x", roles);
+    let foreign = Idp::start(IdpOptions::playground()).await.unwrap();
+    let tokens = [
+        ("no_role", world.token("x", &["unheard:of"])),
+        ("token_expired", world.token_with("x", roles, |c| set(c, "exp", json!(now() - 1)))),
+        ("token_not_yet_valid", world.token_with("x", roles, |c| set(c, "nbf", json!(now() + 90)))),
+        ("token_not_yet_valid", world.token_with("x", roles, |c| set(c, "iat", json!(now() + 90)))),
+        ("audience_mismatch", world.token_with("x", roles, |c| set(c, "aud", json!("other")))),
+        ("audience_mismatch", world.token_with("x", roles, |c| set(c, "aud", json!([])))),
+        ("issuer_unknown", foreign.sign(&foreign.claims("x", roles)).unwrap()),
+        ("issuer_unknown", world.token_with("x", roles, |c| set(c, "iss", json!("http://x/")))),
+        ("key_unknown", {
+            let mut claims = foreign.claims("x", roles);
+            set(&mut claims, "iss", json!(world.idp.issuer()));
+            foreign.sign(&claims).unwrap()
+        }),
+        ("signature_invalid", {
+            let (rest, _) = honest.rsplit_once('.').unwrap();
+            let other = world.token("y", roles);
+            format!("{rest}.{}", other.rsplit_once('.').unwrap().1)
+        }),
+        ("roles_claim_absent", world.token_with("x", roles, |c| set(c, "realm_access", json!({})))),
+        (
+            "roles_claim_unreadable",
+            world.token_with("x", roles, |c| set(c, "realm_access", json!({"roles": 7}))),
+        ),
+        (
+            "claim_absent",
+            world.token_with("x", roles, |c| {
+                c.as_object_mut().unwrap().remove("tenant_id");
+            }),
+        ),
+        ("claim_unusable", world.token_with("x", roles, |c| set(c, "tenant_id", json!("*")))),
+        ("claim_unusable", world.token_with("x", roles, |c| set(c, "tenant_id", json!("a.b")))),
+        ("claim_unusable", world.token_with("x", roles, |c| set(c, "tenant_id", json!("")))),
+        ("claim_unusable", world.token_with("x", roles, |c| set(c, "tenant_id", json!(["a"])))),
+        ("subject_unusable", world.token_with("", roles, |_| {})),
+        ("token_claims_invalid", world.token_with("x", roles, |c| set(c, "exp", json!("soon")))),
+        ("token_malformed", "x".to_owned()),
+        ("token_malformed", "...".to_owned()),
+        ("token_malformed", "no-dots-at-all".to_owned()),
+        ("token_header_invalid", "e30.e30.e30".to_owned()),
+        ("token_too_large", "a".repeat(17 * 1024)),
+    ];
+    for (index, (code, token)) in tokens.iter().enumerate() {
+        assert_eq!(world.refusal(&format!("case-{index}"), token).await, *code, "case {index}");
+    }
+    let log = world.hallpass[0].log();
+    let stream: Vec<String> = world.audit().await.iter().map(|r| r.json().to_string()).collect();
+    for (_, token) in tokens.iter().filter(|(_, token)| token.len() > 100) {
+        for part in token.split('.').filter(|part| part.len() > 20) {
+            assert!(!log.contains(part), "a piece of a token is in the log");
+            assert!(!stream.concat().contains(part), "a piece of a token is in the audit stream");
+        }
+    }
+    let server_log = std::fs::read_to_string(world.directory().join("nats-server.log")).unwrap();
+    assert!(server_log.contains("hallpass: token_expired (decision "), "the operator reads why");
+}
+
+#[tokio::test]
+async fn the_token_may_come_as_password_and_two_that_differ_are_refused() {
+    let world = World::start().await;
+    let token = world.token("x", &["orders:read"]);
+    let pass =
+        |user: &str, pass: &str| ConnectOptions::with_user_and_password(user.into(), pass.into());
+    world.connect(pass("anybody", &token).name("p")).await.unwrap();
+    assert_eq!(world.event_of("p").await.text("/data/carrier"), "password");
+    world.connect(pass("u", &token).token(token.clone()).name("same")).await.unwrap();
+    let other = world.token("y", &["orders:read"]);
+    let both = pass("u", &token).token(other);
+    assert_eq!(world.refusal_of(both, "both").await, "credential_ambiguous");
+    assert_eq!(world.refusal_of(ConnectOptions::new(), "none").await, "credential_missing");
+}
+
+#[tokio::test]
+async fn without_an_xkey_on_either_side_requests_come_in_the_clear() {
+    let world = World::builder()
+        .server_conf(|conf| conf.replace("xkey: $HALLPASS_CALLOUT_XKEY", ""))
+        .replicas(0)
+        .start()
+        .await;
+    let path = world.directory().join("hallpass.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let without: String = text
+        .lines()
+        .filter(|line| !line.starts_with("xkey_seed"))
+        .map(|l| format!("{l}\n"))
+        .collect();
+    std::fs::write(&path, without).unwrap();
+    let mut world = world;
+    world.add_hallpass(&[]).await;
+    world.log_in("plain", &world.token("x", &["orders:read"])).await.unwrap();
+    assert_eq!(world.refusal("bad", "x").await, "token_malformed");
+}
+
+#[tokio::test]
+async fn an_xkey_on_one_side_only_lets_nobody_in() {
+    let world = World::builder()
+        .server_conf(|conf| conf.replace("xkey: $HALLPASS_CALLOUT_XKEY", ""))
+        .start()
+        .await;
+    let error = world.log_in("x", &world.token("x", &["orders:read"])).await.unwrap_err();
+    assert_eq!(error.kind(), async_nats::ConnectErrorKind::AuthorizationViolation);
+    world.hallpass[0].says("request_not_sealed").await;
+}

@@ -1,0 +1,14 @@
+//! Everything that needs real parts: nats-server, clients, an IdP. One binary, every part on a
+//! port of its own choice and in a directory of its own.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    unreachable_pub,
+    reason = "a test that cannot go on should stop, loudly; and no other crate reaches in here"
+)]
+
+mod support;
+
+mod logins;

@@ -1,0 +1,90 @@
+//! The `hallpass` command as a child process.
+
+use std::{
+    path::Path,
+    process::{ExitStatus, Output, Stdio},
+    sync::{Arc, Mutex},
+};
+
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::{Child, Command},
+};
+
+use super::{eventually, soon};
+
+/// The command, with an environment in which nothing of the machine's settings is left.
+pub fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hallpass"));
+    command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);
+    for (name, _) in std::env::vars() {
+        if name.starts_with("HALLPASS_") && name != "HALLPASS_NATS_SERVER" {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Runs the command to its end.
+pub async fn run(directory: &Path, arguments: &[&str]) -> Output {
+    soon("the command's end", command(arguments).current_dir(directory).output()).await.unwrap()
+}
+
+/// A running `hallpass serve`. Dropping it kills it.
+pub struct Hallpass {
+    child: Child,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl Hallpass {
+    /// Starts `serve`; returns at once.
+    pub fn start(directory: &Path, arguments: &[&str]) -> Self {
+        let mut child = command(&["serve", "--log", "info"])
+            .args(arguments)
+            .current_dir(directory)
+            .env("NO_COLOR", "1")
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let (heard, stderr) = (Arc::clone(&log), child.stderr.take().unwrap());
+        tokio::spawn(async move {
+            let mut lines = BufReader::new(stderr).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                heard.lock().unwrap().push(line);
+            }
+        });
+        Self { child, log }
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().join("\n")
+    }
+
+    /// Waits until it has logged a line with this text, and returns the line.
+    pub async fn says(&self, text: &str) -> String {
+        let look =
+            || async { self.log.lock().unwrap().iter().find(|line| line.contains(text)).cloned() };
+        eventually(&format!("`{text}` in the log of hallpass"), look).await
+    }
+
+    /// Waits until it answers logins.
+    pub async fn ready(self) -> Self {
+        self.says("ready: answering logins").await;
+        self
+    }
+
+    /// Asks it to stop, as a service manager does, and waits for that.
+    pub async fn terminate(&mut self) -> ExitStatus {
+        let pid = self.child.id().expect("it still runs").to_string();
+        let sent = Command::new("kill").args(["-TERM", &pid]).status().await.unwrap();
+        assert!(sent.success());
+        self.ended().await
+    }
+
+    /// Waits for its end.
+    pub async fn ended(&mut self) -> ExitStatus {
+        soon("the end of hallpass", self.child.wait()).await.unwrap()
+    }
+}

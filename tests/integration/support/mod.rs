@@ -1,0 +1,34 @@
+//! A small vocabulary for tests: a [`World`] with everything in it, tokens, and waiting.
+
+mod hallpass;
+mod world;
+
+use std::{future::Future, time::Duration};
+
+pub use hallpass::Hallpass;
+pub use hallpass::{command, run};
+pub use world::{World, WorldBuilder};
+
+/// Longer than anything here takes on a busy machine; reaching it is a failure.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Waits until `look` finds something, looking every 20 ms.
+pub async fn eventually<T, F: Future<Output = Option<T>>>(
+    what: &str,
+    mut look: impl FnMut() -> F,
+) -> T {
+    let looking = async {
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, looking).await.unwrap_or_else(|_| panic!("in vain: {what}"))
+}
+
+/// Waits for something that must come.
+pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("in vain: {what}"))
+}

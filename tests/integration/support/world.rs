@@ -1,0 +1,273 @@
+//! A nats-server, an IdP and hallpass, set up as `hallpass init` does it.
+
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use async_nats::{ConnectError, ConnectErrorKind, ConnectOptions};
+use hallpass::{
+    audit::reader::{self, Extent, Record},
+    playground::{
+        NatsServer,
+        client::Visitor,
+        idp::{AUDIENCE, Idp, IdpOptions},
+    },
+    setup::{self, IssuerText, Listen, PublicKeys},
+};
+use serde_json::Value;
+
+use super::{Hallpass, eventually};
+
+/// How a world differs from the usual one.
+pub struct WorldBuilder {
+    configuration: String,
+    server_conf: String,
+    maps: Vec<(String, String)>,
+    replicas: usize,
+    extra_issuers: Vec<IssuerText>,
+}
+
+/// Everything that is needed for a login.
+pub struct World {
+    directory: tempfile::TempDir,
+    /// The server.
+    pub nats: NatsServer,
+    /// The IdP that hallpass believes.
+    pub idp: Idp,
+    /// The public keys of the installation.
+    pub keys: PublicKeys,
+    /// The replicas of hallpass.
+    pub hallpass: Vec<Hallpass>,
+    server_conf: String,
+    environment: Vec<(&'static str, String)>,
+}
+
+/// The nats-server to test with: `tests/tools/nats-server` finds it or gets it.
+pub fn nats_server() -> PathBuf {
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
+    let find = || {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tools/nats-server");
+        let output = std::process::Command::new(script).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
+    };
+    FOUND.get_or_init(find).clone()
+}
+
+/// One provider for the whole process, as `main` installs it.
+fn install_provider() {
+    static INSTALLED: AtomicBool = AtomicBool::new(false);
+    if !INSTALLED.swap(true, Ordering::SeqCst) {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
+    }
+}
+
+impl WorldBuilder {
+    /// With these lines appended to `hallpass.toml`.
+    pub fn configuration(mut self, lines: &str) -> Self {
+        self.configuration.push_str(lines);
+        self
+    }
+
+    /// With the server's configuration changed; it must really change.
+    pub fn server_conf(mut self, change: impl FnOnce(&str) -> String) -> Self {
+        let changed = change(&self.server_conf);
+        assert_ne!(changed, self.server_conf, "the change changed nothing");
+        self.server_conf = changed;
+        self
+    }
+
+    /// With this map instead of the repository's; may be said several times.
+    pub fn map(mut self, name: &str, text: &str) -> Self {
+        self.maps.push((name.to_owned(), text.to_owned()));
+        self
+    }
+
+    /// With this many replicas of hallpass.
+    pub fn replicas(mut self, count: usize) -> Self {
+        self.replicas = count;
+        self
+    }
+
+    /// With another issuer beside the IdP, which is called `idp`.
+    pub fn issuer(mut self, issuer: IssuerText) -> Self {
+        self.extra_issuers.push(issuer);
+        self
+    }
+
+    /// Starts everything.
+    pub async fn start(self) -> World {
+        install_provider();
+        let program = nats_server();
+        let directory = tempfile::Builder::new().prefix("hallpass-test-").tempdir().unwrap();
+        let path = directory.path();
+        let idp =
+            Idp::start(IdpOptions { kid_prefix: "test-".to_owned(), ..IdpOptions::playground() })
+                .await
+                .unwrap();
+        let (keys, _) = setup::keys(path).unwrap();
+        let listen = Listen {
+            nats: "127.0.0.1:-1".to_owned(),
+            websocket: "127.0.0.1:-1".to_owned(),
+            jetstream: path.join("jetstream").display().to_string(),
+            ..Listen::default()
+        };
+        let environment = setup::server_environment(&keys, &listen);
+        let nats =
+            NatsServer::start(&program, path, &self.server_conf, &environment).await.unwrap();
+        let mut issuers = vec![IssuerText {
+            name: "idp".to_owned(),
+            issuer: idp.issuer().to_owned(),
+            audience: AUDIENCE.to_owned(),
+            roles_claim: "realm_access.roles".to_owned(),
+            allow_http_loopback: true,
+        }];
+        issuers.extend(self.extra_issuers);
+        let configuration = setup::configuration_text(nats.url(), &issuers);
+        std::fs::write(path.join("hallpass.toml"), configuration + &self.configuration).unwrap();
+        std::fs::create_dir(path.join("subject-maps")).unwrap();
+        let usual = vec![("orders.toml".to_owned(), setup::EXAMPLE_MAP.to_owned())];
+        let maps = if self.maps.is_empty() { usual } else { self.maps };
+        for (name, text) in &maps {
+            std::fs::write(path.join("subject-maps").join(name), text).unwrap();
+        }
+        let mut world = World {
+            directory,
+            nats,
+            idp,
+            keys,
+            hallpass: Vec::new(),
+            server_conf: self.server_conf,
+            environment,
+        };
+        for _ in 0..self.replicas {
+            world.add_hallpass(&[]).await;
+        }
+        world
+    }
+}
+
+impl World {
+    /// The usual world.
+    pub async fn start() -> Self {
+        Self::builder().start().await
+    }
+
+    /// A world that differs from the usual one.
+    pub fn builder() -> WorldBuilder {
+        WorldBuilder {
+            configuration: String::new(),
+            server_conf: setup::SERVER_CONF.to_owned(),
+            maps: Vec::new(),
+            replicas: 1,
+            extra_issuers: Vec::new(),
+        }
+    }
+
+    /// Where configuration, keys and maps are.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Starts one more replica and waits until it answers.
+    pub async fn add_hallpass(&mut self, arguments: &[&str]) {
+        let started = Hallpass::start(self.directory(), arguments).ready().await;
+        self.hallpass.push(started);
+    }
+
+    /// Kills the server and starts it again, on the same ports.
+    pub async fn restart_nats(&mut self) {
+        let port = |url: &str| url.rsplit_once(':').unwrap().1.to_owned();
+        let nats = format!("127.0.0.1:{}", port(self.nats.url()));
+        self.nats.stop().await;
+        for (name, value) in &mut self.environment {
+            if *name == "HALLPASS_NATS_LISTEN" {
+                value.clone_from(&nats);
+            }
+        }
+        let program = nats_server();
+        let path = self.directory.path();
+        self.nats =
+            NatsServer::start(&program, path, &self.server_conf, &self.environment).await.unwrap();
+    }
+
+    /// An honest token.
+    pub fn token(&self, subject: &str, roles: &[&str]) -> String {
+        self.idp.sign(&self.idp.claims(subject, roles)).unwrap()
+    }
+
+    /// A token whose claims were changed before it was signed.
+    pub fn token_with(
+        &self,
+        subject: &str,
+        roles: &[&str],
+        change: impl FnOnce(&mut Value),
+    ) -> String {
+        let mut claims = self.idp.claims(subject, roles);
+        change(&mut claims);
+        self.idp.sign(&claims).unwrap()
+    }
+
+    /// Logs in with a token as `auth_token`.
+    pub async fn log_in(&self, name: &str, token: &str) -> Result<Visitor, ConnectError> {
+        Visitor::log_in(self.nats.url(), name, token).await
+    }
+
+    /// Logs in with other options.
+    pub async fn connect(&self, options: ConnectOptions) -> Result<Visitor, ConnectError> {
+        Visitor::connect(self.nats.url(), options).await
+    }
+
+    /// Tries to log in and must be kept out; returns the code that the audit stream tells.
+    /// `name` must not have been used before in this world.
+    pub async fn refusal(&self, name: &str, token: &str) -> String {
+        self.refusal_of(ConnectOptions::with_token(token.to_owned()), name).await
+    }
+
+    /// As [`Self::refusal`], with other options.
+    pub async fn refusal_of(&self, options: ConnectOptions, name: &str) -> String {
+        let error = self.connect(options.name(name)).await.expect_err("must stay outside");
+        assert_eq!(error.kind(), ConnectErrorKind::AuthorizationViolation, "{error}");
+        self.event_of(name).await.text("/data/code")
+    }
+
+    /// The newest event about the client of this name.
+    pub async fn event_of(&self, name: &str) -> Record {
+        let about = |record: &Record| record.text("/data/client/name") == name;
+        eventually(&format!("an audit event about {name}"), || async {
+            self.audit().await.into_iter().rev().find(|record| about(record))
+        })
+        .await
+    }
+
+    /// All events so far.
+    pub async fn audit(&self) -> Vec<Record> {
+        let client = self.as_key("audit-reader", "_INBOX.hallpass-reader").await;
+        let mut records = Vec::new();
+        let extent = Extent { last: None, follow: false };
+        // The stream may not be there yet.
+        let _ = reader::read(client, "HALLPASS_AUDIT", extent, |record| {
+            records.push(record);
+            ControlFlow::Continue(())
+        })
+        .await;
+        records
+    }
+
+    /// A client with one of the installation's own keys, such as `service`.
+    pub async fn as_key(&self, key: &str, inbox_prefix: &str) -> async_nats::Client {
+        let path = self.directory().join(format!("keys/{key}.nk"));
+        let seed = std::fs::read_to_string(path).unwrap();
+        ConnectOptions::with_nkey(seed.trim().to_owned())
+            .custom_inbox_prefix(inbox_prefix)
+            .connect(self.nats.url())
+            .await
+            .unwrap()
+    }
+}
