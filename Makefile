@@ -1,0 +1,48 @@
+# Everything a newcomer, a developer and the CI need is a target here, and each
+# target does its own set-up: what can be had under target/ is got, pinned and
+# hash-checked; what cannot is named with the command that gets it, and the
+# target fails. Nothing is skipped.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+comma := ,
+
+# Where cargo builds, which may be elsewhere; the tools are always in target/.
+build_dir := $(or $(CARGO_TARGET_DIR),target)
+
+# Servers and IdPs of demo and tests are on loopback, which no proxy reaches.
+export NO_PROXY := 127.0.0.1,localhost$(addprefix $(comma),$(or $(NO_PROXY),$(no_proxy)))
+export no_proxy := $(NO_PROXY)
+
+.PHONY: help demo test lint bench clean
+
+help: ## Say what there is (this list)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+
+demo: ## Build hallpass and play its scenario against a real nats-server
+	@tests/tools/preflight cargo cc
+	@tests/tools/nats-server >/dev/null # found or installed before the long build
+	cargo build --locked
+	HALLPASS_NATS_SERVER="$$(tests/tools/nats-server)" "$(build_dir)/debug/hallpass" dev --scenario
+
+test: ## Run all tests, those against real servers, IdPs and clients included
+	@tests/tools/preflight cargo cc python pip node npm
+	@tests/tools/nats-server >/dev/null
+	tests/tools/clients
+	HALLPASS_NATS_SERVER="$$(tests/tools/nats-server)" \
+	HALLPASS_TEST_PYTHONPATH="$(CURDIR)/target/tools/python" \
+	cargo test --locked
+
+lint: ## Check formatting, and clippy with warnings as errors
+	@tests/tools/preflight cargo cc lint
+	cargo fmt --check
+	cargo clippy --all-targets --locked -- -D warnings
+
+bench: ## Print what an authorization costs, beside its bare cryptography
+	@tests/tools/preflight cargo cc
+	cargo bench --locked
+
+clean: ## Remove everything that was built, downloaded or installed
+	@tests/tools/preflight cargo
+	cargo clean
+	rm -rf target tests/clients/node_modules
