@@ -67,7 +67,7 @@ impl Identity {
             return Err(IdentityError::SubjectUnusable);
         }
         let roles = issuer.roles_claim.find(token.claims()).ok_or(IdentityError::RolesAbsent)?;
-        Ok(Self {
+        Ok(Identity {
             issuer: token.issuer().clone(),
             subject: subject.to_owned(),
             idp_roles: roles_of(roles)?,

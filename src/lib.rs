@@ -1,4 +1,37 @@
-//! hallpass.
+//! hallpass: an authorization callout and subject-level access broker for NATS.
+//!
+//! nats-server asks, hallpass answers: it takes the IdP token that a client presents, verifies
+//! it, maps the identity's IdP roles to publish and subscribe permissions written in subject
+//! maps, and returns a NATS user JWT that is valid for exactly that and no longer than the
+//! token. Every decision leaves an event on a JetStream stream.
+//!
+//! # The flow
+//!
+//! ```text
+//! bytes → callout::request  → VerifiedRequest    a server asks us
+//!       → credential        → Credential         where in CONNECT the proof is
+//!       → idp::token        → VerifiedToken      form, key, signature, claims
+//!       → identity          → Identity           who it is, and the IdP's roles
+//!       → policy::decide    → Decision           grant or denial, with the rules that decided
+//!       → audit             → safe on the stream
+//!       → callout::response → bytes              signed, sealed
+//! ```
+//!
+//! All of it but `audit` and the fetching of keys is pure and synchronous: the time is passed
+//! in. [`broker`] is the only place that runs the whole of it. Evidence is a type:
+//! [`callout::request::VerifiedRequest`], [`idp::token::VerifiedToken`], [`identity::Identity`]
+//! and [`policy::Decision`] have private fields and one constructor each.
+//!
+//! # The rooms
+//!
+//! A room imports earlier rooms only; a test reads the imports and holds that.
+//!
+//! | layer | rooms |
+//! |---|---|
+//! | base | [`names`], [`code`], [`subject`], [`claim_path`], [`strict_json`], [`document`], [`config`], [`nats_jwt`] |
+//! | pipeline | [`callout`] (request, response), [`credential`], [`idp`] (token, jwks), [`identity`], [`policy`], [`audit`] (event) |
+//! | shells | [`idp`] (keys), [`callout`] (responder), [`audit`] (sink, reader), [`broker`], [`nats`], [`service`], [`setup`], `playground`, [`cli`] |
+
 pub mod audit;
 pub mod broker;
 pub mod callout;

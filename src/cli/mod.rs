@@ -8,7 +8,7 @@ mod init;
 mod output;
 mod serve;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -22,7 +22,7 @@ use crate::{config::Layers, document::Problems};
 /// Exit codes: 0 yes, 1 could not run, 2 the answer is no, 3 configuration or policy invalid.
 #[derive(Debug, Parser)]
 #[command(name = "hallpass", version, about, long_about, propagate_version = true)]
-pub struct Cli {
+struct Cli {
     #[command(subcommand)]
     command: Command,
     #[command(flatten)]
@@ -119,10 +119,17 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Runs a command; what went wrong is on standard error.
+/// Runs a command line; what went wrong is on standard error.
 #[must_use]
-pub fn run(cli: Cli) -> Exit {
-    let Cli { command, logging } = cli;
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let Cli { command, logging } = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(told) => {
+            // Help and version are answers; clap's own code for the rest, 2, is taken here.
+            let _ = told.print();
+            return if told.use_stderr() { Exit::CouldNotRun } else { Exit::Yes };
+        }
+    };
     let outcome = match command {
         Command::Init(init) => init.run(),
         Command::Check(check) => check.run(),

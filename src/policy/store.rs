@@ -1,6 +1,9 @@
 //! The directory of subject maps: the one loader that `serve` and `check` share.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use sha2::{Digest as _, Sha256};
 
@@ -32,13 +35,7 @@ fn read_all(
     boundaries: Option<&Boundaries>,
     problems: &mut Problems,
 ) -> Option<PolicySet> {
-    let sources = match read(directory) {
-        Ok(sources) => sources,
-        Err(problem) => {
-            problems.add(problem);
-            return None;
-        }
-    };
+    let sources = read(directory, problems)?;
     if sources.is_empty() {
         let place = Place::named(directory.display().to_string());
         problems.add(Problem::warning(
@@ -66,33 +63,39 @@ fn read_all(
     Some(compile(maps, boundaries?, digest, problems))
 }
 
-/// The files, by name.
-fn read(directory: &Path) -> Result<Vec<Arc<Source>>, Problem> {
+/// The files, by name; `None` where the directory cannot be read.
+fn read(directory: &Path, problems: &mut Problems) -> Option<Vec<Arc<Source>>> {
     let problem = |path: &Path, error: std::io::Error| {
-        Problem::error(
-            &Place::named(path.display().to_string()),
-            format!("cannot be read: {error}"),
-        )
+        let place = Place::named(path.display().to_string());
+        Problem::error(&place, format!("cannot be read: {error}"))
     };
-    let entries = std::fs::read_dir(directory).map_err(|error| {
-        problem(directory, error)
-            .help("`directory` under `[maps]` in hallpass.toml names the directory")
-    })?;
-    let mut paths = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(|error| problem(directory, error))?.path();
-        // Editors and ConfigMaps leave hidden files beside the real ones.
+    let entries = std::fs::read_dir(directory).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let entries = match entries {
+        Ok(entries) => entries,
+        Err(error) => {
+            problems.add(
+                problem(directory, error)
+                    .help("`directory` under `[maps]` in hallpass.toml names the directory"),
+            );
+            return None;
+        }
+    };
+    // Editors and ConfigMaps leave hidden files beside the real ones.
+    let is_map = |path: &PathBuf| {
         let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        if !hidden && path.extension().is_some_and(|extension| extension == "toml") {
-            paths.push(path);
+        !hidden && path.extension().is_some_and(|extension| extension == "toml")
+    };
+    let mut paths: Vec<PathBuf> =
+        entries.into_iter().map(|entry| entry.path()).filter(is_map).collect();
+    paths.sort();
+    let mut sources = Vec::new();
+    for path in paths {
+        match std::fs::read_to_string(&path) {
+            Ok(text) => sources.push(Arc::new(Source { path: path.display().to_string(), text })),
+            Err(error) => problems.add(problem(&path, error)),
         }
     }
-    paths.sort();
-    let source = |path: &Path| {
-        let text = std::fs::read_to_string(path).map_err(|error| problem(path, error))?;
-        Ok(Arc::new(Source { path: path.display().to_string(), text }))
-    };
-    paths.iter().map(|path| source(path)).collect()
+    Some(sources)
 }
 
 fn file_name(path: &str) -> &str {

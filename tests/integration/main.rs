@@ -11,4 +11,7 @@
 
 mod support;
 
+mod cli;
+mod house;
+mod lifecycle;
 mod logins;

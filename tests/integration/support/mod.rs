@@ -7,7 +7,7 @@ use std::{future::Future, time::Duration};
 
 pub use hallpass::Hallpass;
 pub use hallpass::{command, run};
-pub use world::{World, WorldBuilder};
+pub use world::{World, nats_server};
 
 /// Longer than anything here takes on a busy machine; reaching it is a failure.
 pub const PATIENCE: Duration = Duration::from_secs(20);

