@@ -61,9 +61,11 @@ pub struct PublicKeys {
     pub break_glass: String,
 }
 
-/// Where the server listens and keeps its streams.
+/// What the server is called, where it listens and keeps its streams.
 #[derive(Debug, Clone)]
 pub struct Listen {
+    /// What the server is called.
+    pub name: String,
     /// `host:port` for clients.
     pub nats: String,
     /// `host:port` for WebSocket.
@@ -77,10 +79,12 @@ pub struct Listen {
 impl Default for Listen {
     fn default() -> Self {
         Self {
+            name: "nats-1".to_owned(),
             nats: "127.0.0.1:4222".to_owned(),
             websocket: "127.0.0.1:8080".to_owned(),
             origin: "http://localhost:3000".to_owned(),
-            jetstream: "./data/jetstream".to_owned(),
+            // Relative to where the server starts; with `./` before it the server could not read it.
+            jetstream: "data/jetstream".to_owned(),
         }
     }
 }
@@ -138,6 +142,7 @@ pub fn keys(directory: &Path) -> Result<(PublicKeys, Vec<(PathBuf, Fate)>), Setu
 #[must_use]
 pub fn server_environment(keys: &PublicKeys, listen: &Listen) -> Vec<(&'static str, String)> {
     vec![
+        ("HALLPASS_SERVER_NAME", listen.name.clone()),
         ("HALLPASS_NATS_LISTEN", listen.nats.clone()),
         ("HALLPASS_WEBSOCKET_LISTEN", listen.websocket.clone()),
         ("HALLPASS_WEBSOCKET_ORIGIN", listen.origin.clone()),

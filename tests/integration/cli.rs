@@ -50,6 +50,15 @@ async fn init_writes_what_check_accepts_and_twice_changes_nothing() {
     let check = run(path, &["check"]).await;
     assert_eq!(code(&check), 0, "{}", text(&check.stderr));
     assert_eq!(text(&check.stdout), "ok: 1 issuers, 2 roles in 1 maps, 0 warnings\n");
+
+    // The line that `init` and the configuration name, with `-t`: read everything and end.
+    let server = tokio::process::Command::new("sh")
+        .args(["-c", "set -a; . ./hallpass.env; set +a; exec \"$0\" -t -c nats-server.conf"])
+        .arg(nats_server())
+        .current_dir(path)
+        .output();
+    let server = soon("nats-server -t", server).await.unwrap();
+    assert_eq!(code(&server), 0, "{}", text(&server.stderr));
 }
 
 #[tokio::test]
