@@ -197,9 +197,14 @@ impl Problems {
         self.0.append(&mut other.0);
     }
 
-    /// Each of them.
+    /// Each of them, in the order of the files and of the lines in each.
     pub fn iter(&self) -> impl Iterator<Item = &Problem> {
-        self.0.iter()
+        let mut sorted: Vec<_> = self.0.iter().collect();
+        sorted.sort_by_key(|problem| match &problem.place {
+            Place::Named(name) => (name.to_string(), 0),
+            Place::File { source, span } => (source.path.clone(), span.start),
+        });
+        sorted.into_iter()
     }
 
     /// How many there are.
@@ -218,7 +223,7 @@ impl Problems {
 impl fmt::Display for Problems {
     /// One line a problem, for logs: `file:line: message`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, problem) in self.0.iter().enumerate() {
+        for (index, problem) in self.iter().enumerate() {
             let end = if index + 1 == self.0.len() { "" } else { "; " };
             write!(f, "{}: {}{end}", problem.place, problem.message)?;
         }

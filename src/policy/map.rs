@@ -111,6 +111,7 @@ fn role(
     claims: &BTreeMap<String, ClaimPath>,
     problems: &mut Problems,
 ) -> Option<Role> {
+    let before = problems.len();
     let mut fields = Fields::of(node, format!("role `{name}`"), problems);
     fields.string("description", problems);
     let idp_roles = match fields.node("idp_roles") {
@@ -165,7 +166,9 @@ fn role(
         responses,
         session,
     };
-    if role.publish.is_empty() && role.subscribe.is_empty() && role.responses.is_none() {
+    let nothing = role.publish.is_empty() && role.subscribe.is_empty() && role.responses.is_none();
+    // A role that could not be read is not one that allows nothing.
+    if nothing && problems.len() == before {
         let message = format!("role `{}` allows nothing", role.name);
         problems.add(
             Problem::warning(place, message)

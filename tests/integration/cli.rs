@@ -162,6 +162,23 @@ async fn the_scenario_comes_out_as_it_should_and_leaves_nothing_behind() {
     }
     assert_eq!(text(&output.stderr), "");
     assert!(files(directory.path()).is_empty(), "something was left behind");
+
+    // The README shows this, but for the decisions' ids.
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let (_, shown) = readme.split_once("<!-- make demo:").unwrap();
+    let shown = shown.split("```").nth(1).unwrap().trim_start_matches("text\n");
+    let without_ids = |text: &str| -> Vec<String> {
+        let is_id = |word: &str| word.len() == 36 && word.matches('-').count() == 4;
+        let words = |line: &str| {
+            line.split(' ')
+                .map(|word| if is_id(word) { "id" } else { word })
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        text.trim().lines().map(words).collect()
+    };
+    assert_eq!(without_ids(shown), without_ids(&told));
 }
 
 #[tokio::test]

@@ -245,3 +245,22 @@ fn evidence_has_one_constructor() {
         assert_eq!(places.len(), 1, "`{evidence}` is made in: {places:?}");
     }
 }
+
+/// The table of codes that people read is the one that the code has.
+#[test]
+fn the_reference_lists_every_code() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let (_, table) = text.split_once("<!-- codes:").unwrap();
+    let rows: Vec<_> = table.lines().filter(|line| line.starts_with("| `")).collect();
+    let codes = hallpass::code::Code::ALL.iter().map(|code| {
+        let stage = format!("{:?}", code.stage()).to_lowercase();
+        let undecided = if code.is_undecided() { " (undecided)" } else { "" };
+        format!("| `{code}` | {stage} | {}{undecided} |", code.meaning())
+    });
+    let codes: Vec<_> = codes.collect();
+    assert_eq!(
+        rows.get(..codes.len()),
+        Some(codes.iter().map(String::as_str).collect::<Vec<_>>().as_slice())
+    );
+}
