@@ -91,16 +91,17 @@ pub async fn run(
     let Some(client) = service.connect_patiently(&stop).await else { return Ok(()) };
     let Some(audit_client) = writer.connect_patiently(&stop).await else { return Ok(()) };
 
-    // Two ends: work stops first, what work leaves behind has its time after that.
-    let give_up = CancellationToken::new();
+    // Three ends: no more logins are taken; then those in hand are done and what serves them
+    // stops; then what they left behind has had its time.
+    let (served, give_up) = (CancellationToken::new(), CancellationToken::new());
     let tasks = TaskTracker::new();
     let context = ContextBuilder::new().timeout(Duration::from_secs(2)).build(audit_client);
     let (sink, delivery) =
         Sink::new(context.clone(), settings.audit.stream.clone(), give_up.clone());
     let delivery = tokio::spawn(delivery);
     {
-        let (audit, stop) = (settings.audit.clone(), stop.clone());
-        tasks.spawn(async move { audit::ensure_stream(&context, &audit, &stop).await });
+        let (audit, served) = (settings.audit.clone(), served.clone());
+        tasks.spawn(async move { audit::ensure_stream(&context, &audit, &served).await });
     }
     let issuers: Vec<_> = settings
         .issuers
@@ -108,15 +109,15 @@ pub async fn run(
         .map(|issuer| Arc::new(IssuerKeys::new(Arc::new(issuer.clone()), allow_playground)))
         .collect();
     for keys in &issuers {
-        let (keys, stop) = (Arc::clone(keys), stop.clone());
-        tasks.spawn(async move { keys.keep_fresh(stop).await });
+        let (keys, served) = (Arc::clone(keys), served.clone());
+        tasks.spawn(async move { keys.keep_fresh(served).await });
     }
     let callout = settings.callout.clone();
     let (queue, most) = (callout.queue.clone(), callout.max_in_flight);
     let broker = Arc::new(Broker::new(callout, issuers, Arc::new(policy), Arc::new(sink)));
-    let outcome = responder::run(&client, &queue, most, broker, stop.clone(), ready).await;
+    let outcome = responder::run(&client, &queue, most, broker, stop, ready).await;
 
-    stop.cancel();
+    served.cancel();
     tasks.close();
     tasks.wait().await;
     let lost = {

@@ -71,16 +71,20 @@ pub async fn run(
     let in_hand = TaskTracker::new();
     let room = Arc::new(Semaphore::new(max_in_flight));
     let turned_away = Arc::new(Semaphore::new(TURNED_AWAY));
-    let mut stopping = false;
+    let mut stop_by = None;
     loop {
-        let message = tokio::select! {
-            () = stop.cancelled(), if !stopping => {
-                stopping = true;
-                // The server sends no more; what it had sent still comes out below.
-                let _ = requests.drain().await;
-                continue;
-            }
-            message = requests.next() => message,
+        let message = match stop_by {
+            None => tokio::select! {
+                () = stop.cancelled() => {
+                    stop_by = Some(Instant::now() + DRAIN);
+                    // The server sends no more; what it had sent still comes out below. Without
+                    // a connection there is nothing to come, and nobody to end it either.
+                    let _ = requests.drain().await;
+                    continue;
+                }
+                message = requests.next() => message,
+            },
+            Some(end) => tokio::time::timeout_at(end, requests.next()).await.unwrap_or(None),
         };
         let Some(message) = message else { break };
         let Some((reply, taken)) = take(message) else { continue };
@@ -107,7 +111,7 @@ pub async fn run(
         tracing::error!(left = in_hand.len(), "logins were still in hand at the end");
     }
     let _ = tokio::time::timeout(DRAIN, client.flush()).await;
-    if stopping { Ok(()) } else { Err(ResponderError::Ended) }
+    if stop_by.is_some() { Ok(()) } else { Err(ResponderError::Ended) }
 }
 
 fn take(message: Message) -> Option<(async_nats::Subject, Taken)> {

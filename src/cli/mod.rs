@@ -157,8 +157,17 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
 }
 
+/// A panic's message may quote what was being read, a token for instance: only its place is told.
+fn keep_panics_quiet() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "internal error: this is a bug in hallpass or in a library of its");
+    }));
+}
+
 impl Logging {
     fn start(&self, level: &str) {
+        keep_panics_quiet();
         let filter = self.log.as_deref().unwrap_or(level);
         // What async-nats logs, hallpass hears as events and logs itself, with more to say.
         let filter = format!("async_nats=off,{filter}");

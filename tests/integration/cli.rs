@@ -92,7 +92,6 @@ async fn check_shows_all_problems_of_configuration_and_maps_at_once() {
     run(path, &["init", "--issuer", "https://idp.example.com/"]).await;
     let configuration = std::fs::read_to_string(path.join("hallpass.toml")).unwrap();
     let broken = configuration
-        .replace("queue", "queue")
         .replace("[maps]\n", "[maps]\ndirctory = \"x\"\n")
         .replace("keys/issuer.nk", "keys/gone.nk")
         .replace("targets = [\"APP\"]", "targets = [\"AUTH\"]");

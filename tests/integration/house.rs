@@ -264,3 +264,21 @@ fn the_reference_lists_every_code() {
         Some(codes.iter().map(String::as_str).collect::<Vec<_>>().as_slice())
     );
 }
+
+/// One TLS and signature provider: two would mean two sets of bugs, and which of them verified a
+/// token or a certificate would depend on who was asked.
+#[test]
+fn the_tree_has_one_tls_provider() {
+    let output = std::process::Command::new(env!("CARGO"))
+        .args(["tree", "--locked", "--offline", "--edges", "normal", "--prefix", "none"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let tree = String::from_utf8(output.stdout).unwrap();
+    let has = |name: &str| tree.lines().any(|line| line.split(' ').next() == Some(name));
+    assert!(has("aws-lc-rs") && has("rustls"), "the tree was not read");
+    for other in ["ring", "openssl", "openssl-sys", "native-tls", "schannel", "boring"] {
+        assert!(!has(other), "`{other}` is in the tree: cargo tree -i {other}");
+    }
+}

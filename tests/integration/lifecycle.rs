@@ -128,3 +128,17 @@ async fn a_session_ends_with_its_token() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn sigterm_ends_it_wherever_it_is() {
+    let mut world = World::builder().replicas(0).start().await;
+    let mut ready = Hallpass::start(world.directory(), &[]).ready().await;
+    world.nats.stop().await;
+    ready.says("NATS connection lost").await;
+    assert!(ready.terminate().await.success(), "while the server is away: {}", ready.log());
+
+    let mut waiting = Hallpass::start(world.directory(), &[]);
+    waiting.says("NATS is not there yet").await;
+    assert!(waiting.terminate().await.success(), "before it was ever there: {}", waiting.log());
+    world.restart_nats().await;
+}
