@@ -124,6 +124,12 @@ impl Idp {
         self.signer.sign(claims)
     }
 
+    /// Its public key.
+    #[must_use]
+    pub fn jwk(&self) -> &Jwk {
+        &self.signer.jwk
+    }
+
     /// Stops it.
     pub async fn stop(self) {
         self.stop.cancel();

@@ -10,7 +10,9 @@
 
 mod support;
 
+mod accounts;
 mod cli;
 mod house;
 mod lifecycle;
 mod logins;
+mod tls;
