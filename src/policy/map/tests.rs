@@ -91,6 +91,11 @@ fn keys_that_are_not_known() {
           `allow_responses`, `session`"]
     );
     assert_eq!(
+        problems(&format!("{ROLE}idp_roles = [\"x\"]\nissuers = [\"corp\"]\n[version]\n")),
+        ["a.toml:6: unknown key `version` in the subject map | known keys: `account`, `claims`, \
+          `roles`"]
+    );
+    assert_eq!(
         role_problems("allow_responses = { max = 1, expire = \"1s\" }"),
         ["a.toml:6: unknown key `expire` in `allow_responses` | did you mean `expires`?"]
     );
