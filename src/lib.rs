@@ -53,3 +53,5 @@ pub mod service;
 pub mod setup;
 pub mod strict_json;
 pub mod subject;
+#[cfg(test)]
+mod testkit;

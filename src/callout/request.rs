@@ -222,3 +222,6 @@ fn open<'a>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

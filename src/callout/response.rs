@@ -141,3 +141,6 @@ fn responses(responses: Responses) -> ResponsePermission {
         ttl: i64::try_from(responses.expires.as_nanos()).unwrap_or(i64::MAX),
     }
 }
+
+#[cfg(test)]
+mod tests;

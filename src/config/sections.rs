@@ -27,9 +27,8 @@ pub(super) fn settings(layers: &Layers, problems: &mut Problems) -> Option<Setti
     let callout =
         root.required("callout", problems).and_then(|node| callout(node, layers, problems));
     let audit = root.required("audit", problems).and_then(|node| audit(node, layers, problems));
-    let accounts = root
-        .required("accounts", problems)
-        .and_then(|node| accounts(node, callout.as_ref(), audit.as_ref(), problems));
+    let accounts =
+        root.required("accounts", problems).and_then(|node| accounts(node, layers, problems));
     if let Some(node) = root.node("maps") {
         let mut fields = Fields::of(node, "`[maps]`", problems);
         fields.string("directory", problems);
@@ -76,11 +75,16 @@ fn urls(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Vec<String>>
     }
     let good = |url: &str| {
         Url::parse(url).is_ok_and(|url| {
-            matches!(url.scheme(), "nats" | "tls") && url.has_host() && url.username().is_empty()
+            matches!(url.scheme(), "nats" | "tls")
+                && url.has_host()
+                && url.username().is_empty()
+                && url.password().is_none()
         })
     };
     for (url, place) in &given {
         if !good(url) {
+            // Its line is not shown: it may hold a password.
+            let place = &place.without_text();
             problems.add(Problem::error(place, "not the URL of a NATS server").help(
                 "write `nats://host:4222` or `tls://host:4222`; credentials do not belong here",
             ));
@@ -130,10 +134,12 @@ fn callout(node: &Node, layers: &Layers, problems: &mut Problems) -> Option<Call
 
 fn accounts(
     node: &Node,
-    callout: Option<&CalloutSettings>,
-    audit: Option<&AuditSettings>,
+    layers: &Layers,
     problems: &mut Problems,
 ) -> Option<BTreeSet<AccountName>> {
+    // As written: another problem in those sections must not hide one in this.
+    let account_of = |section| layers.root.get(section)?.get("account")?.as_str();
+    let (callout, audit) = (account_of("callout"), account_of("audit"));
     let mut fields = Fields::of(node, "`[accounts]`", problems);
     let system = fields.parsed::<AccountName>("system", problems);
     fields.required("targets", problems)?;
@@ -142,9 +148,9 @@ fn accounts(
     let mut targets = BTreeSet::new();
     for (text, place) in given {
         let Some(account) = parse_at::<AccountName>(text, place, problems) else { continue };
-        let reserved = if Some(&account) == callout.map(|callout| &callout.account) {
+        let reserved = if Some(text) == callout {
             Some("the callout account: its users can read or answer other people's logins")
-        } else if Some(&account) == audit.map(|audit| &audit.account) {
+        } else if Some(text) == audit {
             Some("the audit account: its users are not the clients that are audited")
         } else if Some(&account) == system.as_ref() || matches!(text, "SYS" | "$SYS") {
             Some("the system account")
@@ -209,11 +215,11 @@ fn issuer(
         fetchable(text, "issuer", allow_http_loopback, place, problems);
     }
     fields.required("audiences", problems);
-    let audiences: BTreeSet<String> = fields
-        .strings("audiences", problems)
-        .into_iter()
-        .map(|(text, _)| text.to_owned())
-        .collect();
+    let given = fields.strings("audiences", problems);
+    for (_, place) in given.iter().filter(|(text, _)| text.is_empty()) {
+        problems.add(Problem::error(place, "an audience is not empty"));
+    }
+    let audiences: BTreeSet<String> = given.into_iter().map(|(text, _)| text.to_owned()).collect();
     if audiences.is_empty() {
         problems.add(
             Problem::error(
@@ -265,10 +271,16 @@ impl IssuerSettings {
 }
 
 fn algorithms(fields: &mut Fields<'_>, problems: &mut Problems) -> Vec<Algorithm> {
-    let given = fields.strings("algorithms", problems);
-    if given.is_empty() {
+    let Some(node) = fields.node("algorithms") else {
         return IssuerSettings::DEFAULT_ALGORITHMS.to_vec();
+    };
+    if matches!(&node.kind, Kind::List(items) if items.is_empty()) {
+        problems.add(
+            Problem::error(&node.place, "`algorithms` is empty: no token could be accepted")
+                .help("leave it out for every asymmetric algorithm, or name some"),
+        );
     }
+    let given = fields.strings("algorithms", problems);
     let known = |text: &str| text.parse::<Algorithm>().ok();
     given
         .into_iter()

@@ -166,3 +166,6 @@ pub(super) fn get(source: &SecretSource, problems: &mut Problems) -> Option<Secr
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

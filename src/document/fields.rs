@@ -37,7 +37,9 @@ impl<'a> Fields<'a> {
 
     /// The value of a key, if it is there.
     pub fn node(&mut self, key: &'static str) -> Option<&'a Node> {
-        self.known.push(key);
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
         self.table?.get(key).map(|(_, node)| node)
     }
 

@@ -1,6 +1,6 @@
 //! A problem in a file: where, what, and what to do about it.
 
-use std::{fmt, ops::Range, sync::Arc};
+use std::{borrow::Cow, fmt, ops::Range, sync::Arc};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
@@ -32,6 +32,12 @@ impl Place {
     #[must_use]
     pub fn named(name: impl Into<Arc<str>>) -> Self {
         Self::Named(name.into())
+    }
+
+    /// The same place, of which only file and line are shown and never what stands there.
+    #[must_use]
+    pub fn without_text(&self) -> Self {
+        Self::named(self.to_string())
     }
 
     /// The line, counted from 1, where the place is in a file.
@@ -98,7 +104,7 @@ impl Problem {
         Self {
             severity: Severity::Error,
             place: place.clone(),
-            message: message.into(),
+            message: veiled(&message.into()).into_owned(),
             help: None,
             related: None,
         }
@@ -112,14 +118,14 @@ impl Problem {
     /// With what to do about it.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(veiled(&help.into()).into_owned());
         self
     }
 
     /// With another place.
     #[must_use]
     pub fn related(mut self, place: &Place, label: impl Into<String>) -> Self {
-        self.related = Some((place.clone(), label.into()));
+        self.related = Some((place.clone(), veiled(&label.into()).into_owned()));
         self
     }
 
@@ -131,23 +137,27 @@ impl Problem {
             Severity::Warning => Level::WARNING,
         };
         let title = level.primary_title(self.message.as_str());
+        let shown = |place: &Place| match place {
+            Place::File { source, .. } => veiled(&source.text).into_owned(),
+            Place::Named(_) => String::new(),
+        };
+        let text = shown(&self.place);
         let mut group = match &self.place {
             Place::File { source, span } => title.element(
-                Snippet::source(source.text.as_str())
+                Snippet::source(text.as_str())
                     .path(source.path.as_str())
-                    .annotation(AnnotationKind::Primary.span(clamp(span, &source.text))),
+                    .annotation(AnnotationKind::Primary.span(clamp(span, &text))),
             ),
             Place::Named(name) => {
                 Group::with_title(title).element(Level::NOTE.message(format!("at {name}")))
             }
         };
+        let text = self.related.as_ref().map(|(place, _)| shown(place)).unwrap_or_default();
         if let Some((place, label)) = &self.related {
             group = match place {
                 Place::File { source, span } => group.element(
-                    Snippet::source(source.text.as_str()).path(source.path.as_str()).annotation(
-                        AnnotationKind::Context
-                            .span(clamp(span, &source.text))
-                            .label(label.as_str()),
+                    Snippet::source(text.as_str()).path(source.path.as_str()).annotation(
+                        AnnotationKind::Context.span(clamp(span, &text)).label(label.as_str()),
                     ),
                 ),
                 Place::Named(name) => {
@@ -161,6 +171,22 @@ impl Problem {
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
         renderer.render(&[group])
     }
+}
+
+/// A text in which seeds of nkeys are stars, byte for byte: a seed that was written into a file
+/// by mistake stands in the lines that a problem shows, and problems end up in the logs of CI.
+fn veiled(text: &str) -> Cow<'_, str> {
+    /// A whole seed has 58; one that lost its end is still most of a secret. Seeds alone begin
+    /// with `S`, so public keys stay readable.
+    const LEAST: usize = 32;
+    let base32 = |c: char| c.is_ascii_uppercase() || matches!(c, '2'..='7');
+    let mut veiled = Cow::Borrowed(text);
+    for run in text.split(|c| !base32(c)) {
+        if run.len() >= LEAST && run.starts_with('S') {
+            veiled = Cow::Owned(veiled.replace(run, &"*".repeat(run.len())));
+        }
+    }
+    veiled
 }
 
 /// A span inside the text and on character boundaries, whatever it was.
@@ -230,3 +256,6 @@ impl fmt::Display for Problems {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{
     Algorithm, DecodingKey,
-    jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse},
+    jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse},
 };
 use serde_json::Value;
 
@@ -64,6 +64,11 @@ impl VerificationKey {
     /// verifying signatures.
     fn of(jwk: &Jwk) -> Option<Self> {
         if matches!(&jwk.common.public_key_use, Some(other) if *other != PublicKeyUse::Signature) {
+            return None;
+        }
+        // RFC 7517, section 4.3: another way to say what a key is for.
+        let operations = jwk.common.key_operations.as_ref();
+        if operations.is_some_and(|operations| !operations.contains(&KeyOperations::Verify)) {
             return None;
         }
         let fitting = fitting(&jwk.algorithm)?;
@@ -172,3 +177,6 @@ impl KeySet {
         self.keys.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -186,3 +186,6 @@ impl IssuerKeys {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

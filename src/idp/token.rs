@@ -317,3 +317,6 @@ fn text_member(
         Some(_) => Err(TokenError(code)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -238,3 +238,6 @@ fn session_end(held: &[Arc<Role>], facts: &Facts) -> Result<Timestamp, Denial> {
         .map_err(|_| too_short.clone())?;
     if ends_at > facts.now { Ok(ends_at) } else { Err(too_short) }
 }
+
+#[cfg(test)]
+mod tests;

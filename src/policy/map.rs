@@ -133,8 +133,12 @@ fn role(
             given.into_iter().map(|(text, _)| text.to_owned()).collect()
         }
     };
-    let issuers = fields.node("issuers").is_some().then(|| {
+    let issuers = fields.node("issuers").map(|node| {
         let given = fields.strings("issuers", problems);
+        if matches!(&node.kind, Kind::List(items) if items.is_empty()) {
+            let message = format!("nobody can hold role `{name}`: it believes no issuer");
+            problems.add(Problem::warning(&node.place, message));
+        }
         given
             .into_iter()
             .filter_map(|(text, place)| Some((parse_at(text, place, problems)?, place.clone())))
@@ -238,3 +242,6 @@ fn responses(node: &Node, problems: &mut Problems) -> Option<Responses> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+use super::*;
+
+fn source(text: &str) -> Arc<Source> {
+    Arc::new(Source { path: "a.toml".to_owned(), text: text.to_owned() })
+}
+
+fn place(source: &Arc<Source>, span: Range<usize>) -> Place {
+    Place::File { source: Arc::clone(source), span }
+}
+
+fn rendered(text: &str, span: Range<usize>) -> String {
+    Problem::error(&place(&source(text), span), "wrong").render(false)
+}
+
+#[test]
+fn lines_are_counted_from_one() {
+    let source = source("a\nb\r\n\nd");
+    for (at, line) in [(0, 1), (1, 1), (2, 2), (4, 2), (5, 3), (6, 4), (7, 4)] {
+        assert_eq!(place(&source, at..at).line(), Some(line), "{at}");
+        assert_eq!(place(&source, at..at).to_string(), format!("a.toml:{line}"));
+    }
+    assert_eq!(Place::named("--set a.b").line(), None);
+    assert_eq!(Place::named("--set a.b").to_string(), "--set a.b");
+}
+
+#[test]
+fn columns_count_characters() {
+    assert_eq!(
+        rendered("x = [\"åäö\", \"é\"]\n", 15..19),
+        "\
+error: wrong
+ --> a.toml:1:13
+  |
+1 | x = [\"åäö\", \"é\"]
+  |             ^^^"
+    );
+    assert_eq!(rendered("a = 1\nb = \"日本\"\n", 10..18).lines().last().unwrap(), "  |     ^^^^^^");
+}
+
+#[test]
+fn the_end_of_a_file_has_a_place() {
+    for (text, span) in [
+        ("", 0..0),
+        ("", 5..9),
+        ("a", 1..1),
+        ("a\n", 2..2),
+        ("a\nb", 3..3),
+        ("a = \"é", 7..7),
+        ("a = \"é", 6..6), // inside a character
+        ("a\r\n", 3..3),
+        ("\n\n\n", 3..3),
+        ("a", 1..0),
+    ] {
+        let shown = rendered(text, span.clone());
+        assert!(shown.starts_with("error: wrong\n"), "{text:?} {span:?}: {shown}");
+    }
+}
+
+#[test]
+fn places_without_lines_are_named() {
+    let there = Place::named("environment variable X");
+    let problem = Problem::warning(&there, "odd").related(&there, "also here").help("do this");
+    assert_eq!(
+        problem.render(false),
+        "\
+warning: odd
+ |
+ = note: at environment variable X
+ = note: also here: environment variable X
+ = help: do this"
+    );
+}
+
+#[test]
+fn one_line_for_logs() {
+    let mut problems = Problems::default();
+    assert_eq!(problems.to_string(), "");
+    problems.add(Problem::warning(&Place::named("x"), "odd"));
+    assert!(!problems.any_error() && problems.len() == 1);
+    problems.add(Problem::error(&place(&source("a\nb"), 2..3), "wrong"));
+    assert!(problems.any_error());
+    assert_eq!(problems.to_string(), "x: odd; a.toml:2: wrong");
+}
+
+/// A seed that was written into a file by mistake is in the line that a problem shows.
+#[test]
+fn no_seed_is_shown() {
+    for seed in [
+        nkeys::KeyPair::new_account().seed().unwrap(),
+        nkeys::KeyPair::new_user().seed().unwrap(),
+        nkeys::XKey::new().seed().unwrap(),
+    ] {
+        for seed in [&seed[..], &seed[..50]] {
+            let text = format!("é = 1\nissuer_sed = \"{seed}\" # é\n");
+            let key = place(&source(&text), 7..17);
+            let problem = Problem::error(&key, format!("unknown key `{seed}`"))
+                .related(&key, format!("as `{seed}`"))
+                .help(format!("not `{seed}`"));
+            let mut problems = Problems::default();
+            let shown = problem.render(false);
+            problems.add(problem);
+            for text in [shown, problems.to_string()] {
+                assert!(!text.contains(&seed[..10]), "{text}");
+            }
+        }
+    }
+    // What is no secret stays: people compare it.
+    let public = nkeys::KeyPair::new_server().public_key();
+    let text = format!("servers = [\"{public}\"]\n");
+    assert!(rendered(&text, 0..7).contains(&public));
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_and_no_span_make_it_panic(text in "\\PC{0,40}|[a\\n\\r\\té\"]{0,12}", from in 0_usize..60, length in 0_usize..60) {
+        let shown = rendered(&text, from..from + length);
+        proptest::prop_assert!(shown.starts_with("error: wrong"));
+        let source = source(&text);
+        let _ = place(&source, from..from + length).to_string();
+    }
+}

@@ -1,0 +1,446 @@
+use std::{
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{self, Request},
+    http::StatusCode,
+    response::{IntoResponse as _, Redirect, Response},
+};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+
+use super::{super::JwksError, *};
+use crate::testkit::{Key, an_issuer, es256, rsa};
+
+/// How long a test waits for what must happen.
+const BOUND: Duration = Duration::from_secs(15);
+
+/// An IdP of which every word can be chosen.
+struct Idp {
+    address: std::net::SocketAddr,
+    said: Arc<Said>,
+    server: JoinHandle<()>,
+}
+
+struct Said {
+    discovery: Mutex<Word>,
+    jwks: Mutex<Word>,
+    discoveries: AtomicUsize,
+    fetches: AtomicUsize,
+    elsewhere: AtomicUsize,
+}
+
+#[derive(Clone)]
+enum Word {
+    Json(Value),
+    Text(String),
+    Status(u16),
+    Redirect(String),
+    /// A body of so many bytes, in pieces, without a length in its header.
+    Endless(usize),
+    /// Nothing, for ever.
+    Silence,
+}
+
+impl Idp {
+    /// An IdP that publishes these keys.
+    async fn with(keys: &[&Key]) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let base = format!("http://{address}");
+        let discovery = json!({ "issuer": base, "jwks_uri": format!("{base}/jwks") });
+        let said = Arc::new(Said {
+            discovery: Mutex::new(Word::Json(discovery)),
+            jwks: Mutex::new(published(keys)),
+            discoveries: AtomicUsize::new(0),
+            fetches: AtomicUsize::new(0),
+            elsewhere: AtomicUsize::new(0),
+        });
+        let app = Router::new().fallback(say).with_state(Arc::clone(&said));
+        let server = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        Self { address, said, server }
+    }
+
+    fn says(&self, discovery: Word) {
+        *self.said.discovery.lock().unwrap() = discovery;
+    }
+
+    fn publishes(&self, jwks: Word) {
+        *self.said.jwks.lock().unwrap() = jwks;
+    }
+
+    fn fetches(&self) -> usize {
+        self.said.fetches.load(Ordering::SeqCst)
+    }
+
+    fn settings(&self) -> IssuerSettings {
+        IssuerSettings {
+            issuer: format!("http://{}", self.address),
+            allow_http_loopback: true,
+            refresh: Duration::from_secs(3600),
+            ..an_issuer()
+        }
+    }
+
+    fn keys(&self) -> Arc<IssuerKeys> {
+        Arc::new(IssuerKeys::new(Arc::new(self.settings()), false))
+    }
+
+    /// What comes of one fetch.
+    async fn fetch(&self) -> Result<usize, FetchError> {
+        self.keys().fetch().await.map(|keys| keys.len())
+    }
+
+    /// What one fetch fails with.
+    async fn refusal(&self) -> FetchError {
+        self.fetch().await.expect_err("a refusal")
+    }
+}
+
+impl Drop for Idp {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+fn published(keys: &[&Key]) -> Word {
+    Word::Json(json!({ "keys": keys.iter().map(|key| key.jwk()).collect::<Vec<_>>() }))
+}
+
+async fn say(extract::State(said): extract::State<Arc<Said>>, request: Request) -> Response {
+    let (count, word) = match request.uri().path() {
+        "/.well-known/openid-configuration" => (&said.discoveries, &said.discovery),
+        "/jwks" => (&said.fetches, &said.jwks),
+        _ => {
+            said.elsewhere.fetch_add(1, Ordering::SeqCst);
+            return StatusCode::NOT_FOUND.into_response();
+        }
+    };
+    count.fetch_add(1, Ordering::SeqCst);
+    let word = word.lock().unwrap().clone();
+    match word {
+        Word::Json(value) => axum::Json(value).into_response(),
+        Word::Text(text) => text.into_response(),
+        Word::Status(status) => StatusCode::from_u16(status).unwrap().into_response(),
+        Word::Redirect(to) => Redirect::temporary(&to).into_response(),
+        Word::Endless(bytes) => {
+            let pieces =
+                (0..bytes.div_ceil(4096)).map(|_| Ok::<_, std::io::Error>(vec![b' '; 4096]));
+            Body::from_stream(futures_util::stream::iter(pieces)).into_response()
+        }
+        Word::Silence => std::future::pending().await,
+    }
+}
+
+/// Keys kept fresh for as long as this lives.
+struct Running {
+    keys: Arc<IssuerKeys>,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Running {
+    async fn of(keys: Arc<IssuerKeys>) -> Self {
+        let stop = CancellationToken::new();
+        let task = tokio::spawn({
+            let (keys, stop) = (Arc::clone(&keys), stop.clone());
+            async move { keys.keep_fresh(stop).await }
+        });
+        within(keys.tried()).await;
+        Self { keys, stop, task }
+    }
+
+    async fn find(&self, id: &str, algorithm: Algorithm) -> Result<(), KeyError> {
+        within(self.keys.find(Some(id), algorithm)).await.map(|_| ())
+    }
+
+    /// As if the last fetch had ended that long ago.
+    fn age(&self, by: Duration) {
+        self.keys.state.send_modify(|state| {
+            let (at, good) = state.last.unwrap();
+            state.last = Some((at.checked_sub(by).unwrap(), good));
+        });
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn within<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(BOUND, what).await.expect("in time")
+}
+
+#[tokio::test]
+async fn keys_come_by_discovery() {
+    let idp = Idp::with(&[es256(), rsa()]).await;
+    let running = Running::of(idp.keys()).await;
+    assert_eq!(running.find("es", Algorithm::ES256).await, Ok(()));
+    assert_eq!(running.find("rsa", Algorithm::RS256).await, Ok(()));
+    assert_eq!(running.find("rsa", Algorithm::ES256).await, Err(KeyError::Unknown));
+    assert_eq!((idp.said.discoveries.load(Ordering::SeqCst), idp.fetches()), (1, 1));
+}
+
+#[tokio::test]
+async fn keys_come_from_a_named_address_without_discovery() {
+    let idp = Idp::with(&[es256()]).await;
+    idp.says(Word::Status(500));
+    let mut settings = idp.settings();
+    settings.issuer = "any text".to_owned();
+    settings.jwks_uri = Some(format!("http://{}/jwks", idp.address).parse().unwrap());
+    let keys = IssuerKeys::new(Arc::new(settings), false);
+    assert_eq!(keys.fetch().await.unwrap().len(), 1);
+    assert_eq!(idp.said.discoveries.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn discovery_speaks_for_this_issuer_or_not_at_all() {
+    let idp = Idp::with(&[es256()]).await;
+    let base = format!("http://{}", idp.address);
+    let jwks = format!("{base}/jwks");
+    for other in [format!("{base}/"), "https://idp.example.com".to_owned(), String::new()] {
+        idp.says(Word::Json(json!({ "issuer": other, "jwks_uri": jwks })));
+        assert!(matches!(idp.refusal().await, FetchError::OtherIssuer), "{other}");
+    }
+    for odd in [
+        json!({ "issuer": base }),
+        json!({ "jwks_uri": jwks }),
+        json!({ "issuer": base, "jwks_uri": "no address" }),
+        json!({ "issuer": base, "jwks_uri": 1 }),
+        json!({ "issuer": [base], "jwks_uri": jwks }),
+        json!([]),
+    ] {
+        idp.says(Word::Json(odd.clone()));
+        assert!(matches!(idp.refusal().await, FetchError::Discovery), "{odd}");
+    }
+    idp.says(Word::Text("<html>".to_owned()));
+    assert!(matches!(idp.refusal().await, FetchError::Discovery));
+    assert_eq!(idp.fetches(), 0);
+}
+
+#[tokio::test]
+async fn keys_do_not_travel_unprotected() {
+    let idp = Idp::with(&[es256()]).await;
+    let base = format!("http://{}", idp.address);
+    for uri in [
+        "http://idp.example.com/jwks",
+        "http://10.0.0.1/jwks",
+        "http://localhost.example.com/jwks",
+        "file:///etc/passwd",
+        "ftp://127.0.0.1/jwks",
+        "data:application/json,{}",
+    ] {
+        idp.says(Word::Json(json!({ "issuer": base, "jwks_uri": uri })));
+        assert!(matches!(idp.refusal().await, FetchError::InsecureJwksUri), "{uri}");
+    }
+    // Loopback has to be allowed by name.
+    idp.says(Word::Json(json!({ "issuer": base, "jwks_uri": format!("{base}/jwks") })));
+    let settings = IssuerSettings { allow_http_loopback: false, ..idp.settings() };
+    let keys = IssuerKeys::new(Arc::new(settings), false);
+    assert!(matches!(keys.fetch().await.unwrap_err(), FetchError::InsecureJwksUri));
+    assert_eq!(idp.fetches(), 0);
+}
+
+#[tokio::test]
+async fn redirects_are_not_followed() {
+    let idp = Idp::with(&[es256()]).await;
+    let elsewhere = Word::Redirect(format!("http://{}/elsewhere", idp.address));
+    idp.publishes(elsewhere.clone());
+    assert!(matches!(idp.refusal().await, FetchError::Status(307)));
+    idp.says(elsewhere);
+    assert!(matches!(idp.refusal().await, FetchError::Status(307)));
+    assert_eq!(idp.said.elsewhere.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn answers_that_are_no_keys() {
+    let idp = Idp::with(&[es256()]).await;
+    for status in [500, 503, 404, 401, 304] {
+        idp.publishes(Word::Status(status));
+        assert!(matches!(idp.refusal().await, FetchError::Status(code) if code == status));
+    }
+    idp.publishes(Word::Endless(513 * 1024));
+    assert!(matches!(idp.refusal().await, FetchError::TooLarge));
+    idp.publishes(Word::Text(" ".repeat(513 * 1024)));
+    assert!(matches!(idp.refusal().await, FetchError::TooLarge));
+    idp.publishes(Word::Json(json!({ "keys": [] })));
+    assert!(matches!(idp.refusal().await, FetchError::Jwks(JwksError::Empty)));
+    idp.publishes(Word::Text("{".to_owned()));
+    assert!(matches!(idp.refusal().await, FetchError::Jwks(JwksError::Malformed)));
+    let mut jwk = es256().jwk();
+    jwk["kid"] = json!("hallpass-playground-1");
+    idp.publishes(Word::Json(json!({ "keys": [jwk] })));
+    assert!(matches!(idp.refusal().await, FetchError::Jwks(JwksError::Playground)));
+    let with_playground = IssuerKeys::new(Arc::new(idp.settings()), true);
+    assert_eq!(with_playground.fetch().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_silent_idp_is_given_up() {
+    let idp = Idp::with(&[es256()]).await;
+    idp.publishes(Word::Silence);
+    let error = within(idp.refusal()).await;
+    assert!(matches!(&error, FetchError::Http(text) if text.contains("timed out")), "{error}");
+    // The error goes to the log: where the issuer is is known, and its URL may hold a secret.
+    assert!(!error.to_string().contains("/jwks"));
+}
+
+#[tokio::test]
+async fn keys_outlive_an_outage() {
+    let idp = Idp::with(&[es256()]).await;
+    let running = Running::of(idp.keys()).await;
+    idp.publishes(Word::Status(500));
+    running.age(UNKNOWN_KEY_COOLDOWN);
+    // An unknown key makes it ask, in vain.
+    let unknown = running.find("new", Algorithm::ES256).await;
+    assert_eq!(unknown, Err(KeyError::Unavailable), "whether it exists is not known");
+    assert_eq!(idp.fetches(), 2);
+    assert_eq!(running.find("es", Algorithm::ES256).await, Ok(()), "known keys stay");
+    // A key set that cannot be used does not replace one that could.
+    idp.publishes(Word::Json(json!({ "keys": [] })));
+    assert_eq!(running.find("new", Algorithm::ES256).await, Err(KeyError::Unavailable));
+    assert_eq!(running.find("es", Algorithm::ES256).await, Ok(()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_rotation_is_found_by_one_fetch_for_all_that_wait() {
+    static NEW: std::sync::LazyLock<Key> = std::sync::LazyLock::new(|| Key::es256("new"));
+    let idp = Idp::with(&[es256()]).await;
+    let running = Running::of(idp.keys()).await;
+    idp.publishes(published(&[&NEW]));
+    running.age(UNKNOWN_KEY_COOLDOWN);
+    let found = join_all((0..200).map(|_| running.find("new", Algorithm::ES256))).await;
+    assert!(found.iter().all(Result::is_ok));
+    assert_eq!(idp.fetches(), 2, "the first, and one for all");
+    // The old key is withdrawn; to name it is a cooldown away from another fetch.
+    let found = join_all((0..200).map(|_| running.find("es", Algorithm::ES256))).await;
+    assert!(found.iter().all(|result| *result == Err(KeyError::Unknown)));
+    assert_eq!(idp.fetches(), 2);
+}
+
+/// Anybody can make up a `kid`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn made_up_keys_cause_one_fetch_and_then_none() {
+    let idp = Idp::with(&[es256()]).await;
+    let running = Running::of(idp.keys()).await;
+    running.age(UNKNOWN_KEY_COOLDOWN);
+    let names: Vec<String> = (0..300).map(|number| format!("made-up-{number}")).collect();
+    for _ in 0..3 {
+        let found = join_all(names.iter().map(|name| running.find(name, Algorithm::ES256))).await;
+        assert!(found.iter().all(|result| *result == Err(KeyError::Unknown)));
+    }
+    assert_eq!(idp.fetches(), 2);
+    assert_eq!(running.find("es", Algorithm::ES256).await, Ok(()));
+}
+
+/// An IdP that refuses connections answers at once: without a pause between fetches, tokens
+/// would make it a loop.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_idp_that_is_down_is_asked_once_a_second() {
+    let idp = Idp::with(&[es256()]).await;
+    idp.says(Word::Status(503));
+    let running = Running::of(idp.keys()).await;
+    let begin = Instant::now();
+    let rounds = async {
+        let mut answered = 0;
+        while begin.elapsed() < Duration::from_secs(3) {
+            let found = running.find("es", Algorithm::ES256).await;
+            assert_eq!(found, Err(KeyError::Unavailable));
+            answered += 1;
+        }
+        answered
+    };
+    let crowd = join_all((0..50).map(|_| running.find("es", Algorithm::ES256)));
+    let (rounds, crowd) = tokio::join!(rounds, crowd);
+    assert!(crowd.iter().all(|result| *result == Err(KeyError::Unavailable)));
+    assert!(rounds >= 2, "nobody waits for ever: {rounds}");
+    // One at the start, then one about every second.
+    let seconds = begin.elapsed().as_secs_f64().ceil();
+    let asked = idp.said.discoveries.load(Ordering::SeqCst);
+    #[expect(clippy::cast_precision_loss, reason = "a handful")]
+    let most = asked as f64 <= seconds + 2.0;
+    assert!(most, "{asked} times in {seconds} s");
+}
+
+#[tokio::test]
+async fn nobody_listening_is_unavailable() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let settings = IssuerSettings {
+        issuer: format!("http://{address}"),
+        allow_http_loopback: true,
+        ..an_issuer()
+    };
+    let running = Running::of(Arc::new(IssuerKeys::new(Arc::new(settings), false))).await;
+    assert_eq!(running.find("es", Algorithm::ES256).await, Err(KeyError::Unavailable));
+}
+
+#[tokio::test]
+async fn an_idp_that_comes_back_is_noticed() {
+    let idp = Idp::with(&[es256()]).await;
+    idp.says(Word::Status(503));
+    let base = format!("http://{}", idp.address);
+    let running = Running::of(idp.keys()).await;
+    assert!(running.keys.state.borrow().keys.is_none());
+    idp.says(Word::Json(json!({ "issuer": base, "jwks_uri": format!("{base}/jwks") })));
+    // No token asks; it tries again by itself.
+    let mut states = running.keys.state.subscribe();
+    within(states.wait_for(|state| state.keys.is_some())).await.unwrap();
+    drop(states);
+    assert_eq!(running.find("es", Algorithm::ES256).await, Ok(()));
+}
+
+#[tokio::test]
+async fn it_fetches_anew_in_time() {
+    let idp = Idp::with(&[es256()]).await;
+    let settings = IssuerSettings { refresh: Duration::from_millis(20), ..idp.settings() };
+    let running = Running::of(Arc::new(IssuerKeys::new(Arc::new(settings), false))).await;
+    idp.publishes(published(&[rsa()]));
+    let mut states = running.keys.state.subscribe();
+    let rotated = |state: &State| {
+        let keys = state.keys.as_ref().unwrap();
+        keys.find(Some("rsa"), Algorithm::RS256).is_some()
+            && keys.find(Some("es"), Algorithm::ES256).is_none()
+    };
+    within(states.wait_for(rotated)).await.unwrap();
+}
+
+#[tokio::test]
+async fn it_stops_whatever_it_is_doing() {
+    // Between two fetches.
+    let idp = Idp::with(&[es256()]).await;
+    let mut running = Running::of(idp.keys()).await;
+    running.stop.cancel();
+    within(&mut running.task).await.unwrap();
+    // In a fetch that would take long.
+    idp.says(Word::Silence);
+    let (keys, stop) = (idp.keys(), CancellationToken::new());
+    let before = idp.said.discoveries.load(Ordering::SeqCst);
+    let stopping = async {
+        while idp.said.discoveries.load(Ordering::SeqCst) == before {
+            tokio::task::yield_now().await;
+        }
+        stop.cancel();
+    };
+    let begin = Instant::now();
+    within(async { tokio::join!(keys.keep_fresh(stop.clone()), stopping) }).await;
+    assert!(begin.elapsed() < Duration::from_secs(4), "not only once the fetch gave up");
+}
+
+#[tokio::test]
+async fn fixed_keys_stay_as_they_are() {
+    let keys = IssuerKeys::fixed(Arc::new(an_issuer()), crate::testkit::key_set(&[es256()]));
+    assert!(keys.find(Some("es"), Algorithm::ES256).await.is_ok());
+    assert_eq!(keys.find(Some("no"), Algorithm::ES256).await.unwrap_err(), KeyError::Unknown);
+}

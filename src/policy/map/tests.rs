@@ -1,0 +1,425 @@
+use super::*;
+use crate::testkit::{Maps, maps};
+
+/// The problems of one map, for the target `APP` and the issuer `corp`.
+fn problems(text: &str) -> Vec<String> {
+    maps(&[("a.toml", text)]).problems()
+}
+
+/// The problems of a role with these lines, in `[claims]` `tenant`.
+fn role_problems(lines: &str) -> Vec<String> {
+    problems(&format!(
+        "account = \"APP\"\n[claims]\ntenant = \"tenant_id\"\n[roles.r]\npublish = [\"a\"]\n{lines}\n"
+    ))
+}
+
+fn responses_of(value: &str) -> Result<Option<Responses>, Vec<String>> {
+    let text =
+        format!("account = \"APP\"\n[roles.r]\npublish = [\"a\"]\nallow_responses = {value}\n");
+    let source = crate::document::Source { path: "a.toml".to_owned(), text };
+    let mut problems = Problems::default();
+    let root = crate::document::parse(&source.into(), &mut problems);
+    let map = read(&root, &mut problems);
+    if problems.any_error() {
+        return Err(problems.iter().map(|problem| problem.message.clone()).collect());
+    }
+    Ok(map.roles[0].responses)
+}
+
+#[test]
+fn the_map_of_the_repository_is_good() {
+    assert_eq!(problems(crate::setup::EXAMPLE_MAP), [""; 0]);
+}
+
+#[test]
+fn a_role_with_everything_is_good() {
+    let everything = r#"
+        account = "APP"
+        [roles."team/orders.clerk:1"]
+        description = "x"
+        idp_roles = ["orders:write", "/groups/sales", "a role"]
+        issuers = ["corp"]
+        publish = ["a.{tenant}.b", "{subject}.>", "$JS.API.INFO", "{issuer}"]
+        subscribe = ["*", ">", "_INBOX.{subject}.>"]
+        deny_publish = ["a.x"]
+        deny_subscribe = ["b.{t_2}"]
+        allow_responses = { max = 5, expires = "1m" }
+        session = "1h 30m"
+        [claims]
+        tenant = "tenant_id"
+        t_2 = ["https://example.com/t", "x"]
+    "#;
+    assert_eq!(problems(everything), [""; 0]);
+}
+
+#[test]
+fn what_is_no_toml() {
+    for (text, says) in [
+        ("account = \"APP", "a.toml:1: "),
+        ("account = \"APP\"\n[roles.r\n", "a.toml:2: "),
+        ("account = \"APP\"\naccount = \"APP\"\n", "a.toml:2: duplicate key"),
+        ("account = \"APP\"\n[roles.r]\n[roles.r]\n", "a.toml:3: duplicate key"),
+        ("account = APP\n", "a.toml:1: "),
+        ("\u{0}", "a.toml:1: "),
+    ] {
+        let found = problems(text);
+        assert!(found[0].starts_with(says), "{text:?}: {found:?}");
+        assert!(found[0].ends_with("| see https://toml.io for the syntax of TOML"), "{found:?}");
+    }
+    let deep = format!("account = {}", "[".repeat(100_000));
+    assert!(!problems(&deep).is_empty());
+}
+
+#[test]
+fn keys_that_are_not_known() {
+    assert_eq!(
+        role_problems("subscrbe = [\"b\"]"),
+        ["a.toml:6: unknown key `subscrbe` in role `r` | did you mean `subscribe`?"]
+    );
+    assert_eq!(
+        problems("account = \"APP\"\nacount = \"B\"\n[role.r]\npublish = [\"a\"]\n"),
+        [
+            "warning: a.toml:1: the subject map has no role",
+            "a.toml:2: unknown key `acount` in the subject map | did you mean `account`?",
+            "a.toml:3: unknown key `role` in the subject map | did you mean `roles`?",
+        ]
+    );
+    assert_eq!(
+        role_problems("queue = \"x\""),
+        ["a.toml:6: unknown key `queue` in role `r` | known keys: `description`, `idp_roles`, \
+          `issuers`, `publish`, `subscribe`, `deny_publish`, `deny_subscribe`, \
+          `allow_responses`, `session`"]
+    );
+    assert_eq!(
+        problems(&format!("{ROLE}idp_roles = [\"x\"]\nissuers = [\"corp\"]\n[version]\n")),
+        ["a.toml:6: unknown key `version` in the subject map | known keys: `account`, `claims`, \
+          `roles`"]
+    );
+    assert_eq!(
+        role_problems("allow_responses = { max = 1, expire = \"1s\" }"),
+        ["a.toml:6: unknown key `expire` in `allow_responses` | did you mean `expires`?"]
+    );
+}
+
+#[test]
+fn values_of_the_wrong_kind() {
+    for (line, says) in [
+        ("subscribe = \"b\"", "`subscribe` is a string, not a list of strings"),
+        ("subscribe = [1]", "`subscribe` is a whole number, not a string"),
+        ("subscribe = [[\"b\"]]", "`subscribe` is a list, not a string"),
+        ("subscribe = { allow = [\"b\"] }", "`subscribe` is a table, not a list of strings"),
+        ("idp_roles = \"x\"", "`idp_roles` is a string, not a list of strings"),
+        ("issuers = \"corp\"", "`issuers` is a string, not a list of strings"),
+        ("description = 1", "`description` is a whole number, not a string"),
+        ("session = 3600", "`session` is a whole number, not a string"),
+        ("session = 1.5", "`session` is a float, not a string"),
+        ("session = 07:30:00", "`session` is a date, not a string"),
+    ] {
+        let found = role_problems(line);
+        assert!(found.contains(&format!("a.toml:6: {says}")), "{line}: {found:?}");
+    }
+    assert_eq!(
+        problems("account = 1\nroles = 1\nclaims = []\n"),
+        [
+            "a.toml:1: `account` is a whole number, not a string",
+            "a.toml:3: `claims` is a list, not a table",
+            "a.toml:2: `roles` is a whole number, not a table",
+            "warning: a.toml:1: the subject map has no role",
+        ]
+    );
+    assert_eq!(
+        problems("account = \"APP\"\n[roles]\nr = [\"publish\"]\n"),
+        [
+            "a.toml:3: role `r` is a list, not a table",
+            "warning: a.toml:3: role `r` allows nothing | its holders can connect, and neither \
+             publish nor subscribe",
+        ]
+    );
+}
+
+#[test]
+fn accounts() {
+    assert_eq!(
+        problems("[roles.r]\npublish = [\"a\"]\n"),
+        ["a.toml:1: the subject map lacks `account`"]
+    );
+    assert_eq!(
+        problems("account = \"APQ\"\n[roles.r]\npublish = [\"a\"]\n"),
+        ["a.toml:1: account `APQ` is not among the configured targets | did you mean `APP`?"]
+    );
+    assert_eq!(
+        problems("account = \"AUTH\"\n[roles.r]\npublish = [\"a\"]\n"),
+        ["a.toml:1: account `AUTH` is not among the configured targets | add it to `targets` \
+          under `[accounts]` in hallpass.toml, if it may be one"]
+    );
+    assert_eq!(
+        problems("account = \"A P\"\n[roles.r]\npublish = [\"a\"]\n"),
+        ["a.toml:1: `A P`: an account name has no white space and no control characters"]
+    );
+    assert!(problems("account = \"\"\n[roles.r]\npublish = [\"a\"]\n")[0].contains("is not empty"));
+}
+
+#[test]
+fn names_of_roles() {
+    assert_eq!(
+        problems("account = \"APP\"\n[roles.\"a b\"]\npublish = [\"a\"]\n"),
+        ["a.toml:2: `a b`: a role name is made of letters, digits and `- _ . : /`"]
+    );
+    assert_eq!(
+        role_problems("idp_roles = [\"orders:*\", \"\"]"),
+        [
+            "a.toml:6: `orders:*` is not the name of an IdP role | names are compared exactly; \
+             list each of them",
+            "a.toml:6: `` is not the name of an IdP role | names are compared exactly; list each \
+             of them",
+        ]
+    );
+    assert_eq!(role_problems("idp_roles = []"), ["warning: a.toml:6: nobody can hold role `r`"]);
+}
+
+#[test]
+fn subjects_that_are_none() {
+    const HELP: &str = "tokens with `.` between them; `*` is one token, `>` the rest, `{claim}` a \
+                        value of the token";
+    for (subject, why) in [
+        ("", "token 1 is empty"),
+        ("a..b", "token 2 is empty"),
+        ("a.>.b", "token 2 is `>`, which stands only at the end"),
+        (
+            "a.b*",
+            "token 2 mixes a wildcard with other characters, which the server reads literally",
+        ),
+        ("a b", "token 1 has white space"),
+        ("a queue", "token 1 has white space"),
+        ("a-{tenant}", "token 1: a placeholder is a whole token"),
+        ("x.{tenant}-b", "token 2: a placeholder is a whole token"),
+        ("x.{tenant}{tenant}", "token 2: a placeholder is a whole token"),
+        ("x.{{tenant}}", "token 2: a placeholder is a whole token"),
+        ("x.{tenant", "token 2: a placeholder is a whole token"),
+        ("x.tenant}", "token 2: a placeholder is a whole token"),
+        ("x.{a.b}", "token 2: a placeholder is a whole token"),
+        ("{tenant}..x", "token 2 is empty"),
+        ("x.{tennant}", "`{tennant}` is no known placeholder; did you mean `{tenant}`?"),
+        ("x.{sub}", "`{sub}` is no known placeholder; name its claim under `[claims]`"),
+        ("x.{subjct}", "`{subjct}` is no known placeholder; did you mean `{subject}`?"),
+        ("x.{}", "`{}` is no known placeholder; name its claim under `[claims]`"),
+        ("x.{Tenant }", "`{Tenant }` is no known placeholder; did you mean `{tenant}`?"),
+    ] {
+        for list in ["subscribe", "deny_publish", "deny_subscribe"] {
+            assert_eq!(
+                role_problems(&format!("{list} = [\"b\",\n\"{subject}\"]")),
+                [format!("a.toml:7: `{subject}` is not a subject: {why} | {HELP}")],
+            );
+        }
+    }
+}
+
+#[test]
+fn placeholders() {
+    let claims = |line: &str| {
+        problems(&format!("account = \"APP\"\n[roles.r]\npublish = [\"a\"]\n[claims]\n{line}\n"))
+    };
+    const HELP: &str = "`{subject}` is the token's `sub`, `{issuer}` the issuer's configured name";
+    for reserved in ["subject", "issuer"] {
+        assert_eq!(
+            claims(&format!("{reserved} = \"x\"")),
+            [format!("a.toml:5: `{reserved}` already has a meaning as a placeholder | {HELP}")]
+        );
+    }
+    for name in ["a-b", "", "a b", "é", "a.b"] {
+        assert_eq!(
+            claims(&format!("\"{name}\" = \"x\"")),
+            [format!(
+                "a.toml:5: `{name}` cannot be a placeholder | a placeholder is made of letters, \
+                 digits and `_`"
+            )]
+        );
+    }
+    for path in ["\"a..b\"", "\"\"", "[]", "[\"\"]", "[\"a\", 1]", "1", "{}"] {
+        let found = claims(&format!("t = {path}"));
+        assert!(found[0].starts_with("a.toml:5: a claim path is "), "{path}: {found:?}");
+        assert_eq!(found.len(), 1);
+    }
+}
+
+#[test]
+fn responses_in_all_forms() {
+    let of = |max, milliseconds| {
+        Ok(Some(Responses { max, expires: Duration::from_millis(milliseconds) }))
+    };
+    assert_eq!(responses_of("true"), of(1, 120_000), "as the server takes it");
+    assert_eq!(responses_of("false"), Ok(None));
+    assert_eq!(responses_of("{}"), of(1, 120_000));
+    assert_eq!(responses_of("{ max = 7 }"), of(7, 120_000));
+    assert_eq!(responses_of("{ expires = \"1ms\" }"), of(1, 1));
+    assert_eq!(responses_of("{ max = 4294967295, expires = \"24h\" }"), of(u32::MAX, 86_400_000));
+    for max in ["0", "-1", "4294967296", "1.5", "true"] {
+        let found = responses_of(&format!("{{ max = {max} }}")).unwrap_err();
+        assert_eq!(found, ["`max` is not a whole number from 1 to 4294967295"], "{max}");
+    }
+    for (expires, says) in [
+        ("0s", "`expires` is not between 1ms and 86400s"),
+        ("25h", "`expires` is not between 1ms and 86400s"),
+        ("-1s", "`-1s` is not a span of time"),
+        ("2", "`2` is not a span of time"),
+        ("", "`` is not a span of time"),
+    ] {
+        let found = responses_of(&format!("{{ expires = \"{expires}\" }}")).unwrap_err();
+        assert_eq!(found, [says], "{expires}");
+    }
+    for (value, kind) in [("1", "a whole number"), ("\"yes\"", "a string"), ("[true]", "a list")] {
+        let found = responses_of(value).unwrap_err();
+        assert_eq!(found, [format!("`allow_responses` is {kind}")]);
+    }
+}
+
+#[test]
+fn sessions() {
+    for good in ["1s", "1h 30m", "7d", "366d", "90 seconds"] {
+        assert_eq!(role_problems(&format!("session = \"{good}\"")), [""; 0], "{good}");
+    }
+    for outside in ["0s", "999ms", "367d", "1000000h"] {
+        assert_eq!(
+            role_problems(&format!("session = \"{outside}\"")),
+            ["a.toml:6: `session` is not between 1s and 31622400s"],
+            "{outside}"
+        );
+    }
+    for odd in ["", "1", "-1h", "1 month", "1y", "forever", "1h30"] {
+        assert_eq!(
+            role_problems(&format!("session = \"{odd}\"")),
+            [format!(
+                "a.toml:6: `{odd}` is not a span of time | write it as `90s`, `1h 30m` or `7d`"
+            )],
+        );
+    }
+}
+
+#[test]
+fn a_map_that_allows_nothing_is_legal_and_said() {
+    for role in ["", "deny_publish = [\"a\"]", "allow_responses = false"] {
+        assert_eq!(
+            problems(&format!("account = \"APP\"\n[roles.r]\n{role}\n")),
+            ["warning: a.toml:2: role `r` allows nothing | its holders can connect, and neither \
+              publish nor subscribe"]
+        );
+    }
+    assert_eq!(problems("account = \"APP\"\n"), ["warning: a.toml:1: the subject map has no role"]);
+}
+
+const ROLE: &str = "account = \"APP\"\n[roles.clerk]\npublish = [\"a\"]\n";
+
+#[test]
+fn a_role_twice_names_both_places() {
+    let found = maps(&[("a.toml", ROLE), ("b.toml", ROLE)]).problems();
+    assert_eq!(
+        found,
+        ["b.toml:2: role `clerk` is defined twice (a.toml:2: first defined here) | a role's name \
+          stands for one set of rules, in audit events too"]
+    );
+}
+
+fn issuers_of(line: &str, known: &[&'static str]) -> Vec<String> {
+    let text = format!("{ROLE}{line}\n");
+    maps(&[("a.toml", &text)]).issuers(known).problems()
+}
+
+#[test]
+fn issuers_are_named_where_there_are_several() {
+    assert_eq!(issuers_of("", &["corp"]), [""; 0]);
+    assert_eq!(issuers_of("issuers = [\"corp\", \"k8s\"]", &["corp", "k8s"]), [""; 0]);
+    assert_eq!(
+        issuers_of("", &["corp", "k8s"]),
+        ["a.toml:2: role `clerk` does not say which issuers it believes | with more than one \
+          issuer, write `issuers = [\"corp\", \"k8s\"]` or some of them"]
+    );
+    assert_eq!(
+        issuers_of("issuers = [\"crop\"]", &["corp", "k8s"]),
+        ["a.toml:4: issuer `crop` is not configured | did you mean `corp`?"]
+    );
+    assert_eq!(
+        issuers_of("issuers = [\"github\"]", &["corp"]),
+        ["a.toml:4: issuer `github` is not configured | issuers are configured as \
+          `[issuers.NAME]` in hallpass.toml"]
+    );
+    assert_eq!(
+        issuers_of("issuers = [\"CORP\"]", &["corp"]),
+        ["a.toml:4: `CORP`: an issuer name is made of lower-case letters, digits and `-`"]
+    );
+}
+
+#[test]
+fn issuers_that_are_nobody_are_said() {
+    assert_eq!(
+        issuers_of("issuers = []", &["corp"]),
+        ["warning: a.toml:4: nobody can hold role `clerk`: it believes no issuer"]
+    );
+}
+
+fn several_bad_files() -> Maps {
+    maps(&[
+        ("a.toml", "account = \"APP\"\n[roles.clerk]\npublsh = [\"a\"]\npublish = [\"a.>.b\"]\n"),
+        ("b.toml", "account = \"APP\n"),
+        ("c.toml", "account = \"OTHER\"\n[roles.clerk]\npublish = [\"a\"]\nsession = \"0s\"\n"),
+        (".hidden.toml", "account = \n"),
+        ("notes.txt", "account = \n"),
+    ])
+}
+
+#[test]
+fn all_problems_of_all_files_at_once() {
+    let found = several_bad_files().problems();
+    let places: Vec<_> = found
+        .iter()
+        .map(|line| line.trim_start_matches("warning: ").split(": ").next().unwrap())
+        .collect();
+    assert_eq!(
+        places,
+        ["a.toml:4", "a.toml:3", "a.toml:2", "b.toml:1", "c.toml:4", "c.toml:1", "c.toml:2"],
+        "{found:#?}"
+    );
+}
+
+/// As people see them: this text is what the README shows, so a change is a decision.
+#[test]
+fn the_look_of_problems() {
+    let unknown = maps(&[("a.toml", &format!("{ROLE}subscrbe = [\"b\"]\n"))]);
+    assert_eq!(
+        unknown.rendered(),
+        "\
+error: unknown key `subscrbe` in role `clerk`
+ --> a.toml:4:1
+  |
+4 | subscrbe = [\"b\"]
+  | ^^^^^^^^
+  |
+  = help: did you mean `subscribe`?"
+    );
+    let twice = maps(&[("a.toml", ROLE), ("b.toml", ROLE)]);
+    assert_eq!(
+        twice.rendered(),
+        "\
+error: role `clerk` is defined twice
+ --> b.toml:2:8
+  |
+2 | [roles.clerk]
+  |        ^^^^^
+  |
+ ::: a.toml:2:8
+  |
+2 | [roles.clerk]
+  |        ----- first defined here
+  |
+  = help: a role's name stands for one set of rules, in audit events too"
+    );
+    let subject = maps(&[("a.toml", "account = \"APP\"\n[roles.r]\npublish = [\"é.{x}\"]\n")]);
+    assert_eq!(
+        subject.rendered().lines().take(5).collect::<Vec<_>>().join("\n"),
+        "\
+error: `é.{x}` is not a subject: `{x}` is no known placeholder; name its claim under `[claims]`
+ --> a.toml:3:12
+  |
+3 | publish = [\"é.{x}\"]
+  |            ^^^^^^^"
+    );
+}

@@ -1,0 +1,16 @@
+//! The words that tests are written in: `a_token().with_role("clerk").expired()`.
+//!
+//! Signatures are made with `aws-lc-rs` and JSON is put together here, so that what is tested
+//! is not also what makes the fixtures.
+
+mod keys;
+mod maps;
+mod request;
+mod token;
+
+pub(crate) use keys::{Key, es256, other_es256, rsa};
+pub(crate) use maps::{Maps, identity, maps};
+pub(crate) use request::{Asked, RequestBuilder, a_request};
+pub(crate) use token::{
+    NOW, TokenBuilder, a_token, an_issuer, base64url, bearer, key_set, now, verify, verify_with,
+};

@@ -1,0 +1,106 @@
+//! Subject maps and the identities they are about.
+
+use std::sync::LazyLock;
+
+use serde_json::Value;
+
+use super::{a_token, an_issuer, es256, key_set, verify_with};
+use crate::{
+    document::{Problem, Problems, Severity},
+    identity::Identity,
+    idp::KeySet,
+    policy::{self, Boundaries, PolicySet},
+};
+
+/// A directory with these files, for the target `APP` and the issuer `corp`.
+pub(crate) fn maps(files: &[(&str, &str)]) -> Maps {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        std::fs::write(directory.path().join(name), text).unwrap();
+    }
+    Maps { directory, accounts: vec!["APP"], issuers: vec!["corp"] }
+}
+
+pub(crate) struct Maps {
+    directory: tempfile::TempDir,
+    accounts: Vec<&'static str>,
+    issuers: Vec<&'static str>,
+}
+
+impl Maps {
+    pub(crate) fn targets(mut self, accounts: &[&'static str]) -> Self {
+        self.accounts = accounts.to_vec();
+        self
+    }
+
+    pub(crate) fn issuers(mut self, issuers: &[&'static str]) -> Self {
+        self.issuers = issuers.to_vec();
+        self
+    }
+
+    pub(crate) fn load(&self) -> (Option<PolicySet>, Problems) {
+        let boundaries = Boundaries {
+            accounts: self.accounts.iter().map(|name| name.parse().unwrap()).collect(),
+            issuers: self.issuers.iter().map(|name| name.parse().unwrap()).collect(),
+        };
+        let mut problems = Problems::default();
+        let set = policy::load(self.directory.path(), Some(&boundaries), &mut problems);
+        (set, problems)
+    }
+
+    /// The set, where nothing is wrong with it.
+    pub(crate) fn policy(&self) -> PolicySet {
+        let (set, problems) = self.load();
+        set.unwrap_or_else(|| panic!("{problems}"))
+    }
+
+    /// Each problem as `file:line: message`, warnings marked, help apart.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let (set, problems) = self.load();
+        assert_eq!(set.is_none(), problems.any_error(), "a set is loaded or an error is said");
+        problems.iter().map(|problem| self.line(problem)).collect()
+    }
+
+    /// Each problem as people see it.
+    pub(crate) fn rendered(&self) -> String {
+        let (_, problems) = self.load();
+        let texts: Vec<_> =
+            problems.iter().map(|problem| self.relative(&problem.render(false))).collect();
+        texts.join("\n\n")
+    }
+
+    fn line(&self, problem: &Problem) -> String {
+        let mut line = match problem.severity {
+            Severity::Error => String::new(),
+            Severity::Warning => "warning: ".to_owned(),
+        };
+        line += &format!("{}: {}", problem.place, problem.message);
+        if let Some((place, label)) = &problem.related {
+            line += &format!(" ({place}: {label})");
+        }
+        if let Some(help) = &problem.help {
+            line += &format!(" | {help}");
+        }
+        self.relative(&line)
+    }
+
+    fn relative(&self, text: &str) -> String {
+        text.replace(&format!("{}/", self.directory.path().display()), "")
+    }
+}
+
+/// Somebody with these roles and claims, by the word of an issuer of this name. It goes
+/// through a signed token, because there is no other way to an [`Identity`].
+pub(crate) fn identity(issuer: &str, roles: &[&str], claims: &[(&str, Value)]) -> Identity {
+    static KEYS: LazyLock<KeySet> = LazyLock::new(|| key_set(&[es256()]));
+    let settings = crate::config::IssuerSettings { name: issuer.parse().unwrap(), ..an_issuer() };
+    let mut token = a_token();
+    for role in roles {
+        token = token.with_role(role);
+    }
+    for (name, value) in claims {
+        token = token.with(name, value.clone());
+    }
+    let verified = verify_with(&token.text(), &settings, &KEYS).unwrap();
+    Identity::of(&verified, &settings).unwrap()
+}
