@@ -44,6 +44,12 @@ pub struct Expectations {
 pub struct RequestError(Code);
 
 impl RequestError {
+    /// The message names no subject for an answer.
+    #[must_use]
+    pub const fn without_reply() -> Self {
+        Self(Code::RequestWithoutReply)
+    }
+
     /// The request was answered before.
     #[must_use]
     pub const fn replayed() -> Self {

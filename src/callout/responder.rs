@@ -23,6 +23,8 @@ pub trait Decide: Send + Sync + 'static {
     fn decide(&self, message: Taken) -> impl Future<Output = Option<Vec<u8>>> + Send;
     /// Says that there is no room to decide.
     fn turn_away(&self, message: Taken) -> impl Future<Output = Option<Vec<u8>>> + Send;
+    /// Takes note of a message that names no subject for an answer.
+    fn unanswerable(&self);
 }
 
 /// A message as it was read.
@@ -83,7 +85,10 @@ pub async fn run(
             message = requests.next() => message,
         };
         let Some(message) = message else { break };
-        let Some((reply, taken)) = take(message) else { continue };
+        let Some((reply, taken)) = take(message) else {
+            decider.unanswerable();
+            continue;
+        };
         let (client, decider) = (client.clone(), Arc::clone(&decider));
         // The reader never waits: there is room, or there is not.
         if let Ok(permit) = Arc::clone(&room).try_acquire_owned() {
@@ -117,11 +122,7 @@ fn take(message: Message) -> Option<(async_nats::Subject, Taken)> {
         .as_ref()
         .and_then(|headers| headers.get(XKEY_HEADER))
         .map(|value| value.as_str().to_owned());
-    let Some(reply) = message.reply else {
-        tracing::warn!("a message without a reply subject was dropped: no server asks like that");
-        return None;
-    };
-    Some((reply, Taken { payload: message.payload, header_key, read_at }))
+    Some((message.reply?, Taken { payload: message.payload, header_key, read_at }))
 }
 
 async fn send(client: &Client, reply: async_nats::Subject, answer: Option<Vec<u8>>) {
