@@ -11,5 +11,6 @@
 
 mod support;
 
+mod forgeries;
 mod logins;
 mod permissions;

@@ -1,11 +1,13 @@
 //! A small vocabulary for tests: a [`World`] with everything in it, tokens, and waiting.
 
+mod asking_server;
 mod hallpass;
 mod wire;
 mod world;
 
 use std::{future::Future, time::Duration};
 
+pub use asking_server::{AskingServer, ServerKeys, sign};
 pub use hallpass::Hallpass;
 pub use hallpass::{command, run};
 pub use wire::{Heard, Wire};

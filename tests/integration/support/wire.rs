@@ -25,7 +25,7 @@ pub struct Wire {
 /// What the server sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Heard {
-    /// A message.
+    /// A message. What is no UTF-8 in the payload is replaced; what is, is all there.
     Message { subject: String, reply: Option<String>, payload: String },
     /// `-ERR`, without the quotes around it.
     Complaint(String),
@@ -78,15 +78,15 @@ impl Wire {
         });
         let Value::Object(more) = more else { panic!("no object") };
         connect.as_object_mut().unwrap().extend(more);
-        self.send(&format!("CONNECT {connect}\r\nPING\r\n")).await;
+        self.send(format!("CONNECT {connect}\r\nPING\r\n")).await;
         match self.hear().await {
             Heard::Pong => Ok(self),
             other => Err(other),
         }
     }
 
-    async fn send(&mut self, text: &str) {
-        self.stream.get_mut().write_all(text.as_bytes()).await.unwrap();
+    async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.get_mut().write_all(bytes.as_ref()).await.unwrap();
     }
 
     async fn line(&mut self) -> Option<String> {
@@ -121,6 +121,17 @@ impl Wire {
                         payload: String::from_utf8_lossy(&payload).into_owned(),
                     };
                 }
+                ["HMSG", subject, _, ref rest @ .., head, length] => {
+                    let (head, length): (usize, usize) =
+                        (head.parse().unwrap(), length.parse().unwrap());
+                    let mut payload = vec![0; length + 2];
+                    self.stream.read_exact(&mut payload).await.unwrap();
+                    return Heard::Message {
+                        subject: subject.to_owned(),
+                        reply: rest.first().map(|&reply| reply.to_owned()),
+                        payload: String::from_utf8_lossy(&payload[head..length]).into_owned(),
+                    };
+                }
                 _ => panic!("the server said: {line}"),
             }
         }
@@ -152,24 +163,40 @@ impl Wire {
 
     /// Publishes.
     pub async fn publish(&mut self, subject: &str, payload: &str) {
-        self.send(&format!("PUB {subject} {}\r\n{payload}\r\n", payload.len())).await;
+        self.send(format!("PUB {subject} {}\r\n{payload}\r\n", payload.len())).await;
     }
 
     /// Publishes a request.
     pub async fn request(&mut self, subject: &str, reply: &str, payload: &str) {
-        self.send(&format!("PUB {subject} {reply} {}\r\n{payload}\r\n", payload.len())).await;
+        self.send(format!("PUB {subject} {reply} {}\r\n{payload}\r\n", payload.len())).await;
+    }
+
+    /// Publishes a request with one header line. The connection must have said `headers`.
+    pub async fn request_with_header(
+        &mut self,
+        subject: &str,
+        reply: &str,
+        line: &str,
+        payload: &[u8],
+    ) {
+        let head = format!("NATS/1.0\r\n{line}\r\n\r\n");
+        let (first, all) = (head.len(), head.len() + payload.len());
+        let mut bytes = format!("HPUB {subject} {reply} {first} {all}\r\n{head}").into_bytes();
+        bytes.extend_from_slice(payload);
+        bytes.extend_from_slice(b"\r\n");
+        self.send(bytes).await;
     }
 
     /// Subscribes; `pattern` may have a queue group after a space.
     pub async fn subscribe(&mut self, pattern: &str) -> u64 {
         self.subscriptions += 1;
-        self.send(&format!("SUB {pattern} {}\r\n", self.subscriptions)).await;
+        self.send(format!("SUB {pattern} {}\r\n", self.subscriptions)).await;
         self.subscriptions
     }
 
     /// Ends a subscription.
     pub async fn unsubscribe(&mut self, subscription: u64) {
-        self.send(&format!("UNSUB {subscription}\r\n")).await;
+        self.send(format!("UNSUB {subscription}\r\n")).await;
     }
 }
 
