@@ -13,6 +13,8 @@ use super::{SUBJECT, XKEY_HEADER};
 
 /// How long the logins in hand may take once hallpass stops; above any deadline.
 const DRAIN: Duration = Duration::from_secs(3);
+/// How long the server may take to know of the subscription before we say that we are ready.
+const ROUND_TRIP: Duration = Duration::from_secs(1);
 /// How many messages beyond the bound are answered `overloaded` at once; the rest is dropped,
 /// because answering costs as much as deciding.
 const TURNED_AWAY: usize = 256;
@@ -63,12 +65,11 @@ pub async fn run(
     stop: CancellationToken,
     ready: impl FnOnce(),
 ) -> Result<(), ResponderError> {
-    let subscribe = |error: String| ResponderError::Subscribe(error);
     let mut requests = client
         .queue_subscribe(SUBJECT, queue.to_owned())
         .await
-        .map_err(|error| subscribe(error.to_string()))?;
-    client.flush().await.map_err(|error| subscribe(error.to_string()))?;
+        .map_err(|error| ResponderError::Subscribe(error.to_string()))?;
+    round_trip(client).await;
     ready();
     let in_hand = TaskTracker::new();
     let room = Arc::new(Semaphore::new(max_in_flight));
@@ -113,6 +114,16 @@ pub async fn run(
     }
     let _ = tokio::time::timeout(DRAIN, client.flush()).await;
     if stopping { Ok(()) } else { Err(ResponderError::Ended) }
+}
+
+/// Returns once the server has taken what was sent before. A flush does not tell: it ends when
+/// everything is written, and a login in the moment until it is read would meet silence.
+///
+/// Nobody listens where this asks, and the server says so. Where it does not (a gateway may not
+/// know yet), the wait ends by itself.
+async fn round_trip(client: &Client) {
+    let asking = client.request("$SYS._INBOX.hallpass.ready", Bytes::new());
+    let _ = tokio::time::timeout(ROUND_TRIP, asking).await;
 }
 
 fn take(message: Message) -> Option<(async_nats::Subject, Taken)> {
