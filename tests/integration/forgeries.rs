@@ -6,7 +6,10 @@ use hallpass::{
 };
 use nkeys::{KeyPair, XKey};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::{TcpListener, TcpStream},
+};
 
 use crate::support::{AskingServer, Heard, ServerKeys, Wire, World, eventually, sign, soon};
 
@@ -474,6 +477,49 @@ async fn tokens_of_every_bad_form_have_their_code() {
     let header = asking.keys.xkey.public_key();
     asking.send(huge, Some(&header)).await;
     assert_eq!(dropped(&world, 1).await, ["request_too_large"]);
+}
+
+/// Logs in over WebSocket, in bytes, with this cookie; returns once the server has refused.
+async fn refused_over_websocket(world: &World, name: &str, cookie: &str) {
+    let address = world.nats.websocket_url().unwrap().split_once("://").unwrap().1;
+    let mut stream = BufReader::new(TcpStream::connect(address).await.unwrap());
+    let upgrade = format!(
+        "GET / HTTP/1.1\r\nHost: {address}\r\nOrigin: http://localhost:3000\r\n\
+         Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nCookie: nats_token={cookie}\r\n\r\n"
+    );
+    stream.write_all(upgrade.as_bytes()).await.unwrap();
+    // The server does not like to be spoken to before it has answered this.
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        soon("the answer to the upgrade", stream.read_line(&mut head)).await.unwrap();
+    }
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    let connect = format!("CONNECT {}\r\nPING\r\n", json!({ "name": name, "verbose": false }));
+    // One final binary frame, with a mask of zeros, and its length in the first byte.
+    let length = u8::try_from(connect.len()).ok().filter(|length| *length < 126).unwrap();
+    let mut frame = vec![0x82, 0x80 | length, 0, 0, 0, 0];
+    frame.extend_from_slice(connect.as_bytes());
+    stream.write_all(&frame).await.unwrap();
+    let mut heard = Vec::new();
+    // Closing, the server may reset.
+    let _ = soon("the end of the connection", stream.read_to_end(&mut heard)).await;
+    let heard = String::from_utf8_lossy(&heard);
+    assert!(heard.contains("-ERR 'Authorization Violation'"), "{heard}");
+}
+
+#[tokio::test]
+async fn a_huge_cookie_is_refused_or_dropped_by_its_size() {
+    let world = World::start().await;
+    refused_over_websocket(&world, "large", &"a".repeat(150 * 1024)).await;
+    let event = world.event_of("large").await;
+    assert_eq!(event.text("/data/code"), "token_too_large");
+    assert_eq!(event.text("/data/client/connection_type"), "websocket");
+    assert_eq!(event.text("/data/client/host"), "127.0.0.1");
+    // A header may have a MiB, a request less: it is not even opened.
+    refused_over_websocket(&world, "huge", &"a".repeat(900 * 1024)).await;
+    assert_eq!(dropped(&world, 1).await, ["request_too_large"]);
+    world.wire("after", &world.token("alice", &["orders:read"])).await;
 }
 
 // --- Overload, silence, and an audit stream that does not acknowledge ------------------------
