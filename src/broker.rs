@@ -251,6 +251,10 @@ impl Decide for Broker {
     async fn turn_away(&self, message: Taken) -> Option<Vec<u8>> {
         self.refuse_overloaded(&message).await.into_bytes()
     }
+
+    fn unanswerable(&self) {
+        self.drop(RequestError::without_reply()).into_bytes();
+    }
 }
 
 impl Answer {

@@ -71,6 +71,7 @@ codes! {
         RequestAudience = "request_audience": "The request's audience is not `nats-authorization-request`.",
         RequestOtherIssuer = "request_other_issuer": "The server expects answers signed by another issuer key than the one configured here.",
         RequestExpired = "request_expired": "The request expired longer ago than the leeway allows.",
+        RequestWithoutReply = "request_without_reply": "The message asks for no answer, as no server does.",
         RequestReplayed = "request_replayed": "A request for this user nkey was answered before.",
     }
     Credential {

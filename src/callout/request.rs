@@ -21,8 +21,9 @@ use crate::{
 /// everybody out as soon as the clocks of two machines part.
 pub const EXPIRY_LEEWAY: Duration = Duration::from_secs(60);
 
-/// Real requests are a few KiB; the largest part is CONNECT, bounded by `max_control_line`,
-/// or a cookie, bounded by the HTTP header.
+/// Real requests are a few KiB; the largest part is CONNECT, bounded by `max_control_line`, or
+/// an MQTT password, bounded by 64 KiB. Only a cookie can be larger (the server takes an HTTP
+/// header of 1 MiB), and then it is no token: it is dropped unopened, so that it costs nothing.
 const MAX_BYTES: usize = 256 * 1024;
 
 const AUDIENCE: &str = "nats-authorization-request";
@@ -44,6 +45,12 @@ pub struct Expectations {
 pub struct RequestError(Code);
 
 impl RequestError {
+    /// The message names no subject for an answer.
+    #[must_use]
+    pub const fn without_reply() -> Self {
+        Self(Code::RequestWithoutReply)
+    }
+
     /// The request was answered before.
     #[must_use]
     pub const fn replayed() -> Self {

@@ -13,6 +13,8 @@ use super::{SUBJECT, XKEY_HEADER};
 
 /// How long the logins in hand may take once hallpass stops; above any deadline.
 const DRAIN: Duration = Duration::from_secs(3);
+/// How long the server may take to know of the subscription before we say that we are ready.
+const ROUND_TRIP: Duration = Duration::from_secs(1);
 /// How many messages beyond the bound are answered `overloaded` at once; the rest is dropped,
 /// because answering costs as much as deciding.
 const TURNED_AWAY: usize = 256;
@@ -23,6 +25,8 @@ pub trait Decide: Send + Sync + 'static {
     fn decide(&self, message: Taken) -> impl Future<Output = Option<Vec<u8>>> + Send;
     /// Says that there is no room to decide.
     fn turn_away(&self, message: Taken) -> impl Future<Output = Option<Vec<u8>>> + Send;
+    /// Takes note of a message that names no subject for an answer.
+    fn unanswerable(&self);
 }
 
 /// A message as it was read.
@@ -61,12 +65,11 @@ pub async fn run(
     stop: CancellationToken,
     ready: impl FnOnce(),
 ) -> Result<(), ResponderError> {
-    let subscribe = |error: String| ResponderError::Subscribe(error);
     let mut requests = client
         .queue_subscribe(SUBJECT, queue.to_owned())
         .await
-        .map_err(|error| subscribe(error.to_string()))?;
-    client.flush().await.map_err(|error| subscribe(error.to_string()))?;
+        .map_err(|error| ResponderError::Subscribe(error.to_string()))?;
+    round_trip(client).await;
     ready();
     let in_hand = TaskTracker::new();
     let room = Arc::new(Semaphore::new(max_in_flight));
@@ -87,7 +90,10 @@ pub async fn run(
             Some(end) => tokio::time::timeout_at(end, requests.next()).await.unwrap_or(None),
         };
         let Some(message) = message else { break };
-        let Some((reply, taken)) = take(message) else { continue };
+        let Some((reply, taken)) = take(message) else {
+            decider.unanswerable();
+            continue;
+        };
         let (client, decider) = (client.clone(), Arc::clone(&decider));
         // The reader never waits: there is room, or there is not.
         if let Ok(permit) = Arc::clone(&room).try_acquire_owned() {
@@ -114,6 +120,16 @@ pub async fn run(
     if stop_by.is_some() { Ok(()) } else { Err(ResponderError::Ended) }
 }
 
+/// Returns once the server has taken what was sent before. A flush does not tell: it ends when
+/// everything is written, and a login in the moment until it is read would meet silence.
+///
+/// Nobody listens where this asks, and the server says so. Where it does not (a gateway may not
+/// know yet), the wait ends by itself.
+async fn round_trip(client: &Client) {
+    let asking = client.request("$SYS._INBOX.hallpass.ready", Bytes::new());
+    let _ = tokio::time::timeout(ROUND_TRIP, asking).await;
+}
+
 fn take(message: Message) -> Option<(async_nats::Subject, Taken)> {
     let read_at = Instant::now();
     let header_key = message
@@ -121,11 +137,7 @@ fn take(message: Message) -> Option<(async_nats::Subject, Taken)> {
         .as_ref()
         .and_then(|headers| headers.get(XKEY_HEADER))
         .map(|value| value.as_str().to_owned());
-    let Some(reply) = message.reply else {
-        tracing::warn!("a message without a reply subject was dropped: no server asks like that");
-        return None;
-    };
-    Some((reply, Taken { payload: message.payload, header_key, read_at }))
+    Some((message.reply?, Taken { payload: message.payload, header_key, read_at }))
 }
 
 async fn send(client: &Client, reply: async_nats::Subject, answer: Option<Vec<u8>>) {

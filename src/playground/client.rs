@@ -49,9 +49,8 @@ impl Visitor {
         Ok(Self { client, complaints })
     }
 
-    /// Whether the server has complained about this operation on this subject. The server
-    /// complains before it answers the PING of a flush, and the client hands complaints on in
-    /// that order, so after a flush there is little to wait for.
+    /// Whether the server has complained about this operation on this subject. A flush ends
+    /// when everything is written, so the complaint may take a moment.
     ///
     /// # Errors
     /// Where the connection is lost.

@@ -13,7 +13,9 @@ mod support;
 
 mod accounts;
 mod cli;
+mod forgeries;
 mod house;
 mod lifecycle;
 mod logins;
+mod permissions;
 mod tls;

@@ -1,13 +1,17 @@
 //! A small vocabulary for tests: a [`World`] with everything in it, tokens, and waiting.
 
+mod asking_server;
 mod hallpass;
+mod wire;
 mod world;
 
 use std::{future::Future, time::Duration};
 
+pub use asking_server::{AskingServer, ServerKeys, sign};
 pub use hallpass::Hallpass;
 pub use hallpass::{command, run};
-pub use world::{World, nats_server};
+pub use wire::{Heard, Wire};
+pub use world::{World, WorldBuilder, install_provider, nats_server};
 
 /// Longer than anything here takes on a busy machine; reaching it is a failure.
 pub const PATIENCE: Duration = Duration::from_secs(20);

@@ -3,10 +3,7 @@
 use std::{
     ops::ControlFlow,
     path::{Path, PathBuf},
-    sync::{
-        OnceLock,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Once, OnceLock},
 };
 
 use async_nats::{ConnectError, ConnectErrorKind, ConnectOptions};
@@ -59,13 +56,13 @@ pub fn nats_server() -> PathBuf {
     FOUND.get_or_init(find).clone()
 }
 
-/// One provider for the whole process, as `main` installs it.
-fn install_provider() {
-    static INSTALLED: AtomicBool = AtomicBool::new(false);
-    if !INSTALLED.swap(true, Ordering::SeqCst) {
+/// One provider for the whole process, as `main` installs it. For what starts before a world.
+pub fn install_provider() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
-    }
+    });
 }
 
 impl WorldBuilder {
