@@ -1,12 +1,16 @@
 //! A small vocabulary for tests: a [`World`] with everything in it, tokens, and waiting.
 
 mod hallpass;
+mod oidc_provider;
+mod process;
 mod world;
 
 use std::{future::Future, time::Duration};
 
 pub use hallpass::Hallpass;
 pub use hallpass::{command, run};
+pub use oidc_provider::{NAME as OIDC_PROVIDER, OidcProvider, secret};
+pub use process::{Ending, Process, ROOT, client, python_path};
 pub use world::{World, WorldBuilder};
 
 /// Longer than anything here takes on a busy machine; reaching it is a failure.
