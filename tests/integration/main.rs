@@ -12,4 +12,5 @@
 mod support;
 
 mod clients;
+mod examples;
 mod logins;

@@ -1,6 +1,8 @@
 //! A child process that says what happens on its standard output, line by line.
 
 use std::{
+    ffi::OsStr,
+    path::Path,
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex},
 };
@@ -40,14 +42,16 @@ pub struct Ending {
 impl Process {
     /// Starts it; returns at once.
     pub fn start(mut command: Command) -> Self {
-        let name = format!("{:?}", command.as_std().get_args().next().unwrap_or_default());
+        let words = [command.as_std().get_program()].into_iter().chain(command.as_std().get_args());
+        let names = words.take(2).map(|word| Path::new(word).file_name().unwrap_or(word));
+        let name = names.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ");
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .unwrap_or_else(|error| panic!("{:?}: {error}", command.as_std().get_program()));
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
         let (said, complained) = (Arc::default(), Arc::default());
         let readers = vec![
             read(child.stdout.take().unwrap(), Arc::clone(&said)),
