@@ -11,7 +11,7 @@ pub use hallpass::Hallpass;
 pub use hallpass::{command, run};
 pub use oidc_provider::{NAME as OIDC_PROVIDER, OidcProvider, secret};
 pub use process::{Ending, Process, ROOT, client, python_path};
-pub use world::{World, WorldBuilder};
+pub use world::{World, WorldBuilder, nats_server};
 
 /// Longer than anything here takes on a busy machine; reaching it is a failure.
 pub const PATIENCE: Duration = Duration::from_secs(20);
