@@ -217,26 +217,30 @@ fn wait(attempt: usize) -> Duration {
 
 /// Says what happens to the connection, and sees to it that a useless token is not shown again.
 async fn on_event(tokens: Arc<Tokens>, last_error: Arc<Mutex<Option<String>>>, event: Event) {
-    let Some(token) = tokens.newest() else { return };
+    let shown = tokens.newest();
+    let spend = || shown.iter().for_each(|token| token.spent.store(true, Relaxed));
+    let number = shown.as_ref().map_or(0, |token| token.number);
     let mut last_error = last_error.lock().unwrap_or_else(PoisonError::into_inner);
     match event {
-        Event::Connected => println!("connected ({token})"),
+        Event::Connected => shown.iter().for_each(|token| println!("connected ({token})")),
         Event::Disconnected => {
             println!("disconnected: {}", last_error.take().as_deref().unwrap_or("by the server"));
         }
         Event::ServerError(ServerError::Other(text)) if text.contains("Authentication Expired") => {
-            token.spent.store(true, Relaxed);
+            spend();
             *last_error = Some(text);
         }
         // Above all a subject that is not permitted.
         Event::ServerError(error) => println!("error: {error}"),
-        Event::ClientError(ClientError::Other(text))
-            if text == ConnectErrorKind::AuthorizationViolation.to_string() =>
-        {
-            token.spent.store(true, Relaxed);
-            println!("refused (token {})", token.number);
+        // Why an attempt to connect failed is told by kind, as text.
+        Event::ClientError(ClientError::Other(kind)) => {
+            if kind == ConnectErrorKind::AuthorizationViolation.to_string() {
+                spend();
+                println!("refused (token {number})");
+            } else if kind != ConnectErrorKind::Authentication.to_string() {
+                println!("no connection: {kind}"); // the callback has told of the other one
+            }
         }
-        Event::ClientError(error) => println!("no connection: {error}"),
         _ => {}
     }
 }

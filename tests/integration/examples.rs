@@ -1,7 +1,10 @@
 //! The examples do what they show: they log in, and come back with a fresh token when the old
 //! one expires.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use tokio::process::Command;
 
@@ -9,11 +12,14 @@ use crate::support::{OidcProvider, Process, ROOT, World, eventually, python_path
 
 const SUBJECT: &str = "orders.acme.created";
 
-/// The example that cargo built beside this test.
+/// The example that cargo built beside this test: `cargo test` does, but with `--test` it does
+/// not, and then there may be none, or an old one.
 fn rust() -> Command {
     let this = std::env::current_exe().unwrap();
     let built: PathBuf = this.ancestors().nth(2).unwrap().join("examples/token_client");
-    assert!(built.is_file(), "`cargo test` builds it, and so does `cargo build --examples`");
+    let source = PathBuf::from(format!("{ROOT}/examples/token_client.rs"));
+    let time = |path: &Path| path.metadata().and_then(|data| data.modified()).ok();
+    assert!(time(&built) >= time(&source), "not up to date; `cargo build --examples` makes it so");
     Command::new(built)
 }
 
@@ -25,6 +31,7 @@ fn python() -> Command {
 
 fn start(mut example: Command, world: &World, idp: &OidcProvider, client: &str) -> Process {
     example
+        .env("NO_PROXY", "127.0.0.1")
         .env("OIDC_CLIENT_SECRET", secret(client))
         .args(["--url", world.nats.url(), "--issuer", idp.issuer(), "--client-id", client])
         .args(["--subject", SUBJECT, "--interval", "0.1"]);
@@ -83,6 +90,16 @@ async fn goes_on_trying(example: Command) {
     assert_eq!(ending.said.last().unwrap(), "stopped");
 }
 
+async fn ends_after_so_many_ticks(mut example: Command) {
+    let idp = OidcProvider::start(&[]).await;
+    let world = idp.world().start().await;
+    example.args(["--ticks", "2"]);
+    let ending = start(example, &world, &idp, "clerk").ended().await;
+    assert!(ending.status.success(), "{}", ending.status);
+    let ticks = [1, 2].map(|tick| format!("received {SUBJECT}: tick {tick}"));
+    assert_eq!(ending.said[2..], [&ticks[..], &["stopped".to_owned()]].concat());
+}
+
 #[tokio::test]
 async fn the_rust_client_survives_the_end_of_its_token() {
     survives_the_end_of_its_token(rust(), "Rust").await;
@@ -101,4 +118,14 @@ async fn the_rust_client_goes_on_trying() {
 #[tokio::test]
 async fn the_python_client_goes_on_trying() {
     goes_on_trying(python()).await;
+}
+
+#[tokio::test]
+async fn the_rust_client_ends_after_so_many_ticks() {
+    ends_after_so_many_ticks(rust()).await;
+}
+
+#[tokio::test]
+async fn the_python_client_ends_after_so_many_ticks() {
+    ends_after_so_many_ticks(python()).await;
 }
