@@ -40,7 +40,7 @@ lint: ## Check formatting, and clippy with warnings as errors
 
 bench: ## Print what an authorization costs, beside its bare cryptography
 	@tests/tools/preflight cargo cc
-	cargo bench --locked
+	cargo bench --locked --bench pipeline
 
 clean: ## Remove everything that was built, downloaded or installed
 	@tests/tools/preflight cargo

@@ -13,6 +13,8 @@ mod support;
 
 mod accounts;
 mod cli;
+mod clients;
+mod examples;
 mod forgeries;
 mod house;
 mod lifecycle;

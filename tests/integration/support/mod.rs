@@ -2,6 +2,8 @@
 
 mod asking_server;
 mod hallpass;
+mod oidc_provider;
+mod process;
 mod wire;
 mod world;
 
@@ -10,6 +12,8 @@ use std::{future::Future, time::Duration};
 pub use asking_server::{AskingServer, ServerKeys, sign};
 pub use hallpass::Hallpass;
 pub use hallpass::{command, run};
+pub use oidc_provider::{NAME as OIDC_PROVIDER, OidcProvider, secret};
+pub use process::{Ending, Process, ROOT, client, python_path};
 pub use wire::{Heard, Wire};
 pub use world::{World, WorldBuilder, install_provider, nats_server};
 
