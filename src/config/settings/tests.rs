@@ -226,9 +226,9 @@ mod good {
         assert_eq!(
             bad.problems(),
             [
+                "--set callout.queu: unknown key `queu` in `[callout]` | did you mean `queue`?",
                 "environment variable HALLPASS__CALLOUT__MAX_IN_FLIGHT: `max_in_flight` is not a \
                  whole number from 1 to 100000",
-                "--set callout.queu: unknown key `queu` in `[callout]` | did you mean `queue`?",
             ]
         );
     }
@@ -353,7 +353,7 @@ mod missing_and_unknown {
             .add("audit", "max_age = \"1s\"")
             .problems();
         let lines: Vec<_> = found.iter().map(|line| line.split(':').next().unwrap()).collect();
-        assert_eq!(lines, ["3", "6", "18", "11", "11", "25"], "{found:#?}");
+        assert_eq!(lines, ["3", "6", "11", "11", "18", "25"], "{found:#?}");
     }
 }
 
@@ -398,11 +398,11 @@ mod secrets {
             .add("callout", &format!("isuer_seed = \"{seed}\"\nservers = [\"{seed}\"]"))
             .environment("HALLPASS__NATS__SERVICE_SEED", &seed)
             .flag("audit.writer_seed", &seed);
-        assert_eq!(
-            written.messages()[..1],
-            ["`service_seed` stands in the configuration itself".to_owned()]
-        );
-        assert_eq!(written.messages().len(), 4);
+        let found = written.messages();
+        assert_eq!(found.len(), 4);
+        for key in ["service_seed", "writer_seed"] {
+            assert!(found.contains(&format!("`{key}` stands in the configuration itself")));
+        }
         assert!(!shown(&written).contains(&seed[..12]), "{}", shown(&written));
     }
 
@@ -449,7 +449,7 @@ mod secrets {
         assert_eq!(of("{ command = [] }"), [exactly]);
         assert_eq!(
             of("{ flie = \"keys/service.nk\" }"),
-            ["unknown key `flie` in `service_seed`", exactly]
+            [exactly, "unknown key `flie` in `service_seed`"]
         );
         assert_eq!(of("1")[0], "`service_seed` is a whole number, not a table");
     }
@@ -667,7 +667,7 @@ mod issuers {
         let of = |list: &str| written().change("[\"nats\"]", list).messages();
         let empty = "`audiences` is empty: a token meant for anybody would be accepted";
         assert_eq!(of("[]"), [empty]);
-        assert_eq!(of("[1]"), ["`audiences` is a whole number, not a string", empty]);
+        assert_eq!(of("[1]"), [empty, "`audiences` is a whole number, not a string"]);
         assert_eq!(of("[\"\"]"), ["an audience is not empty"]);
         assert_eq!(of("[\"nats\", \"\"]"), ["an audience is not empty"]);
         let unset = written().environment("HALLPASS__ISSUERS__CORP__AUDIENCES", "");

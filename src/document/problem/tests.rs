@@ -79,7 +79,7 @@ fn one_line_for_logs() {
     assert!(!problems.any_error() && problems.len() == 1);
     problems.add(Problem::error(&place(&source("a\nb"), 2..3), "wrong"));
     assert!(problems.any_error());
-    assert_eq!(problems.to_string(), "x: odd; a.toml:2: wrong");
+    assert_eq!(problems.to_string(), "a.toml:2: wrong; x: odd");
 }
 
 /// A seed that was written into a file by mistake is in the line that a problem shows.
