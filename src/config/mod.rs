@@ -5,12 +5,15 @@
 //! them: a setting names where a secret is (`{ file = … }`, `{ env = … }`,
 //! `{ command = […] }`).
 
+mod accounts;
+mod issuers;
 mod layers;
 mod secret;
 mod sections;
-pub(crate) use sections::{claim_path, is_loopback};
+mod seeds;
 mod settings;
 
+pub(crate) use issuers::is_loopback;
 pub use layers::{ENV_PREFIX, Layers};
 pub use secret::SecretSource;
 pub use settings::{

@@ -7,7 +7,7 @@ use nkeys::{KeyPair, XKey};
 use secrecy::SecretString;
 use url::Url;
 
-use super::{Layers, SecretSource, sections};
+use super::{Layers, sections};
 use crate::{
     claim_path::ClaimPath,
     document::Problems,
@@ -142,27 +142,6 @@ impl ReaderSettings {
         match settings {
             Some(settings) if !problems.any_error() => Ok(settings),
             _ => Err(problems),
-        }
-    }
-}
-
-/// A source whose secret cannot be had is a problem like any other.
-pub(super) fn get(source: &SecretSource, problems: &mut Problems) -> Option<SecretString> {
-    use crate::document::Problem;
-    if source.readable_by_others() {
-        problems.add(
-            Problem::warning(
-                source.place(),
-                "the secret file can be read by others on this machine",
-            )
-            .help("chmod 600 it"),
-        );
-    }
-    match source.get() {
-        Ok(secret) => Some(secret),
-        Err(sentence) => {
-            problems.add(Problem::error(source.place(), sentence));
-            None
         }
     }
 }

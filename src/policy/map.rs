@@ -5,8 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use super::template::{Template, Variable};
 use crate::{
     claim_path::ClaimPath,
-    config::claim_path,
-    document::{Fields, Kind, Node, Place, Problem, Problems, did_you_mean, parse_at},
+    document::{Fields, Kind, Node, Place, Problem, Problems, claim_path, did_you_mean, parse_at},
     names::{AccountName, IssuerName, RoleName},
 };
 
