@@ -5,6 +5,7 @@ mod claim;
 mod fields;
 mod node;
 mod problem;
+mod redact;
 mod suggest;
 
 pub use claim::claim_path;

@@ -1,8 +1,10 @@
 //! A problem in a file: where, what, and what to do about it.
 
-use std::{borrow::Cow, fmt, ops::Range, sync::Arc};
+use std::{fmt, ops::Range, sync::Arc};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+use super::redact::redact;
 
 /// A file's name and text, shared by all places in it.
 #[derive(Debug)]
@@ -104,7 +106,7 @@ impl Problem {
         Self {
             severity: Severity::Error,
             place: place.clone(),
-            message: veiled(&message.into()).into_owned(),
+            message: redact(&message.into()).into_owned(),
             help: None,
             related: None,
         }
@@ -118,14 +120,14 @@ impl Problem {
     /// With what to do about it.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(veiled(&help.into()).into_owned());
+        self.help = Some(redact(&help.into()).into_owned());
         self
     }
 
     /// With another place.
     #[must_use]
     pub fn related(mut self, place: &Place, label: impl Into<String>) -> Self {
-        self.related = Some((place.clone(), veiled(&label.into()).into_owned()));
+        self.related = Some((place.clone(), redact(&label.into()).into_owned()));
         self
     }
 
@@ -138,7 +140,7 @@ impl Problem {
         };
         let title = level.primary_title(self.message.as_str());
         let shown = |place: &Place| match place {
-            Place::File { source, .. } => veiled(&source.text).into_owned(),
+            Place::File { source, .. } => redact(&source.text).into_owned(),
             Place::Named(_) => String::new(),
         };
         let text = shown(&self.place);
@@ -171,22 +173,6 @@ impl Problem {
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
         renderer.render(&[group])
     }
-}
-
-/// A text in which seeds of nkeys are stars, byte for byte: a seed that was written into a file
-/// by mistake stands in the lines that a problem shows, and problems end up in the logs of CI.
-fn veiled(text: &str) -> Cow<'_, str> {
-    /// A whole seed has 58; one that lost its end is still most of a secret. Seeds alone begin
-    /// with `S`, so public keys stay readable.
-    const LEAST: usize = 32;
-    let base32 = |c: char| c.is_ascii_uppercase() || matches!(c, '2'..='7');
-    let mut veiled = Cow::Borrowed(text);
-    for run in text.split(|c| !base32(c)) {
-        if run.len() >= LEAST && run.starts_with('S') {
-            veiled = Cow::Owned(veiled.replace(run, &"*".repeat(run.len())));
-        }
-    }
-    veiled
 }
 
 /// A span inside the text and on character boundaries, whatever it was.
