@@ -80,7 +80,7 @@ name!(
 );
 
 fn account(text: &str) -> Result<(), &'static str> {
-    bounded(text, 128)?;
+    bounded(text, 128, "has at most 128 bytes")?;
     if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return Err("has no white space and no control characters");
     }
@@ -88,7 +88,7 @@ fn account(text: &str) -> Result<(), &'static str> {
 }
 
 fn issuer(text: &str) -> Result<(), &'static str> {
-    bounded(text, 64)?;
+    bounded(text, 64, "has at most 64 bytes")?;
     let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if !text.chars().all(legal) || text.starts_with('-') {
         return Err("is made of lower-case letters, digits and `-`");
@@ -97,7 +97,7 @@ fn issuer(text: &str) -> Result<(), &'static str> {
 }
 
 fn role(text: &str) -> Result<(), &'static str> {
-    bounded(text, 128)?;
+    bounded(text, 128, "has at most 128 bytes")?;
     let legal = |c: char| c.is_ascii_alphanumeric() || "-_.:/".contains(c);
     if !text.chars().all(legal) {
         return Err("is made of letters, digits and `- _ . : /`");
@@ -121,12 +121,12 @@ fn nkey(text: &str, prefix: char, problem: &'static str) -> Result<(), &'static 
     Ok(())
 }
 
-fn bounded(text: &str, most: usize) -> Result<(), &'static str> {
+fn bounded(text: &str, most: usize, problem: &'static str) -> Result<(), &'static str> {
     if text.is_empty() {
         return Err("is not empty");
     }
     if text.len() > most {
-        return Err("is not that long");
+        return Err(problem);
     }
     Ok(())
 }

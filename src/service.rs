@@ -46,13 +46,12 @@ pub enum ServiceError {
 pub fn load(layers: &Layers) -> Result<(Loaded, Problems), Problems> {
     let mut problems = Problems::default();
     let settings = Settings::read(layers, &mut problems);
-    // Without settings the maps are still read, so that all problems come at once.
-    let boundaries = settings.as_ref().map(|settings| Boundaries {
-        accounts: settings.accounts.clone(),
-        issuers: settings.issuers.iter().map(|issuer| issuer.name.clone()).collect(),
-    });
+    // Whatever is wrong with the settings, the maps are judged by what of them can be read, so
+    // that all problems come at once.
+    let boundaries =
+        Boundaries { accounts: Settings::targets(layers), issuers: Settings::issuer_names(layers) };
     let directory = Settings::maps_directory(layers);
-    let policy = policy::load(&directory, boundaries.as_ref(), &mut problems);
+    let policy = policy::load(&directory, &boundaries, &mut problems);
     match (settings, policy) {
         (Some(settings), Some(policy)) => Ok((Loaded { settings, policy }, problems)),
         _ => Err(problems),

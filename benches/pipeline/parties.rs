@@ -143,11 +143,11 @@ impl Parties {
 /// The repository's maps.
 fn policy() -> PolicySet {
     let boundaries = Boundaries {
-        accounts: ["APP".parse().unwrap()].into(),
-        issuers: ["main".parse().unwrap()].into(),
+        accounts: Some(["APP".parse().unwrap()].into()),
+        issuers: Some(["main".parse().unwrap()].into()),
     };
     let maps = Path::new(env!("CARGO_MANIFEST_DIR")).join("subject-maps");
-    policy::load(&maps, Some(&boundaries), &mut Problems::default()).unwrap()
+    policy::load(&maps, &boundaries, &mut Problems::default()).unwrap()
 }
 
 fn now() -> i64 {

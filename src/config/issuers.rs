@@ -1,11 +1,11 @@
 //! `[issuers.NAME]`: who is believed.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use jsonwebtoken::{Algorithm, AlgorithmFamily};
 use url::Url;
 
-use super::{IssuerSettings, Layers, sections::path};
+use super::{IssuerSettings, Layers, certificates::ca_file};
 use crate::{
     document::{Fields, Kind, Node, Place, Problem, Problems, claim_path, parse_at},
     names::IssuerName,
@@ -20,64 +20,76 @@ pub(super) fn issuers(
     problems: &mut Problems,
 ) -> Vec<IssuerSettings> {
     let place = root.place();
-    let mut issuers: Vec<IssuerSettings> = Vec::new();
+    let mut issuers: Vec<(IssuerSettings, &Place)> = Vec::new();
+    let before = problems.len();
     let entries = root.entries("issuers", problems);
-    if entries.is_empty() {
-        problems.add(
-            Problem::error(place, "no issuer is configured: nobody could log in")
-                .help("add `[issuers.NAME]` with `issuer`, `audiences` and `roles_claim`"),
-        );
+    if entries.is_empty() && problems.len() == before {
+        problems.add(Problem::error(
+            place,
+            "no issuer is configured: nobody could log in",
+            "add `[issuers.NAME]` with `issuer`, `audiences` and `roles_claim`",
+        ));
     }
     for (name, place, node) in entries {
-        let name = parse_at::<IssuerName>(name, place, problems);
-        let Some(issuer) = issuer(name, node, layers, problems) else { continue };
-        if let Some(twin) = issuers.iter().find(|other| other.issuer == issuer.issuer) {
+        let help = "write it as in `[issuers.corp]`";
+        let name = parse_at::<IssuerName>(name, place, help, problems);
+        let Some(issuer) = issuer(name, node, &layers.directory, problems) else { continue };
+        if let Some((twin, twin_place)) =
+            issuers.iter().find(|(other, _)| other.issuer == issuer.issuer)
+        {
             let message = format!("`{}` has the same `issuer` as `{}`", issuer.name, twin.name);
-            problems.add(Problem::error(place, message));
+            let help = "keep one of them; it may have several `audiences`";
+            problems.add(Problem::error(place, message, help).related(twin_place, "the other one"));
         }
-        issuers.push(issuer);
+        issuers.push((issuer, place));
     }
-    issuers
+    issuers.into_iter().map(|(issuer, _)| issuer).collect()
 }
 
-fn issuer(
+/// The issuers that are named, as far as their names can be read; `None`: none of them.
+pub(super) fn names(layers: &Layers) -> Option<BTreeSet<IssuerName>> {
+    let Kind::Table(table) = &layers.root.get("issuers")?.kind else { return None };
+    let names: BTreeSet<_> = table.keys().filter_map(|name| name.parse().ok()).collect();
+    (!names.is_empty()).then_some(names)
+}
+
+pub(super) fn issuer(
     name: Option<IssuerName>,
     node: &Node,
-    layers: &Layers,
+    directory: &Path,
     problems: &mut Problems,
 ) -> Option<IssuerSettings> {
     let what = name.as_ref().map_or("an issuer".to_owned(), |name| format!("`[issuers.{name}]`"));
     let mut fields = Fields::of(node, what, problems);
     let allow_http_loopback = fields.bool("allow_http_loopback", problems).unwrap_or(false);
-    fields.required("issuer", problems);
+    let example = "`issuer = \"https://idp.example.com\"`: the exact `iss` of its tokens";
+    fields.required("issuer", example, problems);
     let issuer = fields.string("issuer", problems);
     let jwks_uri = fields.string("jwks_uri", problems).and_then(|(text, place)| {
         fetchable(text, "jwks_uri", allow_http_loopback, place, problems)
     });
-    if let (Some((text, place)), None) = (issuer, &jwks_uri) {
-        fetchable(text, "issuer", allow_http_loopback, place, problems);
+    // With it, `issuer` is a text to compare and nothing to fetch.
+    let has_keys = fields.node("jwks_uri").is_some();
+    match issuer {
+        Some(("", place)) if has_keys => problems.add(Problem::error(
+            place,
+            "`issuer` is empty",
+            "write the exact `iss` of the issuer's tokens",
+        )),
+        Some((text, place)) if !has_keys => {
+            fetchable(text, "issuer", allow_http_loopback, place, problems);
+        }
+        _ => {}
     }
-    fields.required("audiences", problems);
-    let given = fields.strings("audiences", problems);
-    for (_, place) in given.iter().filter(|(text, _)| text.is_empty()) {
-        problems.add(Problem::error(place, "an audience is not empty"));
-    }
-    let audiences: BTreeSet<String> = given.into_iter().map(|(text, _)| text.to_owned()).collect();
-    if audiences.is_empty() {
-        problems.add(
-            Problem::error(
-                &node.place,
-                "`audiences` is empty: a token meant for anybody would be accepted",
-            )
-            .help("name the audience that the IdP puts into tokens for NATS"),
-        );
-    }
-    let roles_claim =
-        fields.required("roles_claim", problems).and_then(|node| claim_path(node, problems));
+    let audiences = audiences(&mut fields, problems);
+    let example = "`roles_claim = \"realm_access.roles\"`: where the token holds the roles";
+    let roles_claim = fields
+        .required("roles_claim", example, problems)
+        .and_then(|node| claim_path(node, problems));
     let algorithms = algorithms(&mut fields, problems);
     let leeway = fields.duration("leeway", Duration::ZERO..=300 * SECOND, problems);
     let refresh = fields.duration("refresh", 10 * SECOND..=24 * HOUR, problems);
-    let ca_file = path(&mut fields, "ca_file", layers, problems);
+    let ca_file = ca_file(&mut fields, directory, problems);
     fields.finish(problems);
     Some(IssuerSettings {
         name: name?,
@@ -91,6 +103,26 @@ fn issuer(
         ca_file,
         refresh: refresh.unwrap_or(IssuerSettings::DEFAULT_REFRESH),
     })
+}
+
+fn audiences(fields: &mut Fields<'_>, problems: &mut Problems) -> BTreeSet<String> {
+    const HELP: &str = "name the audience that the IdP puts into tokens for NATS";
+    let named = fields.required("audiences", "`audiences = [\"nats\"]`", problems);
+    let before = problems.len();
+    let given = fields.strings("audiences", problems);
+    if let (Some(node), true, true) = (named, given.is_empty(), problems.len() == before) {
+        let message = "`audiences` is empty: a token meant for anybody would be accepted";
+        problems.add(Problem::error(&node.place, message, HELP));
+    }
+    for (text, place) in &given {
+        if text.trim().is_empty() {
+            problems.add(Problem::error(place, "an audience is not empty", HELP));
+        } else if text.contains(char::is_control) {
+            let message = "an audience has no control characters";
+            problems.add(Problem::error(place, message, HELP));
+        }
+    }
+    given.into_iter().map(|(text, _)| text.to_owned()).collect()
 }
 
 impl IssuerSettings {
@@ -117,13 +149,15 @@ fn algorithms(fields: &mut Fields<'_>, problems: &mut Problems) -> Vec<Algorithm
     let Some(node) = fields.node("algorithms") else {
         return IssuerSettings::DEFAULT_ALGORITHMS.to_vec();
     };
-    if matches!(&node.kind, Kind::List(items) if items.is_empty()) {
-        problems.add(
-            Problem::error(&node.place, "`algorithms` is empty: no token could be accepted")
-                .help("leave it out for every asymmetric algorithm, or name some"),
-        );
-    }
+    let before = problems.len();
     let given = fields.strings("algorithms", problems);
+    if given.is_empty() && problems.len() == before {
+        problems.add(Problem::error(
+            &node.place,
+            "`algorithms` is empty: no token could be accepted",
+            "leave it out for every asymmetric algorithm, or name some",
+        ));
+    }
     let known = |text: &str| text.parse::<Algorithm>().ok();
     given
         .into_iter()
@@ -135,10 +169,9 @@ fn algorithms(fields: &mut Fields<'_>, problems: &mut Problems) -> Vec<Algorithm
                 } else {
                     "is no known signature algorithm"
                 };
-                problems.add(
-                    Problem::error(place, format!("`{text}` {why}"))
-                        .help("such as `RS256`, `PS256`, `ES256`, `EdDSA`"),
-                );
+                let message = format!("`{text}` {why}");
+                let help = "write names such as `RS256`, `PS256`, `ES256`, `EdDSA`";
+                problems.add(Problem::error(place, message, help));
                 None
             }
         })
@@ -153,26 +186,25 @@ fn fetchable(
     place: &Place,
     problems: &mut Problems,
 ) -> Option<Url> {
-    let Ok(url) = Url::parse(text) else {
-        problems.add(Problem::error(place, format!("`{key}` is not a URL")));
-        return None;
+    const HELP: &str = "write an https URL: who could change keys on the way could be anybody";
+    let mut no = |what: &str, help: &str| {
+        let problem = Problem::error(place, format!("`{key}` {what}"), help);
+        // It may be a URL with a password, and a slip in it.
+        problems.add(if text.contains('@') { problem.conceal() } else { problem });
+        None
     };
+    let Ok(url) = Url::parse(text) else {
+        return no("is not a URL", "write it with its scheme: `https://idp.example.com`");
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return no("has credentials in it", "leave them out; keys are published for everybody");
+    }
     match (url.scheme(), is_loopback(&url), allow_http_loopback) {
         ("https", ..) | ("http", true, true) => Some(url),
         ("http", true, false) => {
-            problems.add(
-                Problem::error(place, format!("`{key}` is plain http"))
-                    .help("`allow_http_loopback = true` allows it for loopback addresses"),
-            );
-            None
+            no("is plain http", "`allow_http_loopback = true` allows it for loopback addresses")
         }
-        _ => {
-            problems.add(
-                Problem::error(place, format!("`{key}` is not an https URL"))
-                    .help("whoever could change the keys on the way could log in as anybody"),
-            );
-            None
-        }
+        _ => no("is not an https URL", HELP),
     }
 }
 

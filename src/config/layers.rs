@@ -4,7 +4,6 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use config::{Config, Environment, File, FileFormat, Value, ValueKind};
@@ -17,6 +16,8 @@ use crate::document::{self, Kind, Node, Place, Problem, Problems, Source};
 /// (`HALLPASS_CALLOUT_ISSUER`, …) can stand in the same environment.
 pub const ENV_PREFIX: &str = "HALLPASS";
 const SEPARATOR: &str = "__";
+/// What the keys of secrets end with.
+const SECRET: &str = "_seed";
 
 /// The layers, merged.
 #[derive(Debug)]
@@ -39,27 +40,31 @@ impl Layers {
     ) -> Result<Self, Problems> {
         let mut problems = Problems::default();
         let name = path.display().to_string();
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
+        let source = match std::fs::read(path) {
+            Ok(bytes) => Source::read(name, bytes, &mut problems),
             Err(error) => {
-                let place = Place::named(name);
-                problems.add(
-                    Problem::error(&place, format!("the configuration cannot be read: {error}"))
-                        .help("`hallpass init` writes one; `--config FILE` names another"),
-                );
-                return Err(problems);
+                problems.add(Problem::error(
+                    &Place::named(name),
+                    format!("the configuration cannot be read: {error}"),
+                    "`hallpass init` writes one; `--config FILE` names another",
+                ));
+                None
             }
         };
-        let source = Arc::new(Source { path: name, text });
-        let file = document::parse(&source, &mut problems);
-        if problems.any_error() {
+        let file = source.as_ref().map(|source| document::parse(source, &mut problems));
+        let overrides = Overrides::of(environment, overrides, &mut problems);
+        let (Some(source), Some(file), false) = (source, file, problems.any_error()) else {
             return Err(problems);
-        }
-        let merged = match merge(&source, environment, overrides) {
+        };
+        let merged = match overrides.over(&source) {
             Ok(merged) => merged,
             Err(error) => {
-                let place = Place::named("the settings as layered");
-                problems.add(Problem::error(&place, error.to_string()));
+                // What could be wrong with the file or a name has been looked at before.
+                problems.add(Problem::error(
+                    &Place::named("the settings as layered"),
+                    error.to_string().replace('\n', " "),
+                    "compare the file with the flags and environment variables laid over it",
+                ));
                 return Err(problems);
             }
         };
@@ -71,53 +76,121 @@ impl Layers {
 
 const FLAG_ORIGIN: &str = "flags";
 
-fn merge(
-    source: &Source,
-    environment: impl IntoIterator<Item = (String, String)>,
-    overrides: &[(String, String)],
-) -> Result<Config, config::ConfigError> {
-    // `Environment` compares upper-case prefixes itself; handing it a map keeps tests and
-    // callers free of the process's real environment.
-    let environment: config::Map<String, String> = environment.into_iter().collect();
-    let mut builder =
-        Config::builder().add_source(File::from_str(&source.text, FileFormat::Toml)).add_source(
-            Environment::with_prefix(ENV_PREFIX)
-                .prefix_separator(SEPARATOR)
-                .separator(SEPARATOR)
-                .source(Some(environment)),
-        );
-    for (key, value) in overrides {
-        let origin = FLAG_ORIGIN.to_owned();
-        builder = builder.set_override(key, Value::new(Some(&origin), value.clone()))?;
+/// What is laid over the file, its names checked.
+struct Overrides {
+    environment: config::Map<String, String>,
+    flags: Vec<(String, String)>,
+}
+
+impl Overrides {
+    fn of(
+        environment: impl IntoIterator<Item = (String, String)>,
+        flags: &[(String, String)],
+        problems: &mut Problems,
+    ) -> Self {
+        let prefix = format!("{ENV_PREFIX}{SEPARATOR}").to_lowercase();
+        let mut own = config::Map::new();
+        for (name, value) in environment {
+            let lower = name.to_lowercase();
+            let Some(parts) = lower.strip_prefix(&prefix) else { continue };
+            if is_setting(parts.split(SEPARATOR)) {
+                own.insert(name, value);
+            } else {
+                problems.add(Problem::error(
+                    &Place::named(format!("environment variable {name}")),
+                    format!("`{name}` names no setting"),
+                    "write section and key with `__` between them: `HALLPASS__NATS__URLS`",
+                ));
+            }
+        }
+        for (key, _) in flags.iter().filter(|(key, _)| !is_setting(key.split('.'))) {
+            problems.add(Problem::error(
+                &Place::named(format!("--set {key}")),
+                format!("`{key}` names no setting"),
+                "write section and key with a dot between them: `--set nats.urls=…`",
+            ));
+        }
+        Self { environment: own, flags: flags.to_vec() }
     }
-    builder.build()
+
+    fn over(self, source: &Source) -> Result<Config, config::ConfigError> {
+        let mut builder = Config::builder()
+            .add_source(File::from_str(&source.text, FileFormat::Toml))
+            .add_source(
+                Environment::with_prefix(ENV_PREFIX)
+                    .prefix_separator(SEPARATOR)
+                    .separator(SEPARATOR)
+                    // Handing it a map keeps tests and callers free of the process's own.
+                    .source(Some(self.environment)),
+            );
+        for (key, value) in self.flags {
+            let origin = FLAG_ORIGIN.to_owned();
+            builder = builder.set_override(key, Value::new(Some(&origin), value))?;
+        }
+        builder.build()
+    }
+}
+
+fn is_setting<'a>(mut parts: impl Iterator<Item = &'a str>) -> bool {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    parts.all(|part| !part.is_empty() && part.chars().all(legal))
+}
+
+/// Which layer a value is from: file, environment, flags.
+fn layer(value: &Value) -> u8 {
+    match value.origin() {
+        None => 0,
+        Some(FLAG_ORIGIN) => 2,
+        Some(_) => 1,
+    }
+}
+
+fn is_secret(path: &[String]) -> bool {
+    path.last().is_some_and(|key| key.ends_with(SECRET))
+}
+
+/// The entries of a table that count. Of a secret, whose keys stand for one another, those of
+/// the last layer do: a flag that says where it is replaces what the file says.
+fn counting<'a>(
+    table: &'a config::Map<String, Value>,
+    path: &[String],
+) -> Vec<(&'a String, &'a Value)> {
+    let last = table.values().map(layer).max().filter(|_| is_secret(path)).unwrap_or_default();
+    let mut entries: Vec<_> = table.iter().filter(|(_, value)| layer(value) >= last).collect();
+    entries.sort_by_key(|(key, _)| *key);
+    entries
 }
 
 /// Gives each merged value the place where it was written.
 fn place_value(value: &Value, file: Option<&Node>, path: &mut Vec<String>) -> Node {
-    let place = match (value.origin(), file) {
-        (None, Some(node)) => node.place.clone(),
-        (Some(FLAG_ORIGIN), _) => Place::named(format!("--set {}", path.join("."))),
-        (Some(_), _) => {
+    let mut place = match (layer(value), file) {
+        (0, Some(node)) => node.place.clone(),
+        (0, None) => Place::named(path.join(".")),
+        (2, _) => Place::named(format!("--set {}", path.join("."))),
+        _ => {
             let variable = path.join(SEPARATOR).to_uppercase();
             Place::named(format!("environment variable {ENV_PREFIX}{SEPARATOR}{variable}"))
         }
-        (None, None) => Place::named(path.join(".")),
     };
     let kind = match &value.kind {
-        ValueKind::Table(table) => Kind::Table(
-            table
-                .iter()
-                .map(|(key, value)| {
-                    let in_file = file.and_then(|node| node.get(key));
-                    path.push(key.clone());
-                    let node = place_value(value, in_file, path);
-                    path.pop();
-                    let key_place = key_place(file, key).unwrap_or_else(|| node.place.clone());
-                    (key.clone(), (key_place, node))
-                })
-                .collect::<BTreeMap<_, _>>(),
-        ),
+        ValueKind::Table(table) => {
+            let entries = counting(table, path);
+            let overridden = is_secret(path) && entries.iter().all(|(_, value)| layer(value) > 0);
+            let mut placed = BTreeMap::new();
+            for (key, value) in entries {
+                let in_file = file.and_then(|node| node.get(key));
+                path.push(key.clone());
+                let node = place_value(value, in_file, path);
+                path.pop();
+                // A table that only overrides make is where the first of them is.
+                if placed.is_empty() && (file.is_none() || overridden) {
+                    place = node.place.clone();
+                }
+                let key_place = key_place(file, key).unwrap_or_else(|| node.place.clone());
+                placed.insert(key.clone(), (key_place, node));
+            }
+            Kind::Table(placed)
+        }
         ValueKind::Array(items) => Kind::List(
             items
                 .iter()

@@ -6,6 +6,7 @@
 //! `{ command = […] }`).
 
 mod accounts;
+mod certificates;
 mod issuers;
 mod layers;
 mod secret;
@@ -15,7 +16,7 @@ mod settings;
 
 pub(crate) use issuers::is_loopback;
 pub use layers::{ENV_PREFIX, Layers};
-pub use secret::SecretSource;
+pub use secret::{NoSecret, SecretSource};
 pub use settings::{
     AuditSettings, CalloutSettings, IssuerSettings, NatsSettings, ReaderSettings, Settings,
 };

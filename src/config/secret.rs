@@ -14,6 +14,15 @@ pub struct SecretSource {
     place: Place,
 }
 
+/// Why a secret could not be had.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct NoSecret {
+    message: String,
+    /// What to do about it.
+    pub help: &'static str,
+}
+
 #[derive(Debug, Clone)]
 enum From {
     File(PathBuf),
@@ -29,14 +38,17 @@ impl SecretSource {
         directory: &Path,
         problems: &mut Problems,
     ) -> Option<Self> {
+        const HELP: &str =
+            "name where it is: `{ file = \"…\" }`, `{ env = \"…\" }` or `{ command = [\"…\"] }`";
         if let Kind::String(_) = node.kind {
-            problems.add(
-                Problem::error(&node.place, format!("{what} stands in the configuration itself"))
-                    .help("name where it is: `{ file = \"…\" }`, `{ env = \"…\" }` or `{ command = [\"…\"] }`"),
-            );
+            let message = format!("{what} stands in the configuration itself");
+            problems.add(Problem::error(&node.place, message, HELP).conceal());
             return None;
         }
         let mut fields = Fields::of(node, what, problems);
+        if !matches!(node.kind, Kind::Table(_)) {
+            return None;
+        }
         let file =
             fields.string("file", problems).map(|(text, _)| From::File(directory.join(text)));
         let env = fields.string("env", problems).map(|(text, _)| From::Env(text.to_owned()));
@@ -53,7 +65,7 @@ impl SecretSource {
             _ => {
                 let message =
                     format!("{what} names not exactly one of `file`, `env` and `command`");
-                problems.add(Problem::error(&node.place, message));
+                problems.add(Problem::error(&node.place, message, HELP));
                 None
             }
         }
@@ -75,18 +87,28 @@ impl SecretSource {
     /// Gets the secret. White space around it is not part of it.
     ///
     /// # Errors
-    /// A sentence that says what could not be had; it holds no piece of the secret.
-    pub fn get(&self) -> Result<SecretString, String> {
+    /// What could not be had; it holds no piece of the secret.
+    pub fn get(&self) -> Result<SecretString, NoSecret> {
+        let no = |message: String, help| NoSecret { message, help };
         let text = Zeroizing::new(match &self.from {
             From::File(path) => std::fs::read_to_string(path).map_err(|error| {
-                format!("the secret file `{}` cannot be read: {error}", path.display())
+                no(
+                    format!("the secret file `{}` cannot be read: {error}", path.display()),
+                    "name the file that holds it; `hallpass init` makes keys that are not there",
+                )
             })?,
-            From::Env(name) => std::env::var(name)
-                .map_err(|_| format!("the environment variable `{name}` is not set"))?,
-            From::Command(words) => run(words)?,
+            From::Env(name) => std::env::var(name).map_err(|_| {
+                no(
+                    format!("the environment variable `{name}` is not set"),
+                    "set it where hallpass is started",
+                )
+            })?,
+            From::Command(words) => run(words).map_err(|message| {
+                no(message, "run it by hand: it has to print the secret and nothing else")
+            })?,
         });
         match text.trim() {
-            "" => Err("the secret is empty".to_owned()),
+            "" => Err(no("the secret is empty".to_owned(), "put the secret there")),
             secret => Ok(SecretString::from(secret)),
         }
     }

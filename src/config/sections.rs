@@ -1,6 +1,6 @@
 //! The sections of `hallpass.toml`, each read into its settings.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 use nkeys::{KeyPairType, XKey};
 use secrecy::ExposeSecret as _;
@@ -8,13 +8,14 @@ use url::Url;
 
 use super::{
     AuditSettings, CalloutSettings, Layers, NatsSettings, ReaderSettings, SecretSource, Settings,
-    accounts::accounts,
+    accounts::{accounts, apart},
+    certificates::ca_file,
     issuers::issuers,
     seeds::{key_pair, secret, user_seed},
 };
 use crate::{
     document::{Fields, Node, Problem, Problems, parse_at},
-    names::AccountName,
+    names::{AccountName, ServerId},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -23,15 +24,32 @@ const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 pub(super) fn settings(layers: &Layers, problems: &mut Problems) -> Option<Settings> {
     let mut root = Fields::of(&layers.root, "the configuration", problems);
-    let nats = root.required("nats", problems).and_then(|node| nats(node, layers, problems));
-    let callout =
-        root.required("callout", problems).and_then(|node| callout(node, layers, problems));
-    let audit = root.required("audit", problems).and_then(|node| audit(node, layers, problems));
-    let accounts =
-        root.required("accounts", problems).and_then(|node| accounts(node, layers, problems));
+    if root.is_empty() {
+        problems.add(Problem::error(
+            root.place(),
+            "the configuration is empty",
+            "`hallpass init` writes one to begin with, in a directory that has none",
+        ));
+        return None;
+    }
+    let mut section = |key| {
+        let example =
+            format!("a section `[{key}]`; `hallpass init --dir NEW` writes one to begin with");
+        root.required(key, &example, problems)
+    };
+    let (nats_node, callout_node) = (section("nats"), section("callout"));
+    let (audit_node, accounts_node) = (section("audit"), section("accounts"));
+    let nats = nats_node.and_then(|node| nats(node, layers, problems));
+    let callout = callout_node.and_then(|node| callout(node, layers, problems));
+    let audit = audit_node.and_then(|node| audit(node, layers, problems));
+    let accounts = accounts_node.and_then(|node| accounts(node, layers, problems));
+    apart(layers, problems);
     if let Some(node) = root.node("maps") {
         let mut fields = Fields::of(node, "`[maps]`", problems);
-        fields.string("directory", problems);
+        if let Some(("", place)) = fields.string("directory", problems) {
+            let help = "name the directory of the subject maps, such as `subject-maps`";
+            problems.add(Problem::error(place, "`directory` is empty", help));
+        }
         fields.finish(problems);
     }
     let issuers = issuers(&mut root, layers, problems);
@@ -49,10 +67,12 @@ pub(super) fn settings(layers: &Layers, problems: &mut Problems) -> Option<Setti
 
 pub(super) fn reader(layers: &Layers, problems: &mut Problems) -> Option<ReaderSettings> {
     let mut root = Fields::of(&layers.root, "the configuration", problems);
-    let mut nats = Fields::of(root.required("nats", problems)?, "`[nats]`", problems);
-    let mut audit = Fields::of(root.required("audit", problems)?, "`[audit]`", problems);
+    let nats = root.required("nats", "a section `[nats]`", problems);
+    let audit = root.required("audit", "a section `[audit]`", problems);
+    let mut nats = Fields::of(nats?, "`[nats]`", problems);
+    let mut audit = Fields::of(audit?, "`[audit]`", problems);
     let urls = urls(&mut nats, problems);
-    let ca_file = path(&mut nats, "ca_file", layers, problems);
+    let ca_file = ca_file(&mut nats, &layers.directory, problems);
     let stream = stream(&mut audit, problems);
     let reader_seed = user_seed(&mut audit, "reader_seed", layers, problems);
     Some(ReaderSettings { urls: urls?, ca_file, stream: stream?, reader_seed: reader_seed? })
@@ -61,41 +81,47 @@ pub(super) fn reader(layers: &Layers, problems: &mut Problems) -> Option<ReaderS
 fn nats(node: &Node, layers: &Layers, problems: &mut Problems) -> Option<NatsSettings> {
     let mut fields = Fields::of(node, "`[nats]`", problems);
     let urls = urls(&mut fields, problems);
-    let ca_file = path(&mut fields, "ca_file", layers, problems);
+    let ca_file = ca_file(&mut fields, &layers.directory, problems);
     let service_seed = user_seed(&mut fields, "service_seed", layers, problems);
     fields.finish(problems);
     Some(NatsSettings { urls: urls?, ca_file, service_seed: service_seed? })
 }
 
 fn urls(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Vec<String>> {
-    let node = fields.required("urls", problems)?;
+    const HELP: &str = "write `nats://host:4222` or `tls://host:4222`";
+    let node = fields.required("urls", "`urls = [\"nats://host:4222\"]`", problems)?;
+    let before = problems.len();
     let given = fields.strings("urls", problems);
-    if given.is_empty() {
-        problems.add(Problem::error(&node.place, "`urls` names no server"));
+    if given.is_empty() && problems.len() == before {
+        problems.add(Problem::error(&node.place, "`urls` names no server", HELP));
     }
-    let good = |url: &str| {
-        Url::parse(url).is_ok_and(|url| {
+    for (text, place) in &given {
+        let url = Url::parse(text).ok().filter(|url| {
             matches!(url.scheme(), "nats" | "tls")
-                && url.has_host()
-                && url.username().is_empty()
-                && url.password().is_none()
-        })
-    };
-    for (url, place) in &given {
-        if !good(url) {
-            // Its line is not shown: it may hold a password.
-            let place = &place.without_text();
-            problems.add(Problem::error(place, "not the URL of a NATS server").help(
-                "write `nats://host:4222` or `tls://host:4222`; credentials do not belong here",
-            ));
-        }
+                && url.host_str().is_some_and(|host| !host.is_empty())
+        });
+        problems.add(match url {
+            Some(url) if !url.username().is_empty() || url.password().is_some() => Problem::error(
+                place,
+                "the URL of a NATS server has credentials in it",
+                "leave them out: hallpass logs in with `service_seed`, a key",
+            )
+            .conceal(),
+            Some(_) => continue,
+            // It may be a URL with a password, and a slip in it.
+            None if text.contains('@') => {
+                Problem::error(place, "not the URL of a NATS server", HELP).conceal()
+            }
+            None => Problem::error(place, "not the URL of a NATS server", HELP),
+        });
     }
     Some(given.into_iter().map(|(url, _)| url.to_owned()).collect())
 }
 
 fn callout(node: &Node, layers: &Layers, problems: &mut Problems) -> Option<CalloutSettings> {
     let mut fields = Fields::of(node, "`[callout]`", problems);
-    let account = fields.required_parsed::<AccountName>("account", problems);
+    let account =
+        fields.required_parsed::<AccountName>("account", "`account = \"AUTH\"`", problems);
     let issuer = secret(&mut fields, "issuer_seed", layers, problems).and_then(|(seed, place)| {
         key_pair(&seed, KeyPairType::Account, "issuer_seed", &place, problems)
     });
@@ -104,19 +130,17 @@ fn callout(node: &Node, layers: &Layers, problems: &mut Problems) -> Option<Call
         Some(_) => secret(&mut fields, "xkey_seed", layers, problems).and_then(|(seed, place)| {
             let key = XKey::from_seed(seed.expose_secret()).ok().map(|key| Some(Arc::new(key)));
             if key.is_none() {
-                problems.add(
-                    Problem::error(&place, "`xkey_seed` holds no curve seed")
-                        .help("a curve seed begins with `SX`; `hallpass init` makes one"),
-                );
+                problems.add(Problem::error(
+                    &place,
+                    "`xkey_seed` holds no curve seed",
+                    "a curve seed begins with `SX`; `hallpass init` makes one",
+                ));
             }
             key
         }),
     };
-    let servers = fields.node("servers").is_some().then(|| {
-        let servers = fields.strings("servers", problems);
-        servers.into_iter().filter_map(|(text, place)| parse_at(text, place, problems)).collect()
-    });
-    let queue = fields.string("queue", problems).map_or("hallpass", |(text, _)| text).to_owned();
+    let servers = servers(&mut fields, problems);
+    let queue = queue(&mut fields, problems);
     // Beyond 2 s the server has given up, whatever its timeout says (see docs).
     let deadline = fields.duration("deadline", Duration::from_millis(100)..=2 * SECOND, problems);
     let max_in_flight = fields.integer("max_in_flight", 1..=100_000, problems).unwrap_or(2048);
@@ -126,7 +150,7 @@ fn callout(node: &Node, layers: &Layers, problems: &mut Problems) -> Option<Call
         issuer: Arc::new(issuer?),
         xkey: xkey?,
         servers,
-        queue,
+        queue: queue?,
         deadline: deadline.unwrap_or(Duration::from_millis(1500)),
         max_in_flight: usize::try_from(max_in_flight).unwrap_or(usize::MAX),
     })
@@ -137,9 +161,47 @@ pub(super) fn maps_directory(layers: &Layers) -> PathBuf {
     layers.directory.join(named.and_then(Node::as_str).unwrap_or("subject-maps"))
 }
 
+/// The servers that are answered; `None`: all of them.
+fn servers(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<BTreeSet<ServerId>> {
+    let node = fields.node("servers")?;
+    let before = problems.len();
+    let given = fields.strings("servers", problems);
+    if given.is_empty() && problems.len() == before {
+        problems.add(Problem::error(
+            &node.place,
+            "`servers` is empty: nobody would be answered",
+            "leave it out for every server, or name their ids",
+        ));
+    }
+    let help = "`nats-server` prints its id when it starts";
+    Some(
+        given
+            .into_iter()
+            .filter_map(|(text, place)| parse_at(text, place, help, problems))
+            .collect(),
+    )
+}
+
+fn queue(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<String> {
+    let Some((name, place)) = fields.string("queue", problems) else {
+        return Some("hallpass".to_owned());
+    };
+    let illegal = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '*' | '>');
+    if name.is_empty() || name.contains(illegal) {
+        problems.add(Problem::error(
+            place,
+            "`queue` is not the name of a queue group",
+            "one or more characters, none of them white space, `*` or `>`",
+        ));
+        return None;
+    }
+    Some(name.to_owned())
+}
+
 fn audit(node: &Node, layers: &Layers, problems: &mut Problems) -> Option<AuditSettings> {
     let mut fields = Fields::of(node, "`[audit]`", problems);
-    let account = fields.required_parsed::<AccountName>("account", problems);
+    let account =
+        fields.required_parsed::<AccountName>("account", "`account = \"AUDIT\"`", problems);
     let stream = stream(&mut fields, problems);
     let max_age = fields.duration("max_age", HOUR..=20 * YEAR, problems).unwrap_or(YEAR);
     let replicas = fields.integer("replicas", 1..=5, problems).unwrap_or(1);
@@ -164,20 +226,12 @@ fn stream(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<String> {
     };
     if name.is_empty() || name.contains(|c: char| !(c.is_ascii_alphanumeric() || "-_".contains(c)))
     {
-        problems.add(
-            Problem::error(place, "`stream` is not the name of a stream")
-                .help("letters, digits, `-` and `_`"),
-        );
+        problems.add(Problem::error(
+            place,
+            "`stream` is not the name of a stream",
+            "write letters, digits, `-` and `_`",
+        ));
         return None;
     }
     Some(name.to_owned())
-}
-
-pub(super) fn path(
-    fields: &mut Fields<'_>,
-    key: &'static str,
-    layers: &Layers,
-    problems: &mut Problems,
-) -> Option<PathBuf> {
-    fields.string(key, problems).map(|(text, _)| layers.directory.join(text))
 }

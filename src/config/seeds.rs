@@ -12,7 +12,8 @@ pub(super) fn secret(
     layers: &Layers,
     problems: &mut Problems,
 ) -> Option<(SecretString, Place)> {
-    let node = fields.required(key, problems)?;
+    let example = format!("`{key} = {{ file = \"…\" }}`, or `env` or `command` in place of `file`");
+    let node = fields.required(key, &example, problems)?;
     let source = SecretSource::of(node, &format!("`{key}`"), &layers.directory, problems)?;
     Some((get(&source, problems)?, node.place.clone()))
 }
@@ -42,10 +43,11 @@ pub(super) fn key_pair(
     match KeyPair::from_seed(seed.expose_secret()) {
         Ok(pair) if pair.key_pair_type() == kind => Some(pair),
         _ => {
-            problems
-                .add(Problem::error(place, format!("`{key}` holds no nkey seed of {name}")).help(
-                    format!("such a seed begins with `{begins}`; `hallpass init` makes one"),
-                ));
+            problems.add(Problem::error(
+                place,
+                format!("`{key}` holds no nkey seed of {name}"),
+                format!("such a seed begins with `{begins}`; `hallpass init` makes one"),
+            ));
             None
         }
     }
@@ -54,18 +56,16 @@ pub(super) fn key_pair(
 /// A source whose secret cannot be had is a problem like any other.
 fn get(source: &SecretSource, problems: &mut Problems) -> Option<SecretString> {
     if source.readable_by_others() {
-        problems.add(
-            Problem::warning(
-                source.place(),
-                "the secret file can be read by others on this machine",
-            )
-            .help("chmod 600 it"),
-        );
+        problems.add(Problem::warning(
+            source.place(),
+            "the secret file can be read by others on this machine",
+            "chmod 600 it",
+        ));
     }
     match source.get() {
         Ok(secret) => Some(secret),
-        Err(sentence) => {
-            problems.add(Problem::error(source.place(), sentence));
+        Err(error) => {
+            problems.add(Problem::error(source.place(), error.to_string(), error.help));
             None
         }
     }

@@ -7,7 +7,7 @@ use nkeys::{KeyPair, XKey};
 use secrecy::SecretString;
 use url::Url;
 
-use super::{Layers, sections};
+use super::{Layers, accounts, issuers, sections};
 use crate::{
     claim_path::ClaimPath,
     document::Problems,
@@ -128,6 +128,20 @@ impl Settings {
     #[must_use]
     pub fn maps_directory(layers: &Layers) -> PathBuf {
         sections::maps_directory(layers)
+    }
+
+    /// The accounts that maps may target, whatever else is wrong with the settings; `None` where
+    /// not one can be read.
+    #[must_use]
+    pub fn targets(layers: &Layers) -> Option<BTreeSet<AccountName>> {
+        accounts::targets(layers)
+    }
+
+    /// The names of the issuers, whatever else is wrong with the settings; `None` where not one
+    /// can be read.
+    #[must_use]
+    pub fn issuer_names(layers: &Layers) -> Option<BTreeSet<IssuerName>> {
+        issuers::names(layers)
     }
 }
 

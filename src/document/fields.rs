@@ -1,8 +1,10 @@
 //! Reading a table key by key: wrong types, missing and unknown keys all end up in one list.
 
-use std::{collections::BTreeMap, fmt::Display, str::FromStr, time::Duration};
+use std::{collections::BTreeMap, fmt::Display, ops::RangeInclusive, str::FromStr, time::Duration};
 
 use super::{Kind, Node, Place, Problem, Problems, did_you_mean};
+
+const A_TABLE: &str = "a table is a `[section]` with a line for each key, or `{ key = value }`";
 
 /// The keys of one table while they are being read.
 ///
@@ -22,7 +24,7 @@ impl<'a> Fields<'a> {
             Kind::Table(table) => Some(table),
             other => {
                 let message = format!("{what} is {}, not a table", other.describe());
-                problems.add(Problem::error(&node.place, message));
+                problems.add(Problem::error(&node.place, message, A_TABLE));
                 None
             }
         };
@@ -35,6 +37,12 @@ impl<'a> Fields<'a> {
         self.place
     }
 
+    /// Whether it is a table, and one without any key.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.table.is_some_and(BTreeMap::is_empty)
+    }
+
     /// The value of a key, if it is there.
     pub fn node(&mut self, key: &'static str) -> Option<&'a Node> {
         if !self.known.contains(&key) {
@@ -43,12 +51,17 @@ impl<'a> Fields<'a> {
         self.table?.get(key).map(|(_, node)| node)
     }
 
-    /// The value of a key that must be there.
-    pub fn required(&mut self, key: &'static str, problems: &mut Problems) -> Option<&'a Node> {
+    /// The value of a key that must be there, as in `example`.
+    pub fn required(
+        &mut self,
+        key: &'static str,
+        example: &str,
+        problems: &mut Problems,
+    ) -> Option<&'a Node> {
         let node = self.node(key);
         if node.is_none() && self.table.is_some() {
             let message = format!("{} lacks `{key}`", self.what);
-            problems.add(Problem::error(self.place, message));
+            problems.add(Problem::error(self.place, message, format!("add {example}")));
         }
         node
     }
@@ -62,22 +75,32 @@ impl<'a> Fields<'a> {
         text(self.node(key)?, key, problems)
     }
 
-    /// A text in a form of its own.
-    pub fn parsed<T>(&mut self, key: &'static str, problems: &mut Problems) -> Option<T>
+    /// A text in a form of its own, as in `example`.
+    pub fn parsed<T>(
+        &mut self,
+        key: &'static str,
+        example: &str,
+        problems: &mut Problems,
+    ) -> Option<T>
     where
         T: FromStr<Err: Display>,
     {
         let (text, place) = self.string(key, problems)?;
-        parse_at(text, place, problems)
+        parse_at(text, place, &format!("write it as in {example}"), problems)
     }
 
-    /// A text in a form of its own, which must be there.
-    pub fn required_parsed<T>(&mut self, key: &'static str, problems: &mut Problems) -> Option<T>
+    /// A text in a form of its own, which must be there, as in `example`.
+    pub fn required_parsed<T>(
+        &mut self,
+        key: &'static str,
+        example: &str,
+        problems: &mut Problems,
+    ) -> Option<T>
     where
         T: FromStr<Err: Display>,
     {
-        self.required(key, problems)?;
-        self.parsed(key, problems)
+        self.required(key, example, problems)?;
+        self.parsed(key, example, problems)
     }
 
     /// A list of texts, each with its place; absent: none. An environment variable or a flag
@@ -90,7 +113,9 @@ impl<'a> Fields<'a> {
         match self.node(key) {
             None => Vec::new(),
             Some(Node { kind: Kind::String(text), place: place @ Place::Named(_) }) => {
-                text.split(',').map(|item| (item.trim(), place)).collect()
+                // Nothing said is an empty list, not a list with nothing in it.
+                let items = text.split(',').map(|item| (item.trim(), place));
+                if text.trim().is_empty() { Vec::new() } else { items.collect() }
             }
             Some(Node { kind: Kind::List(items), .. }) => {
                 items.iter().filter_map(|item| text(item, key, problems)).collect()
@@ -98,7 +123,8 @@ impl<'a> Fields<'a> {
             Some(other) => {
                 let message =
                     format!("`{key}` is {}, not a list of strings", other.kind.describe());
-                problems.add(Problem::error(&other.place, message));
+                let help = format!("write it as `{key} = [\"…\"]`");
+                problems.add(Problem::error(&other.place, message, help));
                 Vec::new()
             }
         }
@@ -107,13 +133,19 @@ impl<'a> Fields<'a> {
     /// `true` or `false`.
     pub fn bool(&mut self, key: &'static str, problems: &mut Problems) -> Option<bool> {
         let node = self.node(key)?;
-        match &node.kind {
-            Kind::Bool(value) => Some(*value),
+        match (&node.kind, &node.place) {
+            (Kind::Bool(value), _) => Some(*value),
             // What an environment variable or a flag says is a string.
-            Kind::String(text) if text == "true" || text == "false" => Some(text == "true"),
-            other => {
+            (Kind::String(text), Place::Named(_)) if text == "true" || text == "false" => {
+                Some(text == "true")
+            }
+            (other, place) => {
                 let message = format!("`{key}` is {}, not `true` or `false`", other.describe());
-                problems.add(Problem::error(&node.place, message));
+                problems.add(Problem::error(
+                    place,
+                    message,
+                    "write `true` or `false`, without quotes",
+                ));
                 None
             }
         }
@@ -123,24 +155,24 @@ impl<'a> Fields<'a> {
     pub fn integer(
         &mut self,
         key: &'static str,
-        range: std::ops::RangeInclusive<i64>,
+        range: RangeInclusive<i64>,
         problems: &mut Problems,
     ) -> Option<i64> {
         let node = self.node(key)?;
-        let number = match &node.kind {
-            Kind::Integer(number) => Some(*number),
-            Kind::String(text) => text.parse().ok(),
+        let number = match (&node.kind, &node.place) {
+            (Kind::Integer(number), _) => Some(*number),
+            (Kind::String(text), Place::Named(_)) => text.parse().ok(),
             _ => None,
         };
         match number {
             Some(number) if range.contains(&number) => Some(number),
             _ => {
-                let message = format!(
-                    "`{key}` is not a whole number from {} to {}",
-                    range.start(),
-                    range.end()
-                );
-                problems.add(Problem::error(&node.place, message));
+                let (least, most) = range.into_inner();
+                problems.add(Problem::error(
+                    &node.place,
+                    format!("`{key}` is not a whole number from {least} to {most}"),
+                    "write such a number, without quotes",
+                ));
                 None
             }
         }
@@ -150,30 +182,45 @@ impl<'a> Fields<'a> {
     pub fn duration(
         &mut self,
         key: &'static str,
-        range: std::ops::RangeInclusive<Duration>,
+        range: RangeInclusive<Duration>,
         problems: &mut Problems,
     ) -> Option<Duration> {
-        let (text, place) = self.string(key, problems)?;
+        let node = self.node(key)?;
+        let mut wrong = |message: String, help: String| {
+            problems.add(Problem::error(&node.place, message, help));
+            None
+        };
+        let text = match &node.kind {
+            Kind::String(text) => text,
+            Kind::Integer(number) => {
+                return wrong(
+                    format!("`{key}` is a whole number, not a span of time"),
+                    format!("give it a unit and quotes: `{key} = \"{}s\"`", number.unsigned_abs()),
+                );
+            }
+            other => {
+                return wrong(
+                    format!("`{key}` is {}, not a span of time", other.describe()),
+                    format!("write it as `{key} = \"90s\"`, `\"1h 30m\"` or `\"7d\"`"),
+                );
+            }
+        };
         let parsed = text
             .parse::<jiff::Span>()
             .and_then(|span| span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()))
             .ok()
             .and_then(|duration| Duration::try_from(duration).ok());
+        let (least, most) = (as_written(*range.start()), as_written(*range.end()));
         match parsed {
             Some(duration) if range.contains(&duration) => Some(duration),
-            Some(_) => {
-                let message =
-                    format!("`{key}` is not between {:?} and {:?}", range.start(), range.end());
-                problems.add(Problem::error(place, message));
-                None
-            }
-            None => {
-                problems.add(
-                    Problem::error(place, format!("`{text}` is not a span of time"))
-                        .help("write it as `90s`, `1h 30m` or `7d`"),
-                );
-                None
-            }
+            Some(_) => wrong(
+                format!("`{key}` is not between {least} and {most}"),
+                format!("write a span of time in that range, such as `{most}`"),
+            ),
+            None => wrong(
+                format!("`{text}` is not a span of time"),
+                "write it as `90s`, `1h 30m` or `7d`".to_owned(),
+            ),
         }
     }
 
@@ -190,7 +237,7 @@ impl<'a> Fields<'a> {
             }
             Some(other) => {
                 let message = format!("`{key}` is {}, not a table", other.kind.describe());
-                problems.add(Problem::error(&other.place, message));
+                problems.add(Problem::error(&other.place, message, A_TABLE));
                 Vec::new()
             }
         }
@@ -202,12 +249,28 @@ impl<'a> Fields<'a> {
             if self.known.contains(&key.as_str()) {
                 continue;
             }
-            let problem = Problem::error(place, format!("unknown key `{key}` in {}", self.what));
-            problems.add(match did_you_mean(key, self.known.iter().copied()) {
-                Some(near) => problem.help(format!("did you mean `{near}`?")),
-                None => problem.help(format!("known keys: `{}`", self.known.join("`, `"))),
-            });
+            let help = match did_you_mean(key, self.known.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("known keys: `{}`", self.known.join("`, `")),
+            };
+            let message = format!("unknown key `{key}` in {}", self.what);
+            problems.add(Problem::error(place, message, help));
         }
+    }
+}
+
+/// A span of time as people write it: in the largest unit that says it exactly.
+fn as_written(span: Duration) -> String {
+    // A day is said as `24h`: up to there people count in hours.
+    const UNITS: [(u64, u64, &str); 3] = [(86_400, 2, "d"), (3600, 1, "h"), (60, 1, "m")];
+    if span.subsec_millis() > 0 {
+        return format!("{}ms", span.as_millis());
+    }
+    let seconds = span.as_secs();
+    let fits = |(unit, least, _): &&(u64, u64, _)| seconds % unit == 0 && seconds / unit >= *least;
+    match UNITS.iter().find(fits) {
+        Some((unit, _, name)) => format!("{}{name}", seconds / unit),
+        None => format!("{seconds}s"),
     }
 }
 
@@ -216,20 +279,36 @@ fn text<'a>(node: &'a Node, key: &str, problems: &mut Problems) -> Option<(&'a s
         return Some((text, &node.place));
     }
     let message = format!("`{key}` is {}, not a string", node.kind.describe());
-    problems.add(Problem::error(&node.place, message));
+    problems.add(Problem::error(&node.place, message, "write a text in quotes: `\"…\"`"));
     None
 }
 
 /// A text in a form of its own, or a problem at its place.
-pub fn parse_at<T>(text: &str, place: &Place, problems: &mut Problems) -> Option<T>
+pub fn parse_at<T>(text: &str, place: &Place, help: &str, problems: &mut Problems) -> Option<T>
 where
     T: FromStr<Err: Display>,
 {
     match text.parse() {
         Ok(value) => Some(value),
         Err(error) => {
-            problems.add(Problem::error(place, format!("`{text}`: {error}")));
+            problems.add(Problem::error(place, format!("`{text}`: {error}"), help));
             None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_as_people_write_them() {
+        for text in
+            ["0s", "1ms", "100ms", "1500ms", "1s", "90s", "5m", "1h", "24h", "2d", "366d", "7300d"]
+        {
+            let span: jiff::Span = text.parse().unwrap();
+            let span = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).unwrap();
+            assert_eq!(as_written(span.try_into().unwrap()), text);
         }
     }
 }

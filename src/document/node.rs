@@ -1,6 +1,6 @@
 //! TOML as a tree of values that know their place.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use toml::de::{DeTable, DeValue};
 
@@ -72,14 +72,42 @@ pub fn parse(source: &Arc<Source>, problems: &mut Problems) -> Node {
     let (table, errors) = DeTable::parse_recoverable(&source.text);
     for error in errors {
         let span = error.span().unwrap_or(0..0);
-        let place = Place::File { source: Arc::clone(source), span };
-        problems.add(
-            Problem::error(&place, error.message().to_owned())
-                .help("see https://toml.io for the syntax of TOML"),
-        );
+        problems.add(match error.message() {
+            "duplicate key" => twice(source, span),
+            message => {
+                let place = Place::File { source: Arc::clone(source), span };
+                Problem::error(&place, message, "see https://toml.io for the syntax of TOML")
+            }
+        });
     }
     let place = Place::File { source: Arc::clone(source), span: 0..0 };
     Node { kind: table_kind(table.get_ref(), source), place }
+}
+
+/// A key or a table that the file has twice, which TOML forbids.
+fn twice(source: &Arc<Source>, span: Range<usize>) -> Problem {
+    const HELP: &str = "put the two together, or give one of them another name";
+    let text = source.text.as_str();
+    let start = text.get(..span.start).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
+    let header = |line: &str| {
+        let line = line.trim_start();
+        Some(line.get(..=line.find(']')?)?.to_owned()).filter(|line| line.starts_with('['))
+    };
+    let place = |span| Place::File { source: Arc::clone(source), span };
+    let Some(twin) = text.get(start..).and_then(|rest| header(rest.lines().next()?)) else {
+        let key = text.get(span.clone()).unwrap_or_default();
+        return Problem::error(&place(span.clone()), format!("`{key}` is defined twice"), HELP);
+    };
+    let problem = Problem::error(&place(span), format!("`{twin}` is defined twice"), HELP);
+    let mut at = 0;
+    for line in text.get(..start).unwrap_or_default().split_inclusive('\n') {
+        if header(line).as_ref() == Some(&twin) {
+            let begin = at + line.find('[').unwrap_or_default();
+            return problem.related(&place(begin..begin + twin.len()), "first defined here");
+        }
+        at += line.len();
+    }
+    problem
 }
 
 fn table_kind(table: &DeTable<'_>, source: &Arc<Source>) -> Kind {

@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::Range, sync::Arc};
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use super::redact::redact;
 
@@ -13,6 +13,27 @@ pub struct Source {
     pub path: String,
     /// What it holds.
     pub text: String,
+}
+
+impl Source {
+    /// A file as it was read; where it is no text, that is a problem at its place.
+    pub fn read(path: String, bytes: Vec<u8>, problems: &mut Problems) -> Option<Arc<Self>> {
+        match String::from_utf8(bytes) {
+            Ok(text) => Some(Arc::new(Self { path, text })),
+            Err(error) => {
+                let at = error.utf8_error().valid_up_to();
+                let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+                let span = at..at + char::REPLACEMENT_CHARACTER.len_utf8();
+                let place = Place::File { source: Arc::new(Self { path, text }), span };
+                problems.add(Problem::error(
+                    &place,
+                    "the file is not UTF-8 text",
+                    "save it in UTF-8, without other encodings in it",
+                ));
+                None
+            }
+        }
+    }
 }
 
 /// Where a value was written.
@@ -36,10 +57,18 @@ impl Place {
         Self::Named(name.into())
     }
 
-    /// The same place, of which only file and line are shown and never what stands there.
-    #[must_use]
-    pub fn without_text(&self) -> Self {
-        Self::named(self.to_string())
+    /// The text around it, without secrets.
+    fn shown(&self, concealed: bool) -> String {
+        let Self::File { source, span } = self else { return String::new() };
+        let mut text = redact(&source.text).into_owned();
+        if concealed {
+            let span = clamp(span, &text);
+            let star = |byte| if byte == b'\n' { '\n' } else { '*' };
+            let stars: String =
+                text.get(span.clone()).unwrap_or_default().bytes().map(star).collect();
+            text.replace_range(span, &stars);
+        }
+        text
     }
 
     /// The line, counted from 1, where the place is in a file.
@@ -95,39 +124,42 @@ pub struct Problem {
     /// What.
     pub message: String,
     /// What to do about it.
-    pub help: Option<String>,
+    pub help: String,
     /// Another place that has to do with it, and how.
     pub related: Option<(Place, String)>,
+    /// Whether what stands at the place is shown as stars.
+    concealed: bool,
 }
 
 impl Problem {
-    /// An error at a place.
-    pub fn error(place: &Place, message: impl Into<String>) -> Self {
+    /// An error at a place, and what to do about it.
+    pub fn error(place: &Place, message: impl Into<String>, help: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
             place: place.clone(),
             message: redact(&message.into()).into_owned(),
-            help: None,
+            help: redact(&help.into()).into_owned(),
             related: None,
+            concealed: false,
         }
     }
 
-    /// A warning at a place.
-    pub fn warning(place: &Place, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(place, message) }
-    }
-
-    /// With what to do about it.
-    #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(redact(&help.into()).into_owned());
-        self
+    /// A warning at a place, and what to do about it.
+    pub fn warning(place: &Place, message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(place, message, help) }
     }
 
     /// With another place.
     #[must_use]
     pub fn related(mut self, place: &Place, label: impl Into<String>) -> Self {
         self.related = Some((place.clone(), redact(&label.into()).into_owned()));
+        self
+    }
+
+    /// Never showing what stands at the place: it is meant to be a secret, or may hold one.
+    #[must_use]
+    pub fn conceal(mut self) -> Self {
+        self.concealed = true;
         self
     }
 
@@ -139,12 +171,12 @@ impl Problem {
             Severity::Warning => Level::WARNING,
         };
         let title = level.primary_title(self.message.as_str());
-        let shown = |place: &Place| match place {
-            Place::File { source, .. } => redact(&source.text).into_owned(),
-            Place::Named(_) => String::new(),
-        };
-        let text = shown(&self.place);
+        let text = self.place.shown(self.concealed);
         let mut group = match &self.place {
+            // Nothing to point at: a file without text, or the file as a whole.
+            Place::File { source, span } if text.trim().is_empty() || *span == (0..0) => {
+                title.element(Origin::path(source.path.as_str()).line(1))
+            }
             Place::File { source, span } => title.element(
                 Snippet::source(text.as_str())
                     .path(source.path.as_str())
@@ -154,7 +186,7 @@ impl Problem {
                 Group::with_title(title).element(Level::NOTE.message(format!("at {name}")))
             }
         };
-        let text = self.related.as_ref().map(|(place, _)| shown(place)).unwrap_or_default();
+        let text = self.related.as_ref().map(|(place, _)| place.shown(false)).unwrap_or_default();
         if let Some((place, label)) = &self.related {
             group = match place {
                 Place::File { source, span } => group.element(
@@ -167,9 +199,7 @@ impl Problem {
                 }
             };
         }
-        if let Some(help) = &self.help {
-            group = group.element(Level::HELP.message(help.as_str()));
-        }
+        group = group.element(Level::HELP.message(self.help.as_str()));
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
         renderer.render(&[group])
     }

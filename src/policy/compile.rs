@@ -12,13 +12,14 @@ use crate::{
     names::{AccountName, IssuerName, RoleName},
 };
 
-/// What maps may refer to.
+/// What maps may refer to. `None` is not known, because the configuration has a problem there:
+/// maps are then judged without it, and nothing is loaded.
 #[derive(Debug, Clone)]
 pub struct Boundaries {
     /// The accounts that maps may target.
-    pub accounts: BTreeSet<AccountName>,
+    pub accounts: Option<BTreeSet<AccountName>>,
     /// The issuers there are.
-    pub issuers: BTreeSet<IssuerName>,
+    pub issuers: Option<BTreeSet<IssuerName>>,
 }
 
 /// A rule that took part in a decision: where it stands.
@@ -81,30 +82,36 @@ impl PolicySet {
     }
 }
 
-/// Compiles the maps.
+/// Compiles the maps; `None` where what they may refer to is not known.
 pub(super) fn compile(
     maps: Vec<MapFile>,
     boundaries: &Boundaries,
     digest: String,
     problems: &mut Problems,
-) -> PolicySet {
+) -> Option<PolicySet> {
     let mut set = PolicySet { files: maps.len(), digest, ..PolicySet::default() };
     let mut places: BTreeMap<RoleName, Place> = BTreeMap::new();
     for map in maps {
         if let Some((account, place)) = &map.account {
-            check_account(account, place, boundaries, problems);
+            if let Some(targets) = &boundaries.accounts {
+                check_account(account, place, targets, problems);
+            }
         }
         for role in map.roles {
             if let Some(first) = places.get(&role.name) {
+                let message = format!("role `{}` is defined twice", role.name);
+                let help = "put the two together, or give one of them another name";
                 problems.add(
-                    Problem::error(&role.place, format!("role `{}` is defined twice", role.name))
-                        .related(first, "first defined here")
-                        .help("a role's name stands for one set of rules, in audit events too"),
+                    Problem::error(&role.place, message, help).related(first, "first defined here"),
                 );
                 continue;
             }
             places.insert(role.name.clone(), role.place.clone());
-            let issuers = believed(&role, boundaries, problems);
+            let issuers = boundaries
+                .issuers
+                .as_ref()
+                .map(|known| believed(&role, known, problems))
+                .unwrap_or_default();
             let role = Arc::new(role);
             set.roles += 1;
             for issuer in issuers {
@@ -115,51 +122,52 @@ pub(super) fn compile(
             }
         }
     }
-    set
+    (boundaries.accounts.is_some() && boundaries.issuers.is_some()).then_some(set)
 }
 
 fn check_account(
     account: &AccountName,
     place: &Place,
-    boundaries: &Boundaries,
+    targets: &BTreeSet<AccountName>,
     problems: &mut Problems,
 ) {
-    if boundaries.accounts.contains(account) {
+    if targets.contains(account) {
         return;
     }
-    let known = boundaries.accounts.iter().map(AccountName::as_str);
-    let problem =
-        Problem::error(place, format!("account `{account}` is not among the configured targets"));
-    problems.add(match did_you_mean(account.as_str(), known) {
-        Some(near) => problem.help(format!("did you mean `{near}`?")),
-        None => problem
-            .help("add it to `targets` under `[accounts]` in hallpass.toml, if it may be one"),
-    });
+    let message = format!("account `{account}` is not among the configured targets");
+    let help = match did_you_mean(account.as_str(), targets.iter().map(AccountName::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => {
+            "add it to `targets` under `[accounts]` in hallpass.toml, if it may be one".to_owned()
+        }
+    };
+    problems.add(Problem::error(place, message, help));
 }
 
 /// The issuers whose word gives the role.
-fn believed(role: &Role, boundaries: &Boundaries, problems: &mut Problems) -> Vec<IssuerName> {
+fn believed(role: &Role, known: &BTreeSet<IssuerName>, problems: &mut Problems) -> Vec<IssuerName> {
     let Some(named) = &role.issuers else {
-        if boundaries.issuers.len() > 1 {
+        if known.len() > 1 {
             let message = format!("role `{}` does not say which issuers it believes", role.name);
-            let known: Vec<_> =
-                boundaries.issuers.iter().map(|name| format!("\"{name}\"")).collect();
-            problems.add(Problem::error(&role.place, message).help(format!(
+            let known: Vec<_> = known.iter().map(|name| format!("\"{name}\"")).collect();
+            let help = format!(
                 "with more than one issuer, write `issuers = [{}]` or some of them",
                 known.join(", ")
-            )));
+            );
+            problems.add(Problem::error(&role.place, message, help));
             return Vec::new();
         }
-        return boundaries.issuers.iter().cloned().collect();
+        return known.iter().cloned().collect();
     };
     for (issuer, place) in named {
-        if !boundaries.issuers.contains(issuer) {
-            let known = boundaries.issuers.iter().map(IssuerName::as_str);
-            let problem = Problem::error(place, format!("issuer `{issuer}` is not configured"));
-            problems.add(match did_you_mean(issuer.as_str(), known) {
-                Some(near) => problem.help(format!("did you mean `{near}`?")),
-                None => problem.help("issuers are configured as `[issuers.NAME]` in hallpass.toml"),
-            });
+        if !known.contains(issuer) {
+            let near = did_you_mean(issuer.as_str(), known.iter().map(IssuerName::as_str));
+            let help = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "issuers are configured as `[issuers.NAME]` in hallpass.toml".to_owned(),
+            };
+            let message = format!("issuer `{issuer}` is not configured");
+            problems.add(Problem::error(place, message, help));
         }
     }
     named.iter().map(|(issuer, _)| issuer.clone()).collect()

@@ -60,18 +60,35 @@ pub(super) struct MapFile {
 /// Reads a map. What has a problem is left out, so that the rest is still checked.
 pub(super) fn read(root: &Node, problems: &mut Problems) -> MapFile {
     let mut fields = Fields::of(root, "the subject map", problems);
-    fields.required("account", problems);
-    let account = fields.string("account", problems).and_then(|(text, place)| {
-        Some((parse_at::<AccountName>(text, place, problems)?, place.clone()))
+    if fields.is_empty() {
+        problems.add(Problem::error(
+            fields.place(),
+            "the subject map is empty",
+            "begin it with `account = \"…\"`, then `[roles.NAME]`; or remove the file",
+        ));
+        return MapFile { account: None, roles: Vec::new() };
+    }
+    let example = "`account = \"APP\"`: where these roles lead, one of `accounts.targets`";
+    let named = fields.required("account", example, problems);
+    let account = named.and_then(|_| fields.string("account", problems));
+    let account = account.and_then(|(text, place)| {
+        let help = "write it as in the server's configuration";
+        Some((parse_at::<AccountName>(text, place, help, problems)?, place.clone()))
     });
     let claims = claims(&mut fields, problems);
     let mut roles = Vec::new();
+    let before = problems.len();
     let entries = fields.entries("roles", problems);
-    if entries.is_empty() {
-        problems.add(Problem::warning(fields.place(), "the subject map has no role"));
+    if entries.is_empty() && problems.len() == before {
+        problems.add(Problem::warning(
+            fields.place(),
+            "the subject map has no role",
+            "add `[roles.NAME]` with `publish` and `subscribe`",
+        ));
     }
     for (name, place, node) in entries {
-        let Some(name) = parse_at::<RoleName>(name, place, problems) else { continue };
+        let help = "give it another name; the IdP's own names for it go into `idp_roles`";
+        let Some(name) = parse_at::<RoleName>(name, place, help, problems) else { continue };
         let account = account.as_ref().map(|(account, _)| account);
         roles.extend(role(name, place, account, node, &claims, problems));
     }
@@ -83,17 +100,18 @@ fn claims(fields: &mut Fields<'_>, problems: &mut Problems) -> BTreeMap<String, 
     let mut claims = BTreeMap::new();
     for (name, place, node) in fields.entries("claims", problems) {
         if name.is_empty() || name.contains(|c: char| !(c.is_ascii_alphanumeric() || c == '_')) {
-            problems.add(
-                Problem::error(place, format!("`{name}` cannot be a placeholder"))
-                    .help("a placeholder is made of letters, digits and `_`"),
-            );
+            problems.add(Problem::error(
+                place,
+                format!("`{name}` cannot be a placeholder"),
+                "a placeholder is made of letters, digits and `_`",
+            ));
         } else if matches!(name, "subject" | "issuer") {
-            problems.add(
-                Problem::error(place, format!("`{name}` already has a meaning as a placeholder"))
-                    .help(
-                        "`{subject}` is the token's `sub`, `{issuer}` the issuer's configured name",
-                    ),
-            );
+            problems.add(Problem::error(
+                place,
+                format!("`{name}` already has a meaning as a placeholder"),
+                "choose another: `{subject}` is the token's `sub`, `{issuer}` the issuer's \
+                 configured name",
+            ));
         }
         if let Some(path) = claim_path(node, problems) {
             claims.insert(name.to_owned(), path);
@@ -117,16 +135,20 @@ fn role(
         None => vec![name.to_string()],
         Some(node) => {
             let given = fields.strings("idp_roles", problems);
-            if given.is_empty() {
-                problems
-                    .add(Problem::warning(&node.place, format!("nobody can hold role `{name}`")));
+            if matches!(&node.kind, Kind::List(items) if items.is_empty()) {
+                problems.add(Problem::warning(
+                    &node.place,
+                    format!("nobody can hold role `{name}`: it names no IdP role"),
+                    "name some; without `idp_roles` it is the role's own name",
+                ));
             }
             for (text, place) in &given {
-                if text.is_empty() || text.contains('*') {
-                    problems.add(
-                        Problem::error(place, format!("`{text}` is not the name of an IdP role"))
-                            .help("names are compared exactly; list each of them"),
-                    );
+                if text.trim().is_empty() || text.contains('*') {
+                    problems.add(Problem::error(
+                        place,
+                        format!("`{text}` is not the name of an IdP role"),
+                        "names are compared exactly; list each of them",
+                    ));
                 }
             }
             given.into_iter().map(|(text, _)| text.to_owned()).collect()
@@ -136,12 +158,14 @@ fn role(
         let given = fields.strings("issuers", problems);
         if matches!(&node.kind, Kind::List(items) if items.is_empty()) {
             let message = format!("nobody can hold role `{name}`: it believes no issuer");
-            problems.add(Problem::warning(&node.place, message));
+            let help = "name some of the issuers of hallpass.toml";
+            problems.add(Problem::warning(&node.place, message, help));
         }
-        given
-            .into_iter()
-            .filter_map(|(text, place)| Some((parse_at(text, place, problems)?, place.clone())))
-            .collect()
+        let help = "write it as in `[issuers.NAME]` of hallpass.toml";
+        let name = |(text, place): (_, &Place)| {
+            Some((parse_at(text, place, help, problems)?, place.clone()))
+        };
+        given.into_iter().filter_map(name).collect()
     });
     let mut rules = |key| {
         let given = fields.strings(key, problems);
@@ -173,10 +197,12 @@ fn role(
     // A role that could not be read is not one that allows nothing.
     if nothing && problems.len() == before {
         let message = format!("role `{}` allows nothing", role.name);
-        problems.add(
-            Problem::warning(place, message)
-                .help("its holders can connect, and neither publish nor subscribe"),
-        );
+        problems.add(Problem::warning(
+            place,
+            message,
+            "its holders can connect, and neither publish nor subscribe; name subjects under \
+             `publish` or `subscribe`",
+        ));
     }
     Some(role)
 }
@@ -206,10 +232,12 @@ fn rule(
     match Template::parse(text, lookup) {
         Ok(template) => Some(Rule { template, place: place.clone() }),
         Err(why) => {
-            problems.add(
-                Problem::error(place, format!("`{text}` is not a subject: {why}"))
-                    .help("tokens with `.` between them; `*` is one token, `>` the rest, `{claim}` a value of the token"),
-            );
+            problems.add(Problem::error(
+                place,
+                format!("`{text}` is not a subject: {why}"),
+                "write tokens with `.` between them; `*` is one token, `>` the rest, `{claim}` a \
+                 value of the token",
+            ));
             None
         }
     }
@@ -232,11 +260,10 @@ fn responses(node: &Node, problems: &mut Problems) -> Option<Responses> {
             Some(Responses { max, expires: expires.unwrap_or(default.expires) })
         }
         other => {
-            let message = format!("`allow_responses` is {}", other.describe());
-            problems.add(
-                Problem::error(&node.place, message)
-                    .help("`true`, or `{ max = 1, expires = \"2m\" }`"),
-            );
+            let message =
+                format!("`allow_responses` is {}, neither `true` nor a table", other.describe());
+            let help = "write `true`, or `{ max = 1, expires = \"2m\" }`";
+            problems.add(Problem::error(&node.place, message, help));
             None
         }
     }

@@ -13,14 +13,11 @@ use super::{
 };
 use crate::document::{self, Place, Problem, Problems, Source};
 
-/// Loads every `*.toml` of a directory; `None` where a problem is an error. The order of the
-/// files never matters.
-///
-/// Without `boundaries` the files are read and nothing is loaded: to find the problems in them
-/// although the configuration is not usable.
+/// Loads every `*.toml` of a directory; `None` where a problem is an error, or where not all
+/// `boundaries` are known. The order of the files never matters.
 pub fn load(
     directory: &Path,
-    boundaries: Option<&Boundaries>,
+    boundaries: &Boundaries,
     problems: &mut Problems,
 ) -> Option<PolicySet> {
     let mut found = Problems::default();
@@ -32,15 +29,16 @@ pub fn load(
 
 fn read_all(
     directory: &Path,
-    boundaries: Option<&Boundaries>,
+    boundaries: &Boundaries,
     problems: &mut Problems,
 ) -> Option<PolicySet> {
-    let sources = read(directory, problems)?;
-    if sources.is_empty() {
+    let (files, sources) = read(directory, problems)?;
+    if files == 0 {
         let place = Place::named(directory.display().to_string());
         problems.add(Problem::warning(
             &place,
             "no subject map (`*.toml`) in this directory: nobody holds a role",
+            "write one, such as the `orders.toml` of `hallpass init --dir NEW`",
         ));
     }
     let mut digest = Sha256::new();
@@ -60,23 +58,22 @@ fn read_all(
         }
     }
     let digest = format!("sha256:{:x}", digest.finalize());
-    Some(compile(maps, boundaries?, digest, problems))
+    compile(maps, boundaries, digest, problems)
 }
 
-/// The files, by name; `None` where the directory cannot be read.
-fn read(directory: &Path, problems: &mut Problems) -> Option<Vec<Arc<Source>>> {
-    let problem = |path: &Path, error: std::io::Error| {
-        let place = Place::named(path.display().to_string());
-        Problem::error(&place, format!("cannot be read: {error}"))
-    };
+/// How many files there are, and those that can be read, by name; `None` where the directory
+/// cannot be read.
+fn read(directory: &Path, problems: &mut Problems) -> Option<(usize, Vec<Arc<Source>>)> {
+    let named = |path: &Path| Place::named(path.display().to_string());
     let entries = std::fs::read_dir(directory).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let entries = match entries {
         Ok(entries) => entries,
         Err(error) => {
-            problems.add(
-                problem(directory, error)
-                    .help("`directory` under `[maps]` in hallpass.toml names the directory"),
-            );
+            problems.add(Problem::error(
+                &named(directory),
+                format!("the directory of the subject maps cannot be read: {error}"),
+                "create it, or name another as `directory` under `[maps]` in hallpass.toml",
+            ));
             return None;
         }
     };
@@ -88,14 +85,19 @@ fn read(directory: &Path, problems: &mut Problems) -> Option<Vec<Arc<Source>>> {
     let mut paths: Vec<PathBuf> =
         entries.into_iter().map(|entry| entry.path()).filter(is_map).collect();
     paths.sort();
+    let files = paths.len();
     let mut sources = Vec::new();
     for path in paths {
-        match std::fs::read_to_string(&path) {
-            Ok(text) => sources.push(Arc::new(Source { path: path.display().to_string(), text })),
-            Err(error) => problems.add(problem(&path, error)),
+        match std::fs::read(&path) {
+            Ok(bytes) => sources.extend(Source::read(path.display().to_string(), bytes, problems)),
+            Err(error) => problems.add(Problem::error(
+                &named(&path),
+                format!("the subject map cannot be read: {error}"),
+                "a subject map is a file that hallpass may read; move away what is none",
+            )),
         }
     }
-    Some(sources)
+    Some((files, sources))
 }
 
 fn file_name(path: &str) -> &str {

@@ -28,6 +28,10 @@ pub(crate) struct Maps {
 }
 
 impl Maps {
+    pub(crate) fn path(&self) -> &std::path::Path {
+        self.directory.path()
+    }
+
     pub(crate) fn targets(mut self, accounts: &[&'static str]) -> Self {
         self.accounts = accounts.to_vec();
         self
@@ -40,11 +44,11 @@ impl Maps {
 
     pub(crate) fn load(&self) -> (Option<PolicySet>, Problems) {
         let boundaries = Boundaries {
-            accounts: self.accounts.iter().map(|name| name.parse().unwrap()).collect(),
-            issuers: self.issuers.iter().map(|name| name.parse().unwrap()).collect(),
+            accounts: Some(self.accounts.iter().map(|name| name.parse().unwrap()).collect()),
+            issuers: Some(self.issuers.iter().map(|name| name.parse().unwrap()).collect()),
         };
         let mut problems = Problems::default();
-        let set = policy::load(self.directory.path(), Some(&boundaries), &mut problems);
+        let set = policy::load(self.directory.path(), &boundaries, &mut problems);
         (set, problems)
     }
 
@@ -78,9 +82,7 @@ impl Maps {
         if let Some((place, label)) = &problem.related {
             line += &format!(" ({place}: {label})");
         }
-        if let Some(help) = &problem.help {
-            line += &format!(" | {help}");
-        }
+        line += &format!(" | {}", problem.help);
         self.relative(&line)
     }
 

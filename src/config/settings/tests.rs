@@ -116,13 +116,8 @@ impl Written {
     fn lines(&self, problems: &Problems) -> Vec<String> {
         let line = |problem: &crate::document::Problem| {
             let warning = if problem.severity == Severity::Warning { "warning: " } else { "" };
-            let help = problem.help.as_deref().map(|help| format!(" | {help}"));
-            let text = format!(
-                "{warning}{}: {}{}",
-                problem.place,
-                problem.message,
-                help.unwrap_or_default()
-            );
+            let help = format!(" | {}", problem.help);
+            let text = format!("{warning}{}: {}{help}", problem.place, problem.message);
             text.replace(&format!("{}/", self.directory.path().display()), "")
                 .replace("hallpass.toml:", "")
         };
@@ -193,17 +188,24 @@ mod good {
     fn without_sealing_and_with_everything_said() {
         assert!(written().cut("xkey_seed").settings().callout.xkey.is_none());
         let server = nkeys::KeyPair::new_server().public_key();
-        let settings = written()
+        let written = written();
+        let key = rcgen::generate_simple_self_signed(["idp.example.com".to_owned()]).unwrap();
+        std::fs::write(written.path("ca.pem"), key.cert.pem()).unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let elsewhere = elsewhere.path().join("ca.pem");
+        std::fs::write(&elsewhere, format!("a comment\n{0}{0}", key.cert.pem())).unwrap();
+        let elsewhere = elsewhere.display().to_string();
+        let settings = written
             .add("callout", &format!("servers = [\"{server}\"]\nqueue = \"q\"\ndeadline = \"100ms\"\nmax_in_flight = 1"))
             .add("audit", "max_age = \"1h\"\nreplicas = 5")
             .add("nats", "ca_file = \"ca.pem\"")
-            .add("issuers.corp", "jwks_uri = \"https://keys.example.com\"\nalgorithms = [\"ES256\", \"EdDSA\"]\nleeway = \"0s\"\nrefresh = \"10s\"\nca_file = \"/ca.pem\"")
+            .add("issuers.corp", &format!("jwks_uri = \"https://keys.example.com\"\nalgorithms = [\"ES256\", \"EdDSA\"]\nleeway = \"0s\"\nrefresh = \"10s\"\nca_file = {elsewhere:?}"))
             .settings();
         assert_eq!(settings.callout.servers.unwrap().first().unwrap().as_str(), server);
         assert_eq!(settings.callout.deadline.as_millis(), 100);
         assert_eq!(settings.issuers[0].algorithms, [Algorithm::ES256, Algorithm::EdDSA]);
         assert_eq!(settings.issuers[0].leeway, Duration::ZERO);
-        assert_eq!(settings.issuers[0].ca_file.as_deref(), Some(Path::new("/ca.pem")));
+        assert_eq!(settings.issuers[0].ca_file.as_deref(), Some(Path::new(&elsewhere)));
         assert!(settings.nats.ca_file.unwrap().ends_with("ca.pem"));
     }
 
@@ -228,7 +230,7 @@ mod good {
             [
                 "--set callout.queu: unknown key `queu` in `[callout]` | did you mean `queue`?",
                 "environment variable HALLPASS__CALLOUT__MAX_IN_FLIGHT: `max_in_flight` is not a \
-                 whole number from 1 to 100000",
+                 whole number from 1 to 100000 | write such a number, without quotes",
             ]
         );
     }
@@ -251,8 +253,12 @@ mod missing_and_unknown {
         let defaults = written().without("maps");
         assert!(defaults.settings().maps.ends_with("subject-maps"));
         let mut empty = written();
-        empty.text = String::new();
+        empty.text = "[maps]\n".to_owned();
         assert_eq!(empty.messages().len(), 5, "all of it at once: {:?}", empty.messages());
+        for nothing in ["", "\n", "\u{feff}", "# nothing\r\n"] {
+            empty.text = nothing.to_owned();
+            assert_eq!(empty.messages(), ["the configuration is empty"], "{nothing:?}");
+        }
     }
 
     #[test]
@@ -265,18 +271,13 @@ mod missing_and_unknown {
             ("targets", "`[accounts]` lacks `targets`"),
             ("account = \"AUDIT\"", "`[audit]` lacks `account`"),
             ("writer_seed", "`[audit]` lacks `writer_seed`"),
+            ("system", "`[accounts]` lacks `system`"),
             ("issuer = ", "`[issuers.corp]` lacks `issuer`"),
+            ("audiences", "`[issuers.corp]` lacks `audiences`"),
             ("roles_claim", "`[issuers.corp]` lacks `roles_claim`"),
         ] {
             assert_eq!(written().cut(line).messages(), [says]);
         }
-        assert_eq!(
-            written().cut("audiences").messages(),
-            [
-                "`[issuers.corp]` lacks `audiences`",
-                "`audiences` is empty: a token meant for anybody would be accepted",
-            ]
-        );
     }
 
     #[test]
@@ -299,6 +300,42 @@ mod missing_and_unknown {
             found[0]
                 .ends_with("unknown key `issuer` in the configuration | did you mean `issuers`?")
         );
+    }
+
+    #[test]
+    fn unknown_keys_of_flags_and_variables() {
+        for (key, says) in [
+            ("foo", "unknown key `foo` in the configuration"),
+            ("foo.bar", "unknown key `foo` in the configuration"),
+            ("foo.bar.baz", "unknown key `foo` in the configuration"),
+            ("nats.url", "unknown key `url` in `[nats]`"),
+            ("nats.x.y", "unknown key `x` in `[nats]`"),
+        ] {
+            let flag = written().flag(key, "1").problems();
+            assert!(flag[0].starts_with(&format!("--set {key}: {says}")), "{flag:?}");
+            let variable = format!("HALLPASS__{}", key.to_uppercase().replace('.', "__"));
+            let found = written().environment(&variable, "1").problems();
+            let begins = format!("environment variable {variable}: {says}");
+            assert!(found[0].starts_with(&begins), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_can_be_no_setting() {
+        for key in ["nats..urls", "", ".", "nats.", "nats.urls[0]", "nats urls", "é", "a.b\n"] {
+            let written = written();
+            let path = written.directory.path().join("hallpass.toml");
+            std::fs::write(&path, &written.text).unwrap();
+            let flag = [(key.to_owned(), "x".to_owned())];
+            let problems = Layers::read(&path, [], &flag).unwrap_err().to_string();
+            assert_eq!(problems, format!("--set {key}: `{key}` names no setting"));
+        }
+        let written = written();
+        let path = written.directory.path().join("hallpass.toml");
+        std::fs::write(&path, &written.text).unwrap();
+        let names = ["HALLPASS__", "HALLPASS__NATS____URLS", "hallpass__nats__"];
+        let environment = names.map(|name| (name.to_owned(), "x".to_owned()));
+        assert_eq!(Layers::read(&path, environment, &[]).unwrap_err().len(), 3);
     }
 
     #[test]
@@ -406,6 +443,78 @@ mod secrets {
         assert!(!shown(&written).contains(&seed[..12]), "{}", shown(&written));
     }
 
+    /// Wherever a seed was put by mistake, and however the file is broken there.
+    #[test]
+    fn a_secret_in_the_wrong_slot_is_not_repeated() {
+        let written = written();
+        let seed = seed_of(&written, "keys/issuer.nk");
+        let slot = "{ file = \"keys/service.nk\" }";
+        for source in [
+            format!("{{ file = \"{seed}\" }}"),
+            format!("{{ env = \"{seed}\" }}"),
+            format!("{{ command = [\"{seed}\"] }}"),
+            format!("{{ command = [\"cat\", \"/none\", \"{seed}\"] }}"),
+            format!("{{ value = \"{seed}\" }}"),
+            format!("{{ {seed} = 1 }}"),
+            format!("[\"{seed}\"]"),
+            format!("\"\"\"\n{seed}\"\"\""),
+            "\"hunter2, which is no seed\"".to_owned(),
+        ] {
+            let broken = super::written().change(slot, &source);
+            let shown = shown(&broken);
+            assert!(!broken.messages().is_empty());
+            assert!(!shown.contains(&seed[..12]) && !shown.contains("hunter2"), "{shown}");
+        }
+        for text in [
+            format!("issuer_seed = \"{seed}\nx = 1\n"),
+            format!("issuer_seed = {seed}\n"),
+            format!("issuer_seed = \"{seed}\" \"{seed}\"\n"),
+            format!("a = \"{seed}\"\na = \"{seed}\"\n"),
+            format!("[{seed}]\n[{seed}]\n"),
+        ] {
+            let path = written.directory.path().join("hallpass.toml");
+            std::fs::write(&path, &text).unwrap();
+            let problems = Layers::read(&path, [], &[]).unwrap_err();
+            let rendered: Vec<_> = problems.iter().map(|problem| problem.render(false)).collect();
+            let shown = format!("{problems}\n{problems:?}\n{}", rendered.join("\n"));
+            assert!(!shown.contains(&seed[..12]), "{shown}");
+        }
+    }
+
+    /// A flag or a variable that says where a secret is replaces what the file says of it.
+    #[test]
+    fn where_a_secret_is_can_be_overridden() {
+        let written = written();
+        let elsewhere = written.path("keys/elsewhere.nk");
+        std::fs::rename(written.path("keys/service.nk"), &elsewhere).unwrap();
+        use secrecy::ExposeSecret as _;
+        let good = |written: Written| {
+            assert!(written.settings().nats.service_seed.expose_secret().starts_with("SU"));
+        };
+        let command = format!("cat,{elsewhere}");
+        let overridden = written.flag("nats.service_seed.command", &command);
+        assert!(overridden.settings().nats.service_seed.expose_secret().starts_with("SU"));
+        // A flag wins over a variable, as everywhere.
+        good(overridden.environment("HALLPASS__NATS__SERVICE_SEED__ENV", "NOT_SET"));
+        assert_eq!(
+            super::written()
+                .environment("HALLPASS__CALLOUT__ISSUER_SEED__ENV", "HALLPASS_TEST_NOT_SET")
+                .problems(),
+            ["environment variable HALLPASS__CALLOUT__ISSUER_SEED__ENV: the environment variable \
+              `HALLPASS_TEST_NOT_SET` is not set | set it where hallpass is started"]
+        );
+        assert_eq!(
+            super::written().flag("callout.issuer_seed.fil", "x").problems(),
+            [
+                "--set callout.issuer_seed.fil: unknown key `fil` in `issuer_seed` | did you mean \
+                 `file`?",
+                "--set callout.issuer_seed.fil: `issuer_seed` names not exactly one of `file`, \
+                 `env` and `command` | name where it is: `{ file = \"…\" }`, `{ env = \"…\" }` or \
+                 `{ command = [\"…\"] }`",
+            ]
+        );
+    }
+
     #[test]
     fn a_secret_that_is_not_there() {
         let missing = written().change("keys/service.nk", "keys/none.nk");
@@ -413,7 +522,8 @@ mod secrets {
         assert_eq!(
             found,
             [
-                "3: the secret file `keys/none.nk` cannot be read: No such file or directory (os error 2)"
+                "3: the secret file `keys/none.nk` cannot be read: No such file or directory (os error \
+                 2) | name the file that holds it; `hallpass init` makes keys that are not there"
             ]
         );
         let of =
@@ -529,7 +639,11 @@ mod secrets {
         assert!(bare.reader().is_ok());
         assert_eq!(
             bare.cut("reader_seed").cut("urls").reader().unwrap_err(),
-            ["1: `[nats]` lacks `urls`", "6: `[audit]` lacks `reader_seed`"]
+            [
+                "1: `[nats]` lacks `urls` | add `urls = [\"nats://host:4222\"]`",
+                "6: `[audit]` lacks `reader_seed` | add `reader_seed = { file = \"…\" }`, or `env` or \
+                 `command` in place of `file`",
+            ]
         );
     }
 
@@ -570,6 +684,53 @@ mod accounts {
         );
     }
 
+    /// hallpass is the only guard between them.
+    #[test]
+    fn callout_audit_and_system_account_are_three() {
+        assert_eq!(
+            written().change("account = \"AUDIT\"", "account = \"AUTH\"").problems(),
+            [
+                "18: `callout.account` and `audit.account` are both `AUTH` | give each an account of \
+              its own, as in `nats-server.conf`"
+            ]
+        );
+        assert_eq!(
+            written().change("\"SYSTEM\"", "\"AUTH\"").messages(),
+            ["`callout.account` and `accounts.system` are both `AUTH`"]
+        );
+        assert_eq!(
+            written().flag("accounts.system", "AUDIT").problems(),
+            [
+                "--set accounts.system: `audit.account` and `accounts.system` are both `AUDIT` | give \
+              each an account of its own, as in `nats-server.conf`"
+            ]
+        );
+        let all = written().flag("accounts.system", "X").flag("audit.account", "X");
+        assert_eq!(all.flag("callout.account", "X").messages().len(), 3);
+        assert_eq!(
+            written().change("[\"APP\", \"WEB\"]", "[]").messages(),
+            ["`targets` is empty: nobody could be let in anywhere"]
+        );
+    }
+
+    /// What maps are judged by is there whatever else is wrong.
+    #[test]
+    fn targets_and_issuers_are_read_as_far_as_they_can_be() {
+        let broken = written()
+            .change("keys/issuer.nk", "keys/none.nk")
+            .change("\"WEB\"", "\"W B\"")
+            .cut("roles_claim")
+            .cut("system");
+        let layers = broken.layers();
+        assert!(Settings::read(&layers, &mut Problems::default()).is_none());
+        assert_eq!(Settings::targets(&layers).unwrap(), ["APP".parse().unwrap()].into());
+        assert_eq!(Settings::issuer_names(&layers).unwrap(), ["corp".parse().unwrap()].into());
+        let none = written().without("accounts").without("issuers.corp").layers();
+        assert_eq!((Settings::targets(&none), Settings::issuer_names(&none)), (None, None));
+        let by_flag = written().flag("accounts.targets", "X,Y").layers();
+        assert_eq!(Settings::targets(&by_flag).unwrap().len(), 2);
+    }
+
     /// A mistake elsewhere in a section does not hide this one.
     #[test]
     fn they_are_found_beside_other_problems() {
@@ -606,13 +767,23 @@ mod issuers {
             "http://0.0.0.0",
             "http://localhost.example.com",
             "http://127.0.0.1.example.com",
-            "http://127.0.0.1@idp.example.com",
             "http://[::2]",
             "ftp://127.0.0.1",
             "file:///x",
         ] {
             for allow in [true, false] {
                 assert_eq!(with(url, allow), ["`issuer` is not an https URL"], "{url}");
+            }
+        }
+        for url in [
+            "https://u:PASSWORD@idp.example.com",
+            "http://PASSWORD@127.0.0.1",
+            "https://:PASSWORD@h",
+        ] {
+            assert_eq!(with(url, true), ["`issuer` has credentials in it"], "{url}");
+            let (_, problems) = written().change("https://idp.example.com", url).read();
+            for problem in problems.iter() {
+                assert!(!problem.render(false).contains("PASSWORD"), "{url}");
             }
         }
         for text in ["", "idp.example.com", "//idp.example.com", "https://"] {
@@ -642,8 +813,8 @@ mod issuers {
             assert_eq!(
                 of(&format!("[\"{symmetric}\"]")),
                 [format!(
-                    "24: `{symmetric}` is symmetric: who verifies with it can also sign | such as \
-                     `RS256`, `PS256`, `ES256`, `EdDSA`"
+                    "24: `{symmetric}` is symmetric: who verifies with it can also sign | write names \
+                     such as `RS256`, `PS256`, `ES256`, `EdDSA`"
                 )]
             );
         }
@@ -659,7 +830,10 @@ mod issuers {
             ["24: `algorithms` is empty: no token could be accepted | leave it out for every \
               asymmetric algorithm, or name some"]
         );
-        assert_eq!(of("\"RS256\"")[0], "24: `algorithms` is a string, not a list of strings");
+        assert_eq!(
+            of("\"RS256\"")[0],
+            "24: `algorithms` is a string, not a list of strings | write it as `algorithms = [\"…\"]`"
+        );
     }
 
     #[test]
@@ -667,11 +841,17 @@ mod issuers {
         let of = |list: &str| written().change("[\"nats\"]", list).messages();
         let empty = "`audiences` is empty: a token meant for anybody would be accepted";
         assert_eq!(of("[]"), [empty]);
-        assert_eq!(of("[1]"), [empty, "`audiences` is a whole number, not a string"]);
+        assert_eq!(of("[1]"), ["`audiences` is a whole number, not a string"]);
+        assert_eq!(of("\"nats\""), ["`audiences` is a string, not a list of strings"]);
         assert_eq!(of("[\"\"]"), ["an audience is not empty"]);
-        assert_eq!(of("[\"nats\", \"\"]"), ["an audience is not empty"]);
-        let unset = written().environment("HALLPASS__ISSUERS__CORP__AUDIENCES", "");
-        assert_eq!(unset.messages(), ["an audience is not empty"]);
+        assert_eq!(of("[\"nats\", \" \"]"), ["an audience is not empty"]);
+        assert_eq!(of("[\"na\\nts\"]"), ["an audience has no control characters"]);
+        for (value, says) in [("", empty), (" ", empty), ("nats,,x", "an audience is not empty")] {
+            let variable = written().environment("HALLPASS__ISSUERS__CORP__AUDIENCES", value);
+            assert_eq!(variable.messages(), [says], "{value:?}");
+            let flag = written().flag("issuers.corp.audiences", value);
+            assert_eq!(flag.messages(), [says], "{value:?}");
+        }
     }
 
     #[test]
@@ -704,13 +884,13 @@ mod spans_and_numbers {
             }
             for bad in outside {
                 let found = of(&format!("\"{bad}\""));
-                assert!(found[0].starts_with(&format!("`{key}` is not between ")), "{found:?}");
+                assert_eq!(found, [format!("`{key}` is not between {low} and {high}")]);
             }
             for odd in ["", "5", "-1s", "soon", "1 month"] {
                 let says = format!("`{odd}` is not a span of time");
                 assert_eq!(of(&format!("\"{odd}\"")), [says]);
             }
-            assert_eq!(of("5"), [format!("`{key}` is a whole number, not a string")]);
+            assert_eq!(of("5"), [format!("`{key}` is a whole number, not a span of time")]);
         }
     }
 
@@ -740,14 +920,25 @@ mod spans_and_numbers {
         for bad in ["nats://u:PASSWORD@h", "nats://PASSWORD@h", "nats://:PASSWORD@h"] {
             let written = of(bad);
             let (_, problems) = written.read();
-            assert_eq!(written.messages(), [NOT], "{bad}");
+            let says = "the URL of a NATS server has credentials in it";
+            assert_eq!(written.messages(), [says], "{bad}");
             assert!(written.problems()[0].starts_with("2: "), "where it stands is said");
             for problem in problems.iter() {
                 assert!(!problem.render(false).contains("PASSWORD"), "{bad}");
             }
         }
-        let none = written().change("[\"nats://localhost:4222\"]", "[]");
-        assert_eq!(none.messages(), ["`urls` names no server"]);
+        for bad in ["u:PASSWORD@h:4222", "nats:u:PASSWORD@h", "nats:/u:PASSWORD/@h"] {
+            let written = of(bad);
+            assert_eq!(written.messages(), [NOT], "{bad}");
+            let (_, problems) = written.read();
+            for problem in problems.iter() {
+                assert!(!problem.render(false).contains("PASSWORD"), "{bad}");
+            }
+        }
+        let none = "`urls` names no server";
+        assert_eq!(written().change("[\"nats://localhost:4222\"]", "[]").messages(), [none]);
+        assert_eq!(written().flag("nats.urls", "").messages(), [none]);
+        assert_eq!(written().environment("HALLPASS__NATS__URLS", "").messages(), [none]);
     }
 
     #[test]
@@ -764,8 +955,84 @@ mod spans_and_numbers {
                 [format!("`{bad}`: a server id is a public nkey that begins with `N`")]
             );
         }
-        // An empty list is nobody, not anybody.
-        let nobody = written().add("callout", "servers = []").settings();
-        assert_eq!(nobody.callout.servers.unwrap().len(), 0);
+        let nobody = "`servers` is empty: nobody would be answered";
+        assert_eq!(written().add("callout", "servers = []").messages(), [nobody]);
+        assert_eq!(written().flag("callout.servers", "").messages(), [nobody]);
+        for bad in ["", "a b", "a\\tb", "a*", ">", "a\\u0000"] {
+            let found = written().add("callout", &format!("queue = \"{bad}\"")).messages();
+            assert_eq!(found, ["`queue` is not the name of a queue group"], "{bad:?}");
+        }
+        assert_eq!(written().add("callout", "queue = \"a.b-c\"").settings().callout.queue, "a.b-c");
+    }
+}
+
+mod files {
+    use super::*;
+
+    fn read(bytes: &[u8]) -> Result<Layers, Problems> {
+        let written = written();
+        let path = written.directory.path().join("hallpass.toml");
+        std::fs::write(&path, bytes).unwrap();
+        Layers::read(&path, [], &[])
+    }
+
+    #[test]
+    fn a_mark_at_the_beginning_and_other_ends_of_lines_are_fine() {
+        let mut marked = written();
+        marked.text = format!("\u{feff}{}", marked.text);
+        marked.settings();
+        let mut ended = written();
+        ended.text = ended.text.replace('\n', "\r\n");
+        ended.settings();
+        let marked = marked.change("stream =", "steam =");
+        assert!(marked.problems()[0].starts_with("19: unknown key `steam`"));
+        let (_, problems) = marked.read();
+        let shown = problems.iter().next().unwrap().render(false);
+        assert!(shown.contains("hallpass.toml:19:1\n"), "{shown}");
+        assert!(shown.contains("\n   | ^^^^^\n"), "{shown}");
+    }
+
+    #[test]
+    fn what_is_no_text_no_file_or_not_there() {
+        let problems = read(b"[nats]\nurls = \"\xff\"\n").unwrap_err();
+        assert!(problems.to_string().ends_with("hallpass.toml:2: the file is not UTF-8 text"));
+        let directory = tempfile::tempdir().unwrap();
+        let problems = Layers::read(directory.path(), [], &[]).unwrap_err().to_string();
+        assert!(
+            problems.contains("the configuration cannot be read: Is a directory"),
+            "{problems}"
+        );
+        let none = directory.path().join("none");
+        let problems = Layers::read(&none, [], &[]).unwrap_err();
+        assert!(problems.to_string().contains("the configuration cannot be read: No such file"));
+        assert!(read(b"\0").is_err());
+        assert!(read("a = [".repeat(10_000).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn certificates() {
+        let written = written();
+        let key = rcgen::generate_simple_self_signed(["h".to_owned()]).unwrap();
+        let (good, path) = (key.cert.pem(), written.path("ca.pem"));
+        let torn = good.replace("-----END", "-----ENDE");
+        let damaged =
+            format!("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n{good}");
+        let secret = key.signing_key.serialize_pem();
+        let nats = written.add("nats", "ca_file = \"ca.pem\"");
+        let nats = nats.add("issuers.corp", "ca_file = \"ca.pem\"");
+        for bad in ["", "not PEM", &torn, &damaged, &secret] {
+            std::fs::write(&path, bad).unwrap();
+            let found = nats.problems();
+            assert_eq!(found.len(), 2, "{bad}: {found:?}");
+            let says = format!("2: the certificates in `ca.pem` cannot be used: ");
+            assert!(found[0].starts_with(&says), "{bad}: {found:?}");
+            assert!(nats.reader().is_err(), "{bad}");
+        }
+        std::fs::write(&path, format!("{good}{secret}")).unwrap();
+        nats.settings();
+        std::fs::remove_file(&path).unwrap();
+        assert!(nats.problems()[1].contains("No such file or directory"));
+        std::fs::create_dir(&path).unwrap();
+        assert!(nats.problems()[1].contains("Is a directory"));
     }
 }

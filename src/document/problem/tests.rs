@@ -9,7 +9,7 @@ fn place(source: &Arc<Source>, span: Range<usize>) -> Place {
 }
 
 fn rendered(text: &str, span: Range<usize>) -> String {
-    Problem::error(&place(&source(text), span), "wrong").render(false)
+    Problem::error(&place(&source(text), span), "wrong", "mend it").render(false)
 }
 
 #[test]
@@ -32,9 +32,11 @@ error: wrong
  --> a.toml:1:13
   |
 1 | x = [\"åäö\", \"é\"]
-  |             ^^^"
+  |             ^^^
+  |
+  = help: mend it"
     );
-    assert_eq!(rendered("a = 1\nb = \"日本\"\n", 10..18).lines().last().unwrap(), "  |     ^^^^^^");
+    assert_eq!(rendered("a = 1\nb = \"日本\"\n", 10..18).lines().nth(4).unwrap(), "  |     ^^^^^^");
 }
 
 #[test]
@@ -59,7 +61,7 @@ fn the_end_of_a_file_has_a_place() {
 #[test]
 fn places_without_lines_are_named() {
     let there = Place::named("environment variable X");
-    let problem = Problem::warning(&there, "odd").related(&there, "also here").help("do this");
+    let problem = Problem::warning(&there, "odd", "do this").related(&there, "also here");
     assert_eq!(
         problem.render(false),
         "\
@@ -75,9 +77,9 @@ warning: odd
 fn one_line_for_logs() {
     let mut problems = Problems::default();
     assert_eq!(problems.to_string(), "");
-    problems.add(Problem::warning(&Place::named("x"), "odd"));
+    problems.add(Problem::warning(&Place::named("x"), "odd", "mend it"));
     assert!(!problems.any_error() && problems.len() == 1);
-    problems.add(Problem::error(&place(&source("a\nb"), 2..3), "wrong"));
+    problems.add(Problem::error(&place(&source("a\nb"), 2..3), "wrong", "mend it"));
     assert!(problems.any_error());
     assert_eq!(problems.to_string(), "a.toml:2: wrong; x: odd");
 }
@@ -93,9 +95,9 @@ fn no_seed_is_shown() {
         for seed in [&seed[..], &seed[..50]] {
             let text = format!("é = 1\nissuer_sed = \"{seed}\" # é\n");
             let key = place(&source(&text), 7..17);
-            let problem = Problem::error(&key, format!("unknown key `{seed}`"))
-                .related(&key, format!("as `{seed}`"))
-                .help(format!("not `{seed}`"));
+            let message = format!("unknown key `{seed}`");
+            let problem = Problem::error(&key, message, format!("not `{seed}`"))
+                .related(&key, format!("as `{seed}`"));
             let mut problems = Problems::default();
             let shown = problem.render(false);
             problems.add(problem);
@@ -108,6 +110,43 @@ fn no_seed_is_shown() {
     let public = nkeys::KeyPair::new_server().public_key();
     let text = format!("servers = [\"{public}\"]\n");
     assert!(rendered(&text, 0..7).contains(&public));
+}
+
+#[test]
+fn what_is_concealed_is_never_shown() {
+    let text = "é = \"hunter2\" # é\n";
+    let problem = Problem::error(&place(&source(text), 5..14), "wrong", "mend it").conceal();
+    assert_eq!(
+        problem.render(false).lines().skip(3).take(2).collect::<Vec<_>>().join("\n"),
+        "1 | é = ********* # é\n  |     ^^^^^^^^^"
+    );
+}
+
+#[test]
+fn nothing_is_pointed_at_in_a_file_without_text_or_in_all_of_it() {
+    for (text, span) in [("", 0..0), ("\n \n", 0..0), ("\n", 1..1), ("a = 1\n", 0..0)] {
+        assert_eq!(
+            rendered(text, span),
+            "error: wrong\n--> a.toml:1\n = help: mend it",
+            "{text:?}"
+        );
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_are_a_problem_at_their_line() {
+    let read = |bytes: &[u8]| {
+        let mut problems = Problems::default();
+        let source = Source::read("a.toml".to_owned(), bytes.to_vec(), &mut problems);
+        assert_eq!(source.is_none(), problems.any_error());
+        problems.iter().map(|problem| problem.render(false)).collect::<String>()
+    };
+    assert_eq!(read("é\u{0}".as_bytes()), "");
+    let shown = read(b"a = 1\nb = \"\xff\"\n");
+    assert!(shown.starts_with("error: the file is not UTF-8 text\n --> a.toml:2:6\n"), "{shown}");
+    for bytes in [&b"\xff\xfea\0"[..], b"\xc3", b"\xff", b"a\n\n\xed\xa0\x80"] {
+        assert!(read(bytes).contains("the file is not UTF-8 text"));
+    }
 }
 
 proptest::proptest! {

@@ -57,8 +57,6 @@ fn what_is_no_toml() {
     for (text, says) in [
         ("account = \"APP", "a.toml:1: "),
         ("account = \"APP\"\n[roles.r\n", "a.toml:2: "),
-        ("account = \"APP\"\naccount = \"APP\"\n", "a.toml:2: duplicate key"),
-        ("account = \"APP\"\n[roles.r]\n[roles.r]\n", "a.toml:3: duplicate key"),
         ("account = APP\n", "a.toml:1: "),
         ("\u{0}", "a.toml:1: "),
     ] {
@@ -71,6 +69,39 @@ fn what_is_no_toml() {
 }
 
 #[test]
+fn what_stands_twice_in_a_file() {
+    const HELP: &str = "put the two together, or give one of them another name";
+    assert_eq!(
+        problems("account = \"APP\"\naccount = \"APP\"\n"),
+        [format!("a.toml:2: `account` is defined twice | {HELP}")]
+    );
+    for header in ["[roles.r]", "  [ roles . \"r\" ] # again"] {
+        let name = header.split('#').next().unwrap().trim();
+        assert_eq!(
+            problems(&format!("account = \"APP\"\n{header}\npublish = [\"a\"]\n{header}\n")),
+            [format!(
+                "a.toml:4: `{name}` is defined twice (a.toml:2: first defined here) | {HELP}"
+            )]
+        );
+    }
+    assert_eq!(
+        problems("account = \"APP\"\nroles.r.publish = []\n[roles.r]\n"),
+        [format!("a.toml:3: `[roles.r]` is defined twice | {HELP}")]
+    );
+}
+
+#[test]
+fn a_claim_path_is_no_url() {
+    assert_eq!(
+        problems(
+            "account = \"APP\"\n[claims]\nt = \"https://example.com/t\"\n[roles.r]\npublish = [\"{t}\"]\n"
+        )[0],
+        "a.toml:3: a URL written as a string would be split at its dots | `realm_access.roles`, \
+         or `[\"https://example.com/roles\"]` where a key has dots"
+    );
+}
+
+#[test]
 fn keys_that_are_not_known() {
     assert_eq!(
         role_problems("subscrbe = [\"b\"]"),
@@ -79,7 +110,8 @@ fn keys_that_are_not_known() {
     assert_eq!(
         problems("account = \"APP\"\nacount = \"B\"\n[role.r]\npublish = [\"a\"]\n"),
         [
-            "warning: a.toml:1: the subject map has no role",
+            "warning: a.toml:1: the subject map has no role | add `[roles.NAME]` with `publish` and \
+             `subscribe`",
             "a.toml:2: unknown key `acount` in the subject map | did you mean `account`?",
             "a.toml:3: unknown key `role` in the subject map | did you mean `roles`?",
         ]
@@ -103,6 +135,7 @@ fn keys_that_are_not_known() {
 
 #[test]
 fn values_of_the_wrong_kind() {
+    const TABLE: &str = "a table is a `[section]` with a line for each key, or `{ key = value }`";
     for (line, says) in [
         ("subscribe = \"b\"", "`subscribe` is a string, not a list of strings"),
         ("subscribe = [1]", "`subscribe` is a whole number, not a string"),
@@ -111,25 +144,37 @@ fn values_of_the_wrong_kind() {
         ("idp_roles = \"x\"", "`idp_roles` is a string, not a list of strings"),
         ("issuers = \"corp\"", "`issuers` is a string, not a list of strings"),
         ("description = 1", "`description` is a whole number, not a string"),
-        ("session = 3600", "`session` is a whole number, not a string"),
-        ("session = 1.5", "`session` is a float, not a string"),
-        ("session = 07:30:00", "`session` is a date, not a string"),
     ] {
         let found = role_problems(line);
-        assert!(found.contains(&format!("a.toml:6: {says}")), "{line}: {found:?}");
+        let begins = format!("a.toml:6: {says} | ");
+        assert!(found.iter().any(|line| line.starts_with(&begins)), "{line}: {found:?}");
+    }
+    assert_eq!(
+        role_problems("session = 3600"),
+        ["a.toml:6: `session` is a whole number, not a span of time | give it a unit and quotes: \
+          `session = \"3600s\"`"]
+    );
+    for (line, kind) in [("session = 1.5", "a float"), ("session = 07:30:00", "a date")] {
+        assert_eq!(
+            role_problems(line),
+            [format!(
+                "a.toml:6: `session` is {kind}, not a span of time | write it as `session = \
+                 \"90s\"`, `\"1h 30m\"` or `\"7d\"`"
+            )]
+        );
     }
     assert_eq!(
         problems("account = 1\nroles = 1\nclaims = []\n"),
         [
-            "warning: a.toml:1: the subject map has no role",
-            "a.toml:1: `account` is a whole number, not a string",
-            "a.toml:2: `roles` is a whole number, not a table",
-            "a.toml:3: `claims` is a list, not a table",
+            "a.toml:1: `account` is a whole number, not a string | write a text in quotes: `\"…\"`"
+                .to_owned(),
+            format!("a.toml:2: `roles` is a whole number, not a table | {TABLE}"),
+            format!("a.toml:3: `claims` is a list, not a table | {TABLE}"),
         ]
     );
     assert_eq!(
         problems("account = \"APP\"\n[roles]\nr = [\"publish\"]\n"),
-        ["a.toml:3: role `r` is a list, not a table"]
+        [format!("a.toml:3: role `r` is a list, not a table | {TABLE}")]
     );
 }
 
@@ -137,7 +182,8 @@ fn values_of_the_wrong_kind() {
 fn accounts() {
     assert_eq!(
         problems("[roles.r]\npublish = [\"a\"]\n"),
-        ["a.toml:1: the subject map lacks `account`"]
+        ["a.toml:1: the subject map lacks `account` | add `account = \"APP\"`: where these roles \
+          lead, one of `accounts.targets`"]
     );
     assert_eq!(
         problems("account = \"APQ\"\n[roles.r]\npublish = [\"a\"]\n"),
@@ -150,7 +196,10 @@ fn accounts() {
     );
     assert_eq!(
         problems("account = \"A P\"\n[roles.r]\npublish = [\"a\"]\n"),
-        ["a.toml:1: `A P`: an account name has no white space and no control characters"]
+        [
+            "a.toml:1: `A P`: an account name has no white space and no control characters | write it \
+          as in the server's configuration"
+        ]
     );
     assert!(problems("account = \"\"\n[roles.r]\npublish = [\"a\"]\n")[0].contains("is not empty"));
 }
@@ -159,7 +208,8 @@ fn accounts() {
 fn names_of_roles() {
     assert_eq!(
         problems("account = \"APP\"\n[roles.\"a b\"]\npublish = [\"a\"]\n"),
-        ["a.toml:2: `a b`: a role name is made of letters, digits and `- _ . : /`"]
+        ["a.toml:2: `a b`: a role name is made of letters, digits and `- _ . : /` | give it \
+          another name; the IdP's own names for it go into `idp_roles`"]
     );
     assert_eq!(
         role_problems("idp_roles = [\"orders:*\", \"\"]"),
@@ -170,12 +220,16 @@ fn names_of_roles() {
              of them",
         ]
     );
-    assert_eq!(role_problems("idp_roles = []"), ["warning: a.toml:6: nobody can hold role `r`"]);
+    assert_eq!(
+        role_problems("idp_roles = []"),
+        ["warning: a.toml:6: nobody can hold role `r`: it names no IdP role | name some; without \
+          `idp_roles` it is the role's own name"]
+    );
 }
 
 #[test]
 fn subjects_that_are_none() {
-    const HELP: &str = "tokens with `.` between them; `*` is one token, `>` the rest, `{claim}` a \
+    const HELP: &str = "write tokens with `.` between them; `*` is one token, `>` the rest, `{claim}` a \
                         value of the token";
     for (subject, why) in [
         ("", "token 1 is empty"),
@@ -215,7 +269,8 @@ fn placeholders() {
     let claims = |line: &str| {
         problems(&format!("account = \"APP\"\n[roles.r]\npublish = [\"a\"]\n[claims]\n{line}\n"))
     };
-    const HELP: &str = "`{subject}` is the token's `sub`, `{issuer}` the issuer's configured name";
+    const HELP: &str = "choose another: `{subject}` is the token's `sub`, `{issuer}` the issuer's \
+                        configured name";
     for reserved in ["subject", "issuer"] {
         assert_eq!(
             claims(&format!("{reserved} = \"x\"")),
@@ -254,8 +309,8 @@ fn responses_in_all_forms() {
         assert_eq!(found, ["`max` is not a whole number from 1 to 4294967295"], "{max}");
     }
     for (expires, says) in [
-        ("0s", "`expires` is not between 1ms and 86400s"),
-        ("25h", "`expires` is not between 1ms and 86400s"),
+        ("0s", "`expires` is not between 1ms and 24h"),
+        ("25h", "`expires` is not between 1ms and 24h"),
         ("-1s", "`-1s` is not a span of time"),
         ("2", "`2` is not a span of time"),
         ("", "`` is not a span of time"),
@@ -265,7 +320,7 @@ fn responses_in_all_forms() {
     }
     for (value, kind) in [("1", "a whole number"), ("\"yes\"", "a string"), ("[true]", "a list")] {
         let found = responses_of(value).unwrap_err();
-        assert_eq!(found, [format!("`allow_responses` is {kind}")]);
+        assert_eq!(found, [format!("`allow_responses` is {kind}, neither `true` nor a table")]);
     }
 }
 
@@ -277,7 +332,10 @@ fn sessions() {
     for outside in ["0s", "999ms", "367d", "1000000h"] {
         assert_eq!(
             role_problems(&format!("session = \"{outside}\"")),
-            ["a.toml:6: `session` is not between 1s and 31622400s"],
+            [
+                "a.toml:6: `session` is not between 1s and 366d | write a span of time in that range, \
+              such as `366d`"
+            ],
             "{outside}"
         );
     }
@@ -297,10 +355,14 @@ fn a_map_that_allows_nothing_is_legal_and_said() {
         assert_eq!(
             problems(&format!("account = \"APP\"\n[roles.r]\n{role}\n")),
             ["warning: a.toml:2: role `r` allows nothing | its holders can connect, and neither \
-              publish nor subscribe"]
+              publish nor subscribe; name subjects under `publish` or `subscribe`"]
         );
     }
-    assert_eq!(problems("account = \"APP\"\n"), ["warning: a.toml:1: the subject map has no role"]);
+    assert_eq!(
+        problems("account = \"APP\"\n"),
+        ["warning: a.toml:1: the subject map has no role | add `[roles.NAME]` with `publish` and \
+          `subscribe`"]
+    );
 }
 
 const ROLE: &str = "account = \"APP\"\n[roles.clerk]\npublish = [\"a\"]\n";
@@ -310,8 +372,8 @@ fn a_role_twice_names_both_places() {
     let found = maps(&[("a.toml", ROLE), ("b.toml", ROLE)]).problems();
     assert_eq!(
         found,
-        ["b.toml:2: role `clerk` is defined twice (a.toml:2: first defined here) | a role's name \
-          stands for one set of rules, in audit events too"]
+        ["b.toml:2: role `clerk` is defined twice (a.toml:2: first defined here) | put the two \
+          together, or give one of them another name"]
     );
 }
 
@@ -340,7 +402,10 @@ fn issuers_are_named_where_there_are_several() {
     );
     assert_eq!(
         issuers_of("issuers = [\"CORP\"]", &["corp"]),
-        ["a.toml:4: `CORP`: an issuer name is made of lower-case letters, digits and `-`"]
+        [
+            "a.toml:4: `CORP`: an issuer name is made of lower-case letters, digits and `-` | write it as \
+          in `[issuers.NAME]` of hallpass.toml"
+        ]
     );
 }
 
@@ -348,7 +413,10 @@ fn issuers_are_named_where_there_are_several() {
 fn issuers_that_are_nobody_are_said() {
     assert_eq!(
         issuers_of("issuers = []", &["corp"]),
-        ["warning: a.toml:4: nobody can hold role `clerk`: it believes no issuer"]
+        [
+            "warning: a.toml:4: nobody can hold role `clerk`: it believes no issuer | name some of the \
+          issuers of hallpass.toml"
+        ]
     );
 }
 
@@ -406,7 +474,7 @@ error: role `clerk` is defined twice
 2 | [roles.clerk]
   |        ----- first defined here
   |
-  = help: a role's name stands for one set of rules, in audit events too"
+  = help: put the two together, or give one of them another name"
     );
     let subject = maps(&[("a.toml", "account = \"APP\"\n[roles.r]\npublish = [\"é.{x}\"]\n")]);
     assert_eq!(
@@ -418,4 +486,61 @@ error: `é.{x}` is not a subject: `{x}` is no known placeholder; name its claim 
 3 | publish = [\"é.{x}\"]
   |            ^^^^^^^"
     );
+}
+
+/// Each gives a clear error or is fine.
+#[test]
+fn files_that_are_odd() {
+    for fine in [format!("\u{feff}{ROLE}"), ROLE.replace('\n', "\r\n")] {
+        assert_eq!(problems(&fine), [""; 0], "{fine:?}");
+    }
+    for empty in ["", "\n\n", "\u{feff}", "# nothing yet\n"] {
+        let map = maps(&[("a.toml", empty)]);
+        assert_eq!(
+            map.rendered(),
+            "error: the subject map is empty\n--> a.toml:1\n = help: begin it with `account = \"…\"`, \
+             then `[roles.NAME]`; or remove the file",
+            "{empty:?}"
+        );
+    }
+    let odd = maps(&[("a.toml", ROLE)]);
+    std::fs::write(odd.path().join("b.toml"), b"account = \"\xff\"\n").unwrap();
+    std::fs::create_dir(odd.path().join("c.toml")).unwrap();
+    std::fs::create_dir(odd.path().join("d")).unwrap();
+    assert_eq!(
+        odd.problems(),
+        [
+            "b.toml:1: the file is not UTF-8 text | save it in UTF-8, without other encodings in it",
+            "c.toml: the subject map cannot be read: Is a directory (os error 21) | a subject map \
+             is a file that hallpass may read; move away what is none",
+        ]
+    );
+    let none = maps(&[]);
+    assert!(none.problems()[0].starts_with("warning: "), "{:?}", none.problems());
+    std::fs::remove_dir(none.path()).unwrap();
+    let found = none.problems();
+    assert_eq!(found.len(), 1);
+    assert!(found[0].contains("the directory of the subject maps cannot be read: No such file"));
+}
+
+/// Without settings a map is still held against all that is known, and never loaded.
+#[test]
+fn unknown_boundaries_load_nothing() {
+    use crate::policy::{self, Boundaries};
+    let map = maps(&[("a.toml", ROLE), ("b.toml", ROLE)]);
+    let mut problems = Problems::default();
+    let boundaries = Boundaries { accounts: None, issuers: None };
+    assert!(policy::load(map.path(), &boundaries, &mut problems).is_none());
+    assert_eq!(problems.len(), 1, "the role that is there twice: {problems}");
+    let map = maps(&[("a.toml", ROLE)]);
+    let (app, corp) = ("APP".parse().unwrap(), "corp".parse().unwrap());
+    let (accounts, issuers) = (Some([app].into()), Some([corp].into()));
+    for boundaries in [
+        Boundaries { accounts: None, issuers: issuers.clone() },
+        Boundaries { accounts: accounts.clone(), issuers: None },
+    ] {
+        assert!(policy::load(map.path(), &boundaries, &mut Problems::default()).is_none());
+    }
+    let both = Boundaries { accounts, issuers };
+    assert!(policy::load(map.path(), &both, &mut Problems::default()).is_some());
 }
