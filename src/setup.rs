@@ -18,12 +18,20 @@ pub const EXAMPLE_MAP: &str = include_str!("../subject-maps/orders.toml");
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// Reading or writing failed.
-    #[error("`{path}`: {source}")]
+    #[error("`{path}` cannot be read or written")]
     Io {
         /// The file.
         path: PathBuf,
         /// What happened.
         source: io::Error,
+    },
+    /// Something else is where a file has to be.
+    #[error("`{path}` is there and is no {expected}; move it away")]
+    InTheWay {
+        /// Where.
+        path: PathBuf,
+        /// What should be there.
+        expected: &'static str,
     },
     /// A key file that holds something else.
     #[error("`{path}` does not hold the seed of {expected}; move it away, or restore it")]
@@ -104,6 +112,39 @@ pub struct IssuerText {
     pub allow_http_loopback: bool,
 }
 
+/// An issuer's section of `hallpass.toml`.
+#[must_use]
+pub fn issuer_section(issuer: &IssuerText) -> String {
+    let IssuerText { name, allow_http_loopback, .. } = issuer;
+    let (roles_claim, audience) = (issuer.roles_claim(), quoted(&issuer.audience));
+    let mut text = format!(
+        r#"
+[issuers.{name}]
+issuer = {} # the exact `iss` of its tokens
+audiences = [{audience}]
+roles_claim = {roles_claim} # where the token holds the roles
+"#,
+        quoted(&issuer.issuer)
+    );
+    if *allow_http_loopback {
+        text.push_str("allow_http_loopback = true # for an IdP on this machine only\n");
+    }
+    text
+}
+
+impl IssuerText {
+    /// The path to the roles as TOML: a URL is one key, dots and all.
+    fn roles_claim(&self) -> String {
+        let text = quoted(&self.roles_claim);
+        if self.roles_claim.contains("://") { format!("[{text}]") } else { text }
+    }
+}
+
+/// A string as TOML, in quotes.
+fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
 /// Makes the keys that are not there, in `directory/keys`, readable by their owner only.
 ///
 /// # Errors
@@ -173,6 +214,7 @@ pub fn environment_text(environment: &[(&str, String)]) -> String {
 /// `hallpass.toml`, with comments.
 #[must_use]
 pub fn configuration_text(nats_url: &str, issuers: &[IssuerText]) -> String {
+    let nats_url = quoted(nats_url);
     let mut text = format!(
         r#"# hallpass: who may log in to NATS, and where that is recorded.
 # Paths start at this file's directory. A secret never stands here, only where it is:
@@ -180,7 +222,7 @@ pub fn configuration_text(nats_url: &str, issuers: &[IssuerText]) -> String {
 # `hallpass check` judges this file and the subject maps.
 
 [nats]
-urls = ["{nats_url}"]
+urls = [{nats_url}]
 service_seed = {{ file = "keys/service.nk" }}
 
 [callout]
@@ -203,21 +245,7 @@ writer_seed = {{ file = "keys/audit-writer.nk" }}
 reader_seed = {{ file = "keys/audit-reader.nk" }} # for `hallpass audit tail` only
 "#
     );
-    for issuer in issuers {
-        let IssuerText { name, issuer, audience, roles_claim, allow_http_loopback } = issuer;
-        let _ = write!(
-            text,
-            r#"
-[issuers.{name}]
-issuer = {issuer:?} # the exact `iss` of its tokens
-audiences = [{audience:?}]
-roles_claim = {roles_claim:?} # where the token holds the roles
-"#
-        );
-        if *allow_http_loopback {
-            text.push_str("allow_http_loopback = true # for an IdP on this machine only\n");
-        }
-    }
+    text.extend(issuers.iter().map(issuer_section));
     if issuers.is_empty() {
         text.push_str(
             r#"
@@ -230,6 +258,21 @@ roles_claim = {roles_claim:?} # where the token holds the roles
         );
     }
     text
+}
+
+/// Makes a directory that is not there.
+///
+/// # Errors
+/// See [`SetupError`].
+pub fn create_directory(path: &Path) -> Result<Fate, SetupError> {
+    match std::fs::create_dir(path) {
+        Ok(()) => Ok(Fate::Written),
+        Err(_) if path.is_dir() => Ok(Fate::Kept),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(SetupError::InTheWay { path: path.to_owned(), expected: "directory" })
+        }
+        Err(source) => Err(io_error(path, source)),
+    }
 }
 
 /// Writes a file that is not there.
@@ -264,7 +307,13 @@ fn create(path: &Path, text: &str, mode: u32) -> Result<Fate, SetupError> {
             file.write_all(text.as_bytes()).map_err(|source| io_error(path, source))?;
             Ok(Fate::Written)
         }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Fate::Kept),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let there = std::fs::metadata(path).map_err(|source| io_error(path, source))?;
+            if there.is_file() {
+                return Ok(Fate::Kept);
+            }
+            Err(SetupError::InTheWay { path: path.to_owned(), expected: "file" })
+        }
         Err(source) => Err(io_error(path, source)),
     }
 }
@@ -282,4 +331,63 @@ fn create_private_directory(path: &Path) -> Result<(), SetupError> {
 
 fn io_error(path: &Path, source: io::Error) -> SetupError {
     SetupError::Io { path: path.to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_is_said_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let keys_path = directory.path().join("keys");
+        std::fs::write(&keys_path, "").unwrap();
+        let error = anyhow::Error::from(keys(directory.path()).unwrap_err());
+        let told = format!("{error:#}");
+        assert!(
+            told.starts_with(&format!("`{}` cannot be read or written: ", keys_path.display()))
+        );
+        assert_eq!(told.matches("os error").count(), 1, "{told}");
+    }
+
+    #[test]
+    fn what_is_in_the_way_of_a_file_is_told() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x");
+        std::fs::create_dir(&path).unwrap();
+        let told = write_new(&path, "").unwrap_err().to_string();
+        assert_eq!(told, format!("`{}` is there and is no file; move it away", path.display()));
+        assert_eq!(create_directory(&path).unwrap(), Fate::Kept);
+        let file = directory.path().join("y");
+        assert_eq!(write_new(&file, "a").unwrap(), Fate::Written);
+        assert_eq!(write_new(&file, "b").unwrap(), Fate::Kept);
+        let told = create_directory(&file).unwrap_err().to_string();
+        assert_eq!(
+            told,
+            format!("`{}` is there and is no directory; move it away", file.display())
+        );
+    }
+
+    #[test]
+    fn every_text_is_written_as_toml_reads_it() {
+        for text in
+            ["nats", "a\"b", "\\u{0}", "\u{7f}\u{1}", "é\n'\"\"\"", "https://example.com/x.y"]
+        {
+            let issuer = IssuerText {
+                name: "corp".to_owned(),
+                issuer: text.to_owned(),
+                audience: text.to_owned(),
+                roles_claim: text.to_owned(),
+                allow_http_loopback: false,
+            };
+            let written: toml::Table = configuration_text(text, &[issuer]).parse().unwrap();
+            let corp = &written["issuers"]["corp"];
+            assert_eq!(written["nats"]["urls"][0].as_str(), Some(text));
+            assert_eq!(corp["issuer"].as_str(), Some(text));
+            assert_eq!(corp["audiences"][0].as_str(), Some(text));
+            let path = &corp["roles_claim"];
+            assert_eq!(path.as_str().or_else(|| path[0].as_str()), Some(text));
+            assert_eq!(path.is_array(), text.contains("://"));
+        }
+    }
 }

@@ -31,17 +31,27 @@ impl Check {
         match loaded {
             Some(loaded) => {
                 output::line(&format!(
-                    "ok: {} issuers, {} roles in {} maps, {warnings} warnings",
-                    loaded.settings.issuers.len(),
-                    loaded.policy.roles(),
-                    loaded.policy.files(),
+                    "ok: {}, {} in {}, {}",
+                    counted(loaded.settings.issuers.len(), "issuer"),
+                    counted(loaded.policy.roles(), "role"),
+                    counted(loaded.policy.files(), "map"),
+                    counted(warnings, "warning"),
                 ));
                 Ok(Exit::Yes)
             }
             None => {
-                output::line(&format!("invalid: {errors} errors, {warnings} warnings"));
+                output::line(&format!(
+                    "invalid: {}, {}",
+                    counted(errors, "error"),
+                    counted(warnings, "warning")
+                ));
                 Ok(Exit::Invalid)
             }
         }
     }
+}
+
+/// `1 role`, `2 roles`.
+fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }

@@ -2,17 +2,24 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::{Exit, output};
-use crate::setup::{self, Fate, IssuerText, Listen};
+use crate::{
+    config::IssuerSettings,
+    document::{self, Kind, Node, Place, Problems, Source},
+    setup::{self, Fate, IssuerText, Listen},
+};
 
 /// Write keys, hallpass.toml and the server's environment
 ///
 /// Makes what is not there and overwrites nothing: fresh keys in `keys/`, readable by their
 /// owner only; `hallpass.toml`; `hallpass.env`, which `nats-server.conf` reads; and, where they
 /// are missing, `nats-server.conf` and a first subject map.
+///
+/// Ends with 0 where all of it fits together, and with 2 where a file was kept that does not:
+/// an environment file with other keys, or a hallpass.toml without the issuer that was named.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  hallpass init --issuer https://idp.example.com/realms/corp \\\n      --audience nats --roles-claim realm_access.roles"
@@ -21,39 +28,30 @@ pub(super) struct Init {
     /// The directory to set up
     #[arg(long, default_value = ".", value_name = "DIR")]
     dir: PathBuf,
-    /// The IdP: the exact `iss` of its tokens
+    /// The IdP: the exact `iss` of its tokens. Plain http is for loopback addresses only
     #[arg(long, value_name = "URL")]
     issuer: Option<String>,
     /// What hallpass calls the IdP: the first part of every user name
-    #[arg(long, default_value = "corp", value_name = "NAME")]
+    #[arg(long, default_value = "corp", value_name = "NAME", requires = "issuer")]
     issuer_name: crate::names::IssuerName,
     /// The audience that the IdP puts into tokens for NATS
-    #[arg(long, default_value = "nats", value_name = "AUDIENCE")]
+    #[arg(long, default_value = "nats", value_name = "AUDIENCE", requires = "issuer")]
     audience: String,
     /// Where the token holds the roles
-    #[arg(long, default_value = "roles", value_name = "PATH")]
+    #[arg(long, default_value = "roles", value_name = "PATH", requires = "issuer")]
     roles_claim: String,
 }
 
 impl Init {
     pub(super) fn run(&self) -> anyhow::Result<Exit> {
+        let issuer = self.issuer.as_deref().map(|issuer| self.judged(issuer)).transpose()?;
         let dir = &self.dir;
         std::fs::create_dir_all(dir).with_context(|| format!("`{}`", dir.display()))?;
         let (keys, mut fates) = setup::keys(dir)?;
         let listen = Listen::default();
         let environment = setup::environment_text(&setup::server_environment(&keys, &listen));
-        let issuers: Vec<IssuerText> = self
-            .issuer
-            .iter()
-            .map(|issuer| IssuerText {
-                name: self.issuer_name.to_string(),
-                issuer: issuer.clone(),
-                audience: self.audience.clone(),
-                roles_claim: self.roles_claim.clone(),
-                allow_http_loopback: issuer.starts_with("http://"),
-            })
-            .collect();
-        let configuration = setup::configuration_text(&format!("nats://{}", listen.nats), &issuers);
+        let configuration =
+            setup::configuration_text(&format!("nats://{}", listen.nats), issuer.as_slice());
         let mut file = |path: PathBuf, text: &str| -> anyhow::Result<()> {
             let fate = setup::write_new(&path, text)?;
             fates.push((path, fate));
@@ -63,8 +61,7 @@ impl Init {
         file(dir.join("hallpass.env"), &environment)?;
         file(dir.join("nats-server.conf"), setup::SERVER_CONF)?;
         let maps = dir.join("subject-maps");
-        if !maps.exists() {
-            std::fs::create_dir(&maps).with_context(|| format!("`{}`", maps.display()))?;
+        if setup::create_directory(&maps)? == Fate::Written {
             file(maps.join("orders.toml"), setup::EXAMPLE_MAP)?;
         }
         for (path, fate) in &fates {
@@ -74,9 +71,50 @@ impl Init {
             };
             output::line(&format!("{word} {}", path.display()));
         }
-        warn_if_stale(&dir.join("hallpass.env"), &environment)?;
+        let stale = stale_environment(&dir.join("hallpass.env"), &environment)?;
+        let missing =
+            issuer.map(|issuer| missing_issuer(&dir.join("hallpass.toml"), &issuer)).transpose()?;
+        let misfits: Vec<_> = stale.into_iter().chain(missing.flatten()).collect();
+        if !misfits.is_empty() {
+            misfits.iter().for_each(|misfit| output::error(misfit));
+            return Ok(Exit::No);
+        }
         self.next_steps(&fates);
         Ok(Exit::Yes)
+    }
+
+    /// The issuer, by the rules that `check` and `serve` have for it.
+    fn judged(&self, issuer: &str) -> anyhow::Result<IssuerText> {
+        let text = IssuerText {
+            name: self.issuer_name.to_string(),
+            issuer: issuer.to_owned(),
+            audience: self.audience.clone(),
+            roles_claim: self.roles_claim.clone(),
+            allow_http_loopback: issuer.starts_with("http://"),
+        };
+        let named = |flag: &str, kind| Node { kind, place: Place::named(flag) };
+        let string = |flag: &str, text: &str| named(flag, Kind::String(text.to_owned()));
+        let mut roles_claim = string("--roles-claim", &self.roles_claim);
+        if self.roles_claim.contains("://") {
+            roles_claim = named("--roles-claim", Kind::List(vec![roles_claim]));
+        }
+        let audience = string("--audience", &self.audience);
+        let entries = [
+            ("issuer", string("--issuer", issuer)),
+            ("audiences", named("--audience", Kind::List(vec![audience]))),
+            ("roles_claim", roles_claim),
+            ("allow_http_loopback", named("--issuer", Kind::Bool(text.allow_http_loopback))),
+        ];
+        let entries = entries.map(|(key, node)| (key.to_owned(), (node.place.clone(), node)));
+        let node = named("--issuer", Kind::Table(entries.into()));
+        let problems = IssuerSettings::problems(self.issuer_name.clone(), &node);
+        if !problems.is_empty() {
+            let line = |problem: &document::Problem| {
+                format!("{}: {} ({})", problem.place, problem.message, problem.help)
+            };
+            bail!("{}", problems.iter().map(line).collect::<Vec<_>>().join("; "));
+        }
+        Ok(text)
     }
 
     fn next_steps(&self, fates: &[(PathBuf, Fate)]) {
@@ -85,6 +123,9 @@ impl Init {
             return;
         }
         output::line("\nnext:");
+        if self.dir != Path::new(".") {
+            output::line(&format!("  cd {}", for_a_shell(&self.dir.display().to_string())));
+        }
         if self.issuer.is_none() {
             output::line("  name your IdP in hallpass.toml, under [issuers.corp]");
         }
@@ -94,8 +135,8 @@ impl Init {
     }
 }
 
-/// A kept environment file that names other keys would keep everybody out: say so.
-fn warn_if_stale(path: &Path, expected: &str) -> anyhow::Result<()> {
+/// A kept environment file that names other keys would keep everybody out.
+fn stale_environment(path: &Path, expected: &str) -> anyhow::Result<Option<String>> {
     let held = std::fs::read_to_string(path).with_context(|| format!("`{}`", path.display()))?;
     let keys = |text: &str| -> Vec<String> {
         let key = |line: &&str| line.contains("_NKEY=") || line.contains("_CALLOUT_");
@@ -103,12 +144,41 @@ fn warn_if_stale(path: &Path, expected: &str) -> anyhow::Result<()> {
     };
     let missing: Vec<String> =
         keys(expected).into_iter().filter(|line| !keys(&held).contains(line)).collect();
-    if !missing.is_empty() {
-        output::error(&format!(
+    Ok((!missing.is_empty()).then(|| {
+        format!(
             "`{}` was kept, but does not name the keys in keys/; it should say:\n{}",
             path.display(),
             missing.join("\n")
-        ));
+        )
+    }))
+}
+
+/// A kept configuration does not know the issuer that was named.
+fn missing_issuer(path: &Path, issuer: &IssuerText) -> anyhow::Result<Option<String>> {
+    let held = std::fs::read(path).with_context(|| format!("`{}`", path.display()))?;
+    // What is wrong with the file is for `check` to say.
+    let mut told = Problems::default();
+    let source = Source::read(path.display().to_string(), held, &mut told);
+    let root = source.map(|source| document::parse(&source, &mut told));
+    let known = match root.as_ref().and_then(|root| root.get("issuers")).map(|node| &node.kind) {
+        Some(Kind::Table(table)) => table
+            .values()
+            .any(|(_, node)| node.get("issuer").and_then(Node::as_str) == Some(&issuer.issuer)),
+        _ => false,
+    };
+    Ok((!known).then(|| {
+        format!(
+            "`{}` was kept, and the issuer was not added; to add it, write:\n{}",
+            path.display(),
+            setup::issuer_section(issuer).trim()
+        )
+    }))
+}
+
+fn for_a_shell(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+    if text.chars().all(plain) && !text.starts_with('-') {
+        return text.to_owned();
     }
-    Ok(())
+    format!("'{}'", text.replace('\'', "'\\''"))
 }

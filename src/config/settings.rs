@@ -1,6 +1,11 @@
 //! The validated settings.
 
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use jsonwebtoken::Algorithm;
 use nkeys::{KeyPair, XKey};
@@ -10,7 +15,7 @@ use url::Url;
 use super::{Layers, accounts, issuers, sections};
 use crate::{
     claim_path::ClaimPath,
-    document::Problems,
+    document::{Node, Problems},
     names::{AccountName, IssuerName, ServerId},
 };
 
@@ -142,6 +147,16 @@ impl Settings {
     #[must_use]
     pub fn issuer_names(layers: &Layers) -> Option<BTreeSet<IssuerName>> {
         issuers::names(layers)
+    }
+}
+
+impl IssuerSettings {
+    /// What is wrong with the settings of one issuer, wherever they were written.
+    #[must_use]
+    pub fn problems(name: IssuerName, node: &Node) -> Problems {
+        let mut problems = Problems::default();
+        issuers::issuer(Some(name), node, Path::new(""), &mut problems);
+        problems
     }
 }
 
