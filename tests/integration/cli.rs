@@ -49,7 +49,7 @@ async fn init_writes_what_check_accepts_and_twice_changes_nothing() {
 
     let check = run(path, &["check"]).await;
     assert_eq!(code(&check), 0, "{}", text(&check.stderr));
-    assert_eq!(text(&check.stdout), "ok: 1 issuers, 2 roles in 1 maps, 0 warnings\n");
+    assert_eq!(text(&check.stdout), "ok: 1 issuer, 2 roles in 1 map, 0 warnings\n");
 
     // The line that `init` and the configuration name, with `-t`: read everything and end.
     let server = tokio::process::Command::new("sh")
@@ -77,12 +77,120 @@ async fn init_keeps_a_key_and_says_so_when_the_environment_names_another() {
     run(directory.path(), &["init"]).await;
     std::fs::remove_file(directory.path().join("keys/service.nk")).unwrap();
     let again = run(directory.path(), &["init"]).await;
+    assert_eq!(code(&again), 2, "the next step would keep everybody out");
+    assert!(!text(&again.stdout).contains("next:"));
     assert!(text(&again.stderr).contains("does not name the keys in keys/"));
     assert!(text(&again.stderr).contains("HALLPASS_SERVICE_NKEY=U"));
     std::fs::write(directory.path().join("keys/xkey.nk"), "nonsense").unwrap();
     let broken = run(directory.path(), &["init"]).await;
     assert_eq!(code(&broken), 1);
     assert!(text(&broken.stderr).contains("does not hold the seed of a curve key"));
+}
+
+#[tokio::test]
+async fn init_refuses_up_front_what_check_would_refuse() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    for (arguments, says) in [
+        (
+            &["--issuer", "http://idp.corp.example"][..],
+            "error: --issuer: `issuer` is not an https URL (write an https URL",
+        ),
+        (&["--issuer", "not a url"], "error: --issuer: `issuer` is not a URL ("),
+        (&["--issuer", ""], "error: --issuer: `issuer` is not a URL ("),
+        (
+            &["--issuer", "https://u:PASSWORD@h"],
+            "error: --issuer: `issuer` has credentials in it (",
+        ),
+        (
+            &["--issuer", "https://h", "--roles-claim", "a..b"],
+            "error: --roles-claim: a claim path is one or more keys, none of them empty (",
+        ),
+        (
+            &["--issuer", "https://h", "--audience", ""],
+            "error: --audience: an audience is not empty (",
+        ),
+        (
+            &["--issuer", "https://h", "--audience", "a\nb"],
+            "error: --audience: an audience has no control characters (",
+        ),
+        (&["--audience", "x"], "--issuer <URL>"),
+    ] {
+        let arguments = [&["init", "--dir", "new"], arguments].concat();
+        let refused = run(path, &arguments).await;
+        let told = text(&refused.stderr);
+        assert_eq!(code(&refused), 1, "{arguments:?}: {told}");
+        assert!(told.contains(says), "{arguments:?}: {told}");
+        assert!(!told.contains("PASSWORD"), "{told}");
+        assert!(!path.join("new").exists(), "{arguments:?} wrote something");
+    }
+    let odd = ["--audience", "a\"b\\é\u{2028}", "--roles-claim", "https://example.com/roles"];
+    let odd = [&["init", "--dir", "it's", "--issuer", "http://127.0.0.1:9000"], &odd[..]].concat();
+    let init = run(path, &odd).await;
+    assert_eq!(code(&init), 0, "{}", text(&init.stderr));
+    assert!(text(&init.stdout).contains("\nnext:\n  cd 'it'\\''s'\n  hallpass check\n"));
+    let check = run(&path.join("it's"), &["check"]).await;
+    assert_eq!(code(&check), 0, "{}", text(&check.stderr));
+}
+
+#[tokio::test]
+async fn init_says_that_it_did_not_add_an_issuer_to_a_kept_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    run(path, &["init"]).await;
+    let before = files(path);
+    let named = ["init", "--issuer", "https://idp.example.com", "--issuer-name", "acme"];
+    let again = run(path, &named).await;
+    assert_eq!(code(&again), 2);
+    let told = text(&again.stderr);
+    assert!(told.contains("hallpass.toml` was kept, and the issuer was not added"), "{told}");
+    assert!(told.contains("[issuers.acme]\nissuer = \"https://idp.example.com\""), "{told}");
+    assert_eq!(files(path), before);
+    // What it says to write is what it looks for.
+    let (_, section) = told.split_once("write:\n").unwrap();
+    let configuration = std::fs::read_to_string(path.join("hallpass.toml")).unwrap() + section;
+    std::fs::write(path.join("hallpass.toml"), configuration).unwrap();
+    assert_eq!(code(&run(path, &named).await), 0);
+    assert_eq!(code(&run(path, &["check"]).await), 0);
+}
+
+#[tokio::test]
+async fn init_does_not_take_a_directory_for_a_file() {
+    for name in ["hallpass.toml", "hallpass.env", "nats-server.conf", "keys/issuer.nk"] {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(directory.path().join(name)).unwrap();
+        let init = run(directory.path(), &["init"]).await;
+        assert_eq!(code(&init), 1, "{name}");
+        let told = text(&init.stderr);
+        assert_eq!(told, format!("error: `./{name}` is there and is no file; move it away\n"));
+    }
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("keys"), "").unwrap();
+    let init = run(directory.path(), &["init"]).await;
+    assert_eq!(text(&init.stderr).matches("os error").count(), 1, "{}", text(&init.stderr));
+}
+
+#[tokio::test]
+async fn check_and_serve_show_no_seed() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    run(path, &["init", "--issuer", "https://idp.example.com/"]).await;
+    let seed = std::fs::read_to_string(path.join("keys/issuer.nk")).unwrap().trim().to_owned();
+    let configuration = std::fs::read_to_string(path.join("hallpass.toml")).unwrap();
+    for (from, to) in [
+        ("{ file = \"keys/issuer.nk\" }", format!("\"{seed}\"")),
+        ("{ file = \"keys/issuer.nk\" }", format!("\"{seed}")),
+        ("issuer_seed = {", format!("isuer_seed = \"{seed}\"\nissuer_seed = {{")),
+        ("nats://127", format!("nats://user:{seed}@127")),
+    ] {
+        std::fs::write(path.join("hallpass.toml"), configuration.replace(from, &to)).unwrap();
+        for command in ["check", "serve"] {
+            let output = run(path, &[command]).await;
+            assert_eq!(code(&output), 3);
+            let told = text(&output.stderr) + &text(&output.stdout);
+            assert!(told.contains("*****") && !told.contains(&seed[..10]), "{told}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -94,7 +202,7 @@ async fn check_shows_all_problems_of_configuration_and_maps_at_once() {
     let broken = configuration
         .replace("[maps]\n", "[maps]\ndirctory = \"x\"\n")
         .replace("keys/issuer.nk", "keys/gone.nk")
-        .replace("targets = [\"APP\"]", "targets = [\"AUTH\"]");
+        .replace("targets = [\"APP\"]", "targets = [\"AUTH\", \"APP\"]");
     std::fs::write(path.join("hallpass.toml"), broken).unwrap();
     std::fs::write(
         path.join("subject-maps/a.toml"),
@@ -107,6 +215,12 @@ async fn check_shows_all_problems_of_configuration_and_maps_at_once() {
     )
     .unwrap();
     std::fs::write(path.join("subject-maps/c.toml"), "account = \n").unwrap();
+    std::fs::write(
+        path.join("subject-maps/d.toml"),
+        "account = \"AP\"\n[roles.b]\npublish = [\"x\"]\nissuers = [\"crop\"]\n[roles.d]\n\
+         publish = [\"x\"]\nissuers = [\"crop\"]\n",
+    )
+    .unwrap();
     let check = run(path, &["check"]).await;
     assert_eq!(code(&check), 3);
     let told = text(&check.stderr);
@@ -119,6 +233,11 @@ async fn check_shows_all_problems_of_configuration_and_maps_at_once() {
         "`x..y` is not a subject: token 2 is empty",
         "subject-maps/b.toml:3:12",
         "subject-maps/c.toml:1",
+        "`AUTH` cannot be a target",
+        "account `AP` is not among the configured targets",
+        "role `b` is defined twice",
+        "issuer `crop` is not configured",
+        "did you mean `corp`?",
     ] {
         assert!(told.contains(expected), "{expected:?} is not in:\n{told}");
     }
