@@ -267,7 +267,9 @@ fn as_written(span: Duration) -> String {
         return format!("{}ms", span.as_millis());
     }
     let seconds = span.as_secs();
-    let fits = |(unit, least, _): &&(u64, u64, _)| seconds % unit == 0 && seconds / unit >= *least;
+    let fits = |(unit, least, _): &&(u64, u64, _)| {
+        seconds.is_multiple_of(*unit) && seconds / unit >= *least
+    };
     match UNITS.iter().find(fits) {
         Some((unit, _, name)) => format!("{}{name}", seconds / unit),
         None => format!("{seconds}s"),

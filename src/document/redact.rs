@@ -91,7 +91,7 @@ mod tests {
             let seed = pair.seed().unwrap();
             for text in [
                 format!("é = \"{seed}\" # é"),
-                format!("{seed}"),
+                seed.clone(),
                 format!("`{}`", &seed[..40]),
                 format!("ASEED{seed}"),
                 format!("{seed}{seed}, {seed}"),

@@ -92,10 +92,8 @@ pub(super) fn compile(
     let mut set = PolicySet { files: maps.len(), digest, ..PolicySet::default() };
     let mut places: BTreeMap<RoleName, Place> = BTreeMap::new();
     for map in maps {
-        if let Some((account, place)) = &map.account {
-            if let Some(targets) = &boundaries.accounts {
-                check_account(account, place, targets, problems);
-            }
+        if let (Some((account, place)), Some(targets)) = (&map.account, &boundaries.accounts) {
+            check_account(account, place, targets, problems);
         }
         for role in map.roles {
             if let Some(first) = places.get(&role.name) {

@@ -1024,8 +1024,8 @@ mod files {
             std::fs::write(&path, bad).unwrap();
             let found = nats.problems();
             assert_eq!(found.len(), 2, "{bad}: {found:?}");
-            let says = format!("2: the certificates in `ca.pem` cannot be used: ");
-            assert!(found[0].starts_with(&says), "{bad}: {found:?}");
+            let says = "2: the certificates in `ca.pem` cannot be used: ";
+            assert!(found[0].starts_with(says), "{bad}: {found:?}");
             assert!(nats.reader().is_err(), "{bad}");
         }
         std::fs::write(&path, format!("{good}{secret}")).unwrap();

@@ -51,7 +51,7 @@ fn the_end_of_a_file_has_a_place() {
         ("a = \"é", 6..6), // inside a character
         ("a\r\n", 3..3),
         ("\n\n\n", 3..3),
-        ("a", 1..0),
+        ("a", Range { start: 1, end: 0 }),
     ] {
         let shown = rendered(text, span.clone());
         assert!(shown.starts_with("error: wrong\n"), "{text:?} {span:?}: {shown}");
