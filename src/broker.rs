@@ -142,6 +142,9 @@ impl Broker {
         request: &VerifiedRequest,
         findings: &mut Findings,
     ) -> Result<(), Refusal> {
+        if request.is_unguarded_leafnode() {
+            return Err(Code::LeafnodeUnguarded.into());
+        }
         let found = credential::find(request.connect()).map_err(|error| error.code())?;
         findings.carrier = Some(found.carrier);
 

@@ -106,6 +106,8 @@ codes! {
         AccountAmbiguous = "account_ambiguous": "Roles of several accounts are held; one connection has one account.",
         ClaimAbsent = "claim_absent": "A claim that a subject needs is not in the token.",
         ClaimUnusable = "claim_unusable": "A claim that a subject needs is not exactly one legal subject token.",
+        ResponsesUnbounded = "responses_unbounded": "With `allow_responses`, somebody who may publish what they also receive could answer themselves, on any subject.",
+        LeafnodeUnguarded = "leafnode_unguarded": "A leaf node asks through a nats-server that does not hold leaf nodes to their publish permissions.",
         SessionTooShort = "session_too_short": "The session would end in the second it begins.",
     }
     Audit {

@@ -129,11 +129,34 @@ impl VerifiedRequest {
         self.answerable_until
     }
 
+    /// Whether a leaf node asks through a server that leaves the leaf's publish permissions to
+    /// the leaf: whoever speaks its protocol could publish anything.
+    #[must_use]
+    pub fn is_unguarded_leafnode(&self) -> bool {
+        self.client.kind == "Leafnode" && !guards_leafnodes(&self.server.version)
+    }
+
     /// How far the server's clock is ahead of ours (positive) or behind (negative), up to the
     /// time the request took and the second that `iat` is rounded to.
     #[must_use]
     pub fn skew(&self, now: Timestamp) -> SignedDuration {
         now.duration_until(self.issued_at)
+    }
+}
+
+/// Whether a version of nats-server holds messages from leaf nodes to publish permissions:
+/// since 2.11.16, 2.12.7 and 2.14.0 ("Enforce subject permissions on inbound leaf messages").
+fn guards_leafnodes(version: &str) -> bool {
+    let mut parts = version.split('.').map(|part| {
+        let digits = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
+        part.get(..digits).and_then(|digits| digits.parse::<u32>().ok())
+    });
+    match (parts.next().flatten(), parts.next().flatten(), parts.next().flatten()) {
+        (Some(2), Some(11), Some(patch)) => patch >= 16,
+        (Some(2), Some(12), Some(patch)) => patch >= 7,
+        (Some(2), Some(minor), Some(_)) => minor >= 14,
+        (Some(major), Some(_), Some(_)) => major > 2,
+        _ => false,
     }
 }
 

@@ -66,7 +66,7 @@ pub struct VerifiedToken {
 }
 
 /// What an audit event says of a signed token, valid or not.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Clone, serde::Serialize)]
 pub struct TokenFacts {
     /// The issuer, by our name for it.
     pub issuer: IssuerName,
@@ -76,9 +76,9 @@ pub struct TokenFacts {
     pub id: Option<String>,
     /// `alg`.
     pub algorithm: Algorithm,
-    /// `kid`.
+    /// `kid`, cut to 255 characters.
     pub key_id: Option<String>,
-    /// `typ`.
+    /// `typ`, cut to 255 characters.
     pub token_type: Option<String>,
     /// `iat`.
     pub issued_at: Option<Timestamp>,
@@ -98,6 +98,7 @@ macro_rules! opaque_debug {
         }
     };
 }
+opaque_debug!(TokenFacts);
 opaque_debug!(SignedToken);
 opaque_debug!(VerifiedToken);
 
@@ -212,17 +213,15 @@ impl SignedToken {
     /// What an audit event says of it.
     #[must_use]
     pub fn facts(&self) -> TokenFacts {
-        let text = |name: &str| {
-            let text = self.claims.get(name)?.as_str()?;
-            Some(text.chars().take(255).collect())
-        };
+        let cut = |text: &str| text.chars().take(255).collect();
+        let text = |name: &str| Some(cut(self.claims.get(name)?.as_str()?));
         TokenFacts {
             issuer: self.issuer.clone(),
             subject: text("sub"),
             id: text("jti"),
             algorithm: self.algorithm,
-            key_id: self.key_id.clone(),
-            token_type: self.token_type.clone(),
+            key_id: self.key_id.as_deref().map(cut),
+            token_type: self.token_type.as_deref().map(cut),
             issued_at: date(&self.claims, "iat").ok().flatten(),
             expires_at: date(&self.claims, "exp").ok().flatten(),
         }

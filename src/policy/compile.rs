@@ -6,7 +6,10 @@ use std::{
     sync::Arc,
 };
 
-use super::map::{MapFile, Role};
+use super::{
+    map::{MapFile, Role},
+    responses,
+};
 use crate::{
     document::{Place, Problem, Problems, did_you_mean},
     names::{AccountName, IssuerName, RoleName},
@@ -104,6 +107,7 @@ pub(super) fn compile(
                 continue;
             }
             places.insert(role.name.clone(), role.place.clone());
+            responses::check(&role, problems);
             let issuers = believed(&role, boundaries, problems);
             let role = Arc::new(role);
             set.roles += 1;

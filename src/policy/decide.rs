@@ -1,12 +1,13 @@
 //! The decision: an identity, the facts and the maps in, [`Decision`] out. Pure.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
 use super::{
     compile::{PolicySet, RuleRef},
     map::{Role, Rule},
+    responses,
     template::FillError,
 };
 use crate::{
@@ -45,7 +46,6 @@ pub enum Outcome {
 }
 
 /// What an identity may do, and until when.
-#[derive(Debug)]
 pub struct Grant {
     user_name: String,
     account: AccountName,
@@ -53,6 +53,13 @@ pub struct Grant {
     subscribe: Side,
     responses: Option<Responses>,
     ends_at: Timestamp,
+}
+
+impl fmt::Debug for Grant {
+    /// No subject: claims are in them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Grant").field("account", &self.account).finish_non_exhaustive()
+    }
 }
 
 /// One side of the permissions. That nothing is allowed is a value of its own, because the
@@ -72,6 +79,14 @@ pub enum Side {
 }
 
 impl Side {
+    /// What is allowed, if anything is.
+    pub(super) fn allowed(&self) -> Option<&BTreeSet<SubjectPattern>> {
+        match self {
+            Self::Nothing => None,
+            Self::Some { allow, .. } => Some(allow),
+        }
+    }
+
     fn of(allow: BTreeSet<SubjectPattern>, deny: BTreeSet<SubjectPattern>) -> Self {
         if allow.is_empty() { Self::Nothing } else { Self::Some { allow, deny } }
     }
@@ -180,14 +195,13 @@ fn grant(
     let mut side = |list: fn(&Role) -> &[Rule]| fill(held, list, identity, rules);
     let publish = Side::of(side(|role| &role.publish)?, side(|role| &role.deny_publish)?);
     let subscribe = Side::of(side(|role| &role.subscribe)?, side(|role| &role.deny_subscribe)?);
+    let responses = responses::merge(held, &publish, &subscribe)?;
     Ok(Grant {
         user_name: identity.user_name(),
         account,
         publish,
         subscribe,
-        // The greatest as one of them wrote it: taking the parts apart (the count of one, the
-        // time of another) would allow what no map says.
-        responses: held.iter().filter_map(|role| role.responses).max(),
+        responses,
         ends_at: session_end(held, facts)?,
     })
 }
@@ -202,15 +216,13 @@ fn fill(
     let mut patterns = BTreeSet::new();
     for role in held {
         for rule in list(role) {
-            match rule.template.fill(identity) {
-                Ok(pattern) => patterns.insert(pattern),
-                Err(error) => {
-                    let at = RuleRef::new(&role.name, &rule.place);
-                    let denial = denial(error, &at);
-                    rules.push(at);
-                    return Err(denial);
-                }
-            };
+            let at = RuleRef::new(&role.name, &rule.place);
+            let filled = rule.template.fill(identity).map_err(|error| denial(error, &at));
+            // Several subjects of one line are one place to look.
+            if rules.last() != Some(&at) {
+                rules.push(at);
+            }
+            patterns.insert(filled?);
         }
     }
     Ok(patterns)

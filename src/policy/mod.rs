@@ -3,6 +3,7 @@
 mod compile;
 mod decide;
 mod map;
+mod responses;
 mod store;
 mod template;
 

@@ -68,6 +68,16 @@ impl Template {
         Ok(Self { tokens })
     }
 
+    /// The subjects that it can become: any value where a placeholder is.
+    pub(super) fn reach(&self) -> SubjectPattern {
+        let tokens = self.tokens.iter().map(|token| match token {
+            Token::Fixed(text) => text.as_str(),
+            Token::Value(_) => "*",
+        });
+        // Checked when it was read; a wildcard in place of a word changes nothing about it.
+        SubjectPattern::from_tokens(tokens).unwrap_or_else(|_| SubjectPattern::everything())
+    }
+
     /// The subject for an identity.
     pub(super) fn fill(&self, identity: &Identity) -> Result<SubjectPattern, FillError> {
         let mut tokens = Vec::with_capacity(self.tokens.len());
