@@ -69,8 +69,10 @@ pub async fn run(
         .queue_subscribe(SUBJECT, queue.to_owned())
         .await
         .map_err(|error| ResponderError::Subscribe(error.to_string()))?;
-    round_trip(client).await;
-    ready();
+    // What is asked meanwhile is answered: its deadline counts from when it is read.
+    let known = round_trip(client);
+    tokio::pin!(known);
+    let mut ready = Some(ready);
     let in_hand = TaskTracker::new();
     let room = Arc::new(Semaphore::new(max_in_flight));
     let turned_away = Arc::new(Semaphore::new(TURNED_AWAY));
@@ -81,6 +83,12 @@ pub async fn run(
                 stopping = true;
                 // The server sends no more; what it had sent still comes out below.
                 let _ = requests.drain().await;
+                continue;
+            }
+            () = &mut known, if ready.is_some() => {
+                if let Some(ready) = ready.take() {
+                    ready();
+                }
                 continue;
             }
             message = requests.next() => message,
