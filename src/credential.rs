@@ -8,9 +8,10 @@ use crate::{code::Code, nats_jwt::ConnectOpts};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Carrier {
-    /// `auth_token`, or the cookie that fills it.
+    /// `auth_token`, or the cookie that fills it. MQTT has a password only, which the server
+    /// copies here.
     AuthToken,
-    /// `pass`; MQTT has no other field.
+    /// `pass`.
     Password,
 }
 

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use futures_util::FutureExt as _;
 use jsonwebtoken::Algorithm;
 use tokio::{
-    sync::{Notify, watch},
+    sync::{Notify, Semaphore, watch},
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
@@ -61,14 +61,24 @@ pub struct IssuerKeys {
     allow_playground: bool,
     state: watch::Sender<State>,
     wanted: Notify,
+    room: Semaphore,
 }
 
 impl IssuerKeys {
     /// Nothing is known until [`Self::keep_fresh`] runs.
+    ///
+    /// At most `max_waiting` logins wait for keys; more are told at once that there are none: an
+    /// issuer that is silent must not use up the room of all others.
     #[must_use]
-    pub fn new(settings: Arc<IssuerSettings>, allow_playground: bool) -> Self {
+    pub fn new(settings: Arc<IssuerSettings>, allow_playground: bool, max_waiting: usize) -> Self {
         let state = watch::Sender::new(State::default());
-        Self { settings, allow_playground, state, wanted: Notify::new() }
+        Self {
+            settings,
+            allow_playground,
+            state,
+            wanted: Notify::new(),
+            room: Semaphore::new(max_waiting),
+        }
     }
 
     /// Keys that are known and stay as they are.
@@ -76,7 +86,13 @@ impl IssuerKeys {
     pub fn fixed(settings: Arc<IssuerSettings>, keys: KeySet) -> Self {
         let last = Some((Instant::now(), true));
         let state = watch::Sender::new(State { fetches: 1, keys: Some(Arc::new(keys)), last });
-        Self { settings, allow_playground: false, state, wanted: Notify::new() }
+        Self {
+            settings,
+            allow_playground: false,
+            state,
+            wanted: Notify::new(),
+            room: Semaphore::new(0),
+        }
     }
 
     /// The issuer.
@@ -110,6 +126,7 @@ impl IssuerKeys {
             }
             state.fetches
         };
+        let _waiting = self.room.try_acquire().map_err(|_| KeyError::Unavailable)?;
         self.wanted.notify_one();
         let state = states
             .wait_for(|state| state.fetches > seen)
@@ -122,11 +139,17 @@ impl IssuerKeys {
         }
     }
 
-    /// Waits until the first fetch has ended, well or not.
-    pub async fn tried(&self) {
+    /// Whether there are keys.
+    #[must_use]
+    pub fn are_known(&self) -> bool {
+        self.state.borrow().keys.is_some()
+    }
+
+    /// Waits until there are keys.
+    pub async fn known(&self) {
         let mut states = self.state.subscribe();
         // The sender lives as long as `self`, so waiting cannot fail.
-        let _ = states.wait_for(|state| state.fetches > 0).await;
+        let _ = states.wait_for(|state| state.keys.is_some()).await;
     }
 
     /// Fetches keys until `stop`: now, then every `refresh`, and when a token wants them.
@@ -144,7 +167,11 @@ impl IssuerKeys {
                 Ok(keys) => {
                     let count = keys.len();
                     self.ended(Some(Arc::new(keys)));
-                    tracing::info!(issuer = %name, keys = count, "issuer's keys fetched");
+                    if count == 0 {
+                        tracing::error!(issuer = %name, "the issuer publishes no usable key");
+                    } else {
+                        tracing::info!(issuer = %name, keys = count, "issuer's keys fetched");
+                    }
                     pause = RETRY.0;
                     self.settings.refresh
                 }
@@ -171,7 +198,8 @@ impl IssuerKeys {
     }
 
     async fn fetch(&self) -> Result<KeySet, FetchError> {
-        let http = Http::new(self.settings.ca_file.as_deref())?;
+        let IssuerSettings { ca_file, allow_http_loopback, .. } = &*self.settings;
+        let http = Http::new(ca_file.as_deref(), *allow_http_loopback)?;
         discovery::fetch(&self.settings, self.allow_playground, &http).await
     }
 

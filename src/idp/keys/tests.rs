@@ -91,7 +91,7 @@ impl Idp {
     }
 
     fn keys(&self) -> Arc<IssuerKeys> {
-        Arc::new(IssuerKeys::new(Arc::new(self.settings()), false))
+        Arc::new(IssuerKeys::new(Arc::new(self.settings()), false, 1000))
     }
 
     /// What comes of one fetch.
@@ -154,7 +154,8 @@ impl Running {
             let (keys, stop) = (Arc::clone(&keys), stop.clone());
             async move { keys.keep_fresh(stop).await }
         });
-        within(keys.tried()).await;
+        let mut states = keys.state.subscribe();
+        within(states.wait_for(|state| state.fetches > 0)).await.unwrap();
         Self { keys, stop, task }
     }
 
@@ -198,7 +199,7 @@ async fn keys_come_from_a_named_address_without_discovery() {
     let mut settings = idp.settings();
     settings.issuer = "any text".to_owned();
     settings.jwks_uri = Some(format!("http://{}/jwks", idp.address).parse().unwrap());
-    let keys = IssuerKeys::new(Arc::new(settings), false);
+    let keys = IssuerKeys::new(Arc::new(settings), false, 1000);
     assert_eq!(keys.fetch().await.unwrap().len(), 1);
     assert_eq!(idp.said.discoveries.load(Ordering::SeqCst), 0);
 }
@@ -246,7 +247,7 @@ async fn keys_do_not_travel_unprotected() {
     // Loopback has to be allowed by name.
     idp.says(Word::Json(json!({ "issuer": base, "jwks_uri": format!("{base}/jwks") })));
     let settings = IssuerSettings { allow_http_loopback: false, ..idp.settings() };
-    let keys = IssuerKeys::new(Arc::new(settings), false);
+    let keys = IssuerKeys::new(Arc::new(settings), false, 1000);
     assert!(matches!(keys.fetch().await.unwrap_err(), FetchError::InsecureJwksUri));
     assert_eq!(idp.fetches(), 0);
 }
@@ -273,15 +274,13 @@ async fn answers_that_are_no_keys() {
     assert!(matches!(idp.refusal().await, FetchError::TooLarge));
     idp.publishes(Word::Text(" ".repeat(513 * 1024)));
     assert!(matches!(idp.refusal().await, FetchError::TooLarge));
-    idp.publishes(Word::Json(json!({ "keys": [] })));
-    assert!(matches!(idp.refusal().await, FetchError::Jwks(JwksError::Empty)));
     idp.publishes(Word::Text("{".to_owned()));
     assert!(matches!(idp.refusal().await, FetchError::Jwks(JwksError::Malformed)));
     let mut jwk = es256().jwk();
     jwk["kid"] = json!("hallpass-playground-1");
     idp.publishes(Word::Json(json!({ "keys": [jwk] })));
     assert!(matches!(idp.refusal().await, FetchError::Jwks(JwksError::Playground)));
-    let with_playground = IssuerKeys::new(Arc::new(idp.settings()), true);
+    let with_playground = IssuerKeys::new(Arc::new(idp.settings()), true, 1000);
     assert_eq!(with_playground.fetch().await.unwrap().len(), 1);
 }
 
@@ -306,10 +305,45 @@ async fn keys_outlive_an_outage() {
     assert_eq!(unknown, Err(KeyError::Unavailable), "whether it exists is not known");
     assert_eq!(idp.fetches(), 2);
     assert_eq!(running.find("es", Algorithm::ES256).await, Ok(()), "known keys stay");
-    // A key set that cannot be used does not replace one that could.
-    idp.publishes(Word::Json(json!({ "keys": [] })));
+    // What is no key set does not replace one.
+    idp.publishes(Word::Text("{".to_owned()));
     assert_eq!(running.find("new", Algorithm::ES256).await, Err(KeyError::Unavailable));
     assert_eq!(running.find("es", Algorithm::ES256).await, Ok(()));
+}
+
+/// An issuer whose keys are stolen withdraws them before it has new ones.
+#[tokio::test]
+async fn keys_that_are_all_withdrawn_are_no_longer_believed() {
+    let idp = Idp::with(&[es256()]).await;
+    let running = Running::of(idp.keys()).await;
+    idp.publishes(Word::Json(json!({ "keys": [] })));
+    running.age(UNKNOWN_KEY_COOLDOWN);
+    assert_eq!(running.find("new", Algorithm::ES256).await, Err(KeyError::Unknown));
+    assert_eq!(running.find("es", Algorithm::ES256).await, Err(KeyError::Unknown));
+}
+
+/// A silent issuer must not use up the room of the others.
+#[tokio::test]
+async fn only_so_many_wait_for_one_issuer() {
+    let idp = Idp::with(&[es256()]).await;
+    idp.says(Word::Silence);
+    let keys = Arc::new(IssuerKeys::new(Arc::new(idp.settings()), false, 3));
+    let find = || {
+        let keys = Arc::clone(&keys);
+        async move { keys.find(Some("es"), Algorithm::ES256).await.map(|_| ()) }
+    };
+    let waiting: Vec<_> = (0..3).map(|_| tokio::spawn(find())).collect();
+    let mut told = Ok(());
+    // The three are not waiting before they have run.
+    while told.is_ok() {
+        tokio::task::yield_now().await;
+        told = match futures_util::FutureExt::now_or_never(find()) {
+            Some(told) => told,
+            None => Ok(()),
+        };
+    }
+    assert_eq!(told, Err(KeyError::Unavailable));
+    assert!(waiting.iter().all(|task| !task.is_finished()), "those who wait go on waiting");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -382,7 +416,7 @@ async fn nobody_listening_is_unavailable() {
         allow_http_loopback: true,
         ..an_issuer()
     };
-    let running = Running::of(Arc::new(IssuerKeys::new(Arc::new(settings), false))).await;
+    let running = Running::of(Arc::new(IssuerKeys::new(Arc::new(settings), false, 1000))).await;
     assert_eq!(running.find("es", Algorithm::ES256).await, Err(KeyError::Unavailable));
 }
 
@@ -405,7 +439,7 @@ async fn an_idp_that_comes_back_is_noticed() {
 async fn it_fetches_anew_in_time() {
     let idp = Idp::with(&[es256()]).await;
     let settings = IssuerSettings { refresh: Duration::from_millis(20), ..idp.settings() };
-    let running = Running::of(Arc::new(IssuerKeys::new(Arc::new(settings), false))).await;
+    let running = Running::of(Arc::new(IssuerKeys::new(Arc::new(settings), false, 1000))).await;
     idp.publishes(published(&[rsa()]));
     let mut states = running.keys.state.subscribe();
     let rotated = |state: &State| {
