@@ -16,7 +16,7 @@ use tokio::time::timeout_at;
 use crate::{
     audit::{
         Event, Lane, Receipt, Recorder,
-        event::{self, Attempt, Findings, Recorded, Refusal},
+        event::{self, Attempt, Findings, Recorded},
     },
     callout::{
         ReplayGuard, SkewWatch,
@@ -24,7 +24,7 @@ use crate::{
         responder::{Decide, Taken},
         response::{self, Keys, ResponseError},
     },
-    code::Code,
+    code::{Code, Refusal},
     config::CalloutSettings,
     credential,
     identity::Identity,
@@ -146,32 +146,30 @@ impl Broker {
         if request.is_unguarded_leafnode() {
             return Err(Code::LeafnodeUnguarded.into());
         }
-        let found = credential::find(request.connect()).map_err(|error| error.code())?;
+        let found = credential::find(request.connect())?;
         findings.carrier = Some(found.carrier);
 
         let text = found.unverified_token.expose_secret();
-        let token = UnverifiedToken::parse(text).map_err(|error| error.code())?;
+        let token = UnverifiedToken::parse(text)?;
         let keys = token
             .unverified_issuer()
             .and_then(|iss| self.issuers.get(iss))
             .ok_or_else(|| self.issuer_unknown(&token))?;
         let issuer = keys.settings();
-        let algorithm = token.allowed_algorithm(issuer).map_err(|error| error.code())?;
+        let algorithm = token.allowed_algorithm(issuer)?;
         let key_id = token.unverified_key_id();
-        let key = keys.find(key_id, algorithm).await.map_err(|error| error.code())?;
-        let token = token.verify_signature(issuer, &key).map_err(|error| error.code())?;
+        let key = keys.find(key_id, algorithm).await?;
+        let token = token.verify_signature(issuer, &key)?;
         findings.token = Some(token.facts());
         let now = Timestamp::now();
-        let token = token.judge(issuer, now).map_err(|error| error.code())?;
+        let token = token.judge(issuer, now)?;
 
-        let identity = Identity::of(&token, issuer).map_err(|error| error.code())?;
+        let identity = Identity::of(&token, issuer)?;
         let facts = Facts { now, token_expires_at: token.expires_at() };
         let decision = policy::decide(&self.policy, &identity, &facts);
         let outcome = match decision.outcome() {
             Outcome::Granted(_) => Ok(()),
-            Outcome::Denied(denial) => {
-                Err(Refusal { code: denial.code, detail: denial.detail.clone() })
-            }
+            Outcome::Denied(refusal) => Err(refusal.clone()),
         };
         findings.identity = Some(identity);
         findings.decision = Some(decision);

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::SUBJECT_PREFIX;
 use crate::{
     callout::request::{RequestError, VerifiedRequest},
-    code::{Code, Stage},
+    code::{Code, Refusal, Stage},
     credential::Carrier,
     identity::Identity,
     idp::token::TokenFacts,
@@ -48,21 +48,6 @@ pub struct Findings {
     pub identity: Option<Identity>,
     /// What the policy said.
     pub decision: Option<Decision>,
-}
-
-/// A refusal: the code, and a sentence where the code alone does not say it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// The stable code.
-    pub code: Code,
-    /// A sentence without claim values.
-    pub detail: Option<String>,
-}
-
-impl From<Code> for Refusal {
-    fn from(code: Code) -> Self {
-        Self { code, detail: None }
-    }
 }
 
 /// Who records, and under which version of the maps.

@@ -23,28 +23,6 @@ const SPACING: Duration = Duration::from_secs(1);
 /// First and longest pause after a failed fetch that no token wants to be over.
 const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 
-/// Why there is no key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum KeyError {
-    /// The issuer has no such key.
-    #[error("the issuer publishes no such key")]
-    Unknown,
-    /// The issuer could not be asked.
-    #[error("the issuer's keys could not be fetched")]
-    Unavailable,
-}
-
-impl KeyError {
-    /// The stable code.
-    #[must_use]
-    pub const fn code(self) -> Code {
-        match self {
-            Self::Unknown => Code::KeyUnknown,
-            Self::Unavailable => Code::KeysUnavailable,
-        }
-    }
-}
-
 /// What is known after some number of fetches.
 #[derive(Debug, Clone, Default)]
 struct State {
@@ -105,12 +83,12 @@ impl IssuerKeys {
     /// wait share it. The caller bounds the waiting.
     ///
     /// # Errors
-    /// See [`KeyError`].
+    /// The issuer has no such key, or could not be asked.
     pub async fn find(
         &self,
         key_id: Option<&str>,
         algorithm: Algorithm,
-    ) -> Result<Arc<VerificationKey>, KeyError> {
+    ) -> Result<Arc<VerificationKey>, Code> {
         let look =
             |state: &State| state.keys.as_ref().and_then(|keys| keys.find(key_id, algorithm));
         let mut states = self.state.subscribe();
@@ -122,20 +100,20 @@ impl IssuerKeys {
             if let (Some(_), Some((at, true))) = (&state.keys, state.last)
                 && at.elapsed() < UNKNOWN_KEY_COOLDOWN
             {
-                return Err(KeyError::Unknown);
+                return Err(Code::KeyUnknown);
             }
             state.fetches
         };
-        let _waiting = self.room.try_acquire().map_err(|_| KeyError::Unavailable)?;
+        let _waiting = self.room.try_acquire().map_err(|_| Code::KeysUnavailable)?;
         self.wanted.notify_one();
         let state = states
             .wait_for(|state| state.fetches > seen)
             .await
-            .map_err(|_| KeyError::Unavailable)?;
+            .map_err(|_| Code::KeysUnavailable)?;
         match (look(&state), state.last) {
             (Some(key), _) => Ok(key),
-            (None, Some((_, true))) => Err(KeyError::Unknown),
-            (None, _) => Err(KeyError::Unavailable),
+            (None, Some((_, true))) => Err(Code::KeyUnknown),
+            (None, _) => Err(Code::KeysUnavailable),
         }
     }
 

@@ -159,7 +159,7 @@ impl Running {
         Self { keys, stop, task }
     }
 
-    async fn find(&self, id: &str, algorithm: Algorithm) -> Result<(), KeyError> {
+    async fn find(&self, id: &str, algorithm: Algorithm) -> Result<(), Code> {
         within(self.keys.find(Some(id), algorithm)).await.map(|_| ())
     }
 
@@ -188,7 +188,7 @@ async fn keys_come_by_discovery() {
     let running = Running::of(idp.keys()).await;
     assert_eq!(running.find("es", Algorithm::ES256).await, Ok(()));
     assert_eq!(running.find("rsa", Algorithm::RS256).await, Ok(()));
-    assert_eq!(running.find("rsa", Algorithm::ES256).await, Err(KeyError::Unknown));
+    assert_eq!(running.find("rsa", Algorithm::ES256).await, Err(Code::KeyUnknown));
     assert_eq!((idp.said.discoveries.load(Ordering::SeqCst), idp.fetches()), (1, 1));
 }
 
@@ -302,12 +302,12 @@ async fn keys_outlive_an_outage() {
     running.age(UNKNOWN_KEY_COOLDOWN);
     // An unknown key makes it ask, in vain.
     let unknown = running.find("new", Algorithm::ES256).await;
-    assert_eq!(unknown, Err(KeyError::Unavailable), "whether it exists is not known");
+    assert_eq!(unknown, Err(Code::KeysUnavailable), "whether it exists is not known");
     assert_eq!(idp.fetches(), 2);
     assert_eq!(running.find("es", Algorithm::ES256).await, Ok(()), "known keys stay");
     // What is no key set does not replace one.
     idp.publishes(Word::Text("{".to_owned()));
-    assert_eq!(running.find("new", Algorithm::ES256).await, Err(KeyError::Unavailable));
+    assert_eq!(running.find("new", Algorithm::ES256).await, Err(Code::KeysUnavailable));
     assert_eq!(running.find("es", Algorithm::ES256).await, Ok(()));
 }
 
@@ -318,8 +318,8 @@ async fn keys_that_are_all_withdrawn_are_no_longer_believed() {
     let running = Running::of(idp.keys()).await;
     idp.publishes(Word::Json(json!({ "keys": [] })));
     running.age(UNKNOWN_KEY_COOLDOWN);
-    assert_eq!(running.find("new", Algorithm::ES256).await, Err(KeyError::Unknown));
-    assert_eq!(running.find("es", Algorithm::ES256).await, Err(KeyError::Unknown));
+    assert_eq!(running.find("new", Algorithm::ES256).await, Err(Code::KeyUnknown));
+    assert_eq!(running.find("es", Algorithm::ES256).await, Err(Code::KeyUnknown));
 }
 
 /// A silent issuer must not use up the room of the others.
@@ -342,7 +342,7 @@ async fn only_so_many_wait_for_one_issuer() {
             None => Ok(()),
         };
     }
-    assert_eq!(told, Err(KeyError::Unavailable));
+    assert_eq!(told, Err(Code::KeysUnavailable));
     assert!(waiting.iter().all(|task| !task.is_finished()), "those who wait go on waiting");
 }
 
@@ -358,7 +358,7 @@ async fn a_rotation_is_found_by_one_fetch_for_all_that_wait() {
     assert_eq!(idp.fetches(), 2, "the first, and one for all");
     // The old key is withdrawn; to name it is a cooldown away from another fetch.
     let found = join_all((0..200).map(|_| running.find("es", Algorithm::ES256))).await;
-    assert!(found.iter().all(|result| *result == Err(KeyError::Unknown)));
+    assert!(found.iter().all(|result| *result == Err(Code::KeyUnknown)));
     assert_eq!(idp.fetches(), 2);
 }
 
@@ -371,7 +371,7 @@ async fn made_up_keys_cause_one_fetch_and_then_none() {
     let names: Vec<String> = (0..300).map(|number| format!("made-up-{number}")).collect();
     for _ in 0..3 {
         let found = join_all(names.iter().map(|name| running.find(name, Algorithm::ES256))).await;
-        assert!(found.iter().all(|result| *result == Err(KeyError::Unknown)));
+        assert!(found.iter().all(|result| *result == Err(Code::KeyUnknown)));
     }
     assert_eq!(idp.fetches(), 2);
     assert_eq!(running.find("es", Algorithm::ES256).await, Ok(()));
@@ -389,14 +389,14 @@ async fn an_idp_that_is_down_is_asked_once_a_second() {
         let mut answered = 0;
         while begin.elapsed() < Duration::from_secs(3) {
             let found = running.find("es", Algorithm::ES256).await;
-            assert_eq!(found, Err(KeyError::Unavailable));
+            assert_eq!(found, Err(Code::KeysUnavailable));
             answered += 1;
         }
         answered
     };
     let crowd = join_all((0..50).map(|_| running.find("es", Algorithm::ES256)));
     let (rounds, crowd) = tokio::join!(rounds, crowd);
-    assert!(crowd.iter().all(|result| *result == Err(KeyError::Unavailable)));
+    assert!(crowd.iter().all(|result| *result == Err(Code::KeysUnavailable)));
     assert!(rounds >= 2, "nobody waits for ever: {rounds}");
     // One at the start, then one about every second.
     let seconds = begin.elapsed().as_secs_f64().ceil();
@@ -417,7 +417,7 @@ async fn nobody_listening_is_unavailable() {
         ..an_issuer()
     };
     let running = Running::of(Arc::new(IssuerKeys::new(Arc::new(settings), false, 1000))).await;
-    assert_eq!(running.find("es", Algorithm::ES256).await, Err(KeyError::Unavailable));
+    assert_eq!(running.find("es", Algorithm::ES256).await, Err(Code::KeysUnavailable));
 }
 
 #[tokio::test]
@@ -476,5 +476,5 @@ async fn it_stops_whatever_it_is_doing() {
 async fn fixed_keys_stay_as_they_are() {
     let keys = IssuerKeys::fixed(Arc::new(an_issuer()), crate::testkit::key_set(&[es256()]));
     assert!(keys.find(Some("es"), Algorithm::ES256).await.is_ok());
-    assert_eq!(keys.find(Some("no"), Algorithm::ES256).await.unwrap_err(), KeyError::Unknown);
+    assert_eq!(keys.find(Some("no"), Algorithm::ES256).await.unwrap_err(), Code::KeyUnknown);
 }
