@@ -27,7 +27,7 @@ pub enum JwksError {
     /// Not a JSON object with a list `keys`.
     #[error("not a JWK Set")]
     Malformed,
-    /// More than [`MAX_KEYS`].
+    /// More keys than any issuer has.
     #[error("more than {MAX_KEYS} keys")]
     TooMany,
     /// The playground's keys.
