@@ -6,7 +6,10 @@ use std::{
     sync::Arc,
 };
 
-use super::map::{MapFile, Role};
+use super::{
+    map::{MapFile, Role},
+    responses,
+};
 use crate::{
     document::{Place, Problem, Problems, did_you_mean},
     names::{AccountName, IssuerName, RoleName},
@@ -105,6 +108,7 @@ pub(super) fn compile(
                 continue;
             }
             places.insert(role.name.clone(), role.place.clone());
+            responses::check(&role, problems);
             let issuers = boundaries
                 .issuers
                 .as_ref()

@@ -1,16 +1,17 @@
 //! The decision: an identity, the facts and the maps in, [`Decision`] out. Pure.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
 use super::{
     compile::{PolicySet, RuleRef},
     map::{Role, Rule},
+    responses,
     template::FillError,
 };
 use crate::{
-    code::Code,
+    code::{Code, Refusal},
     identity::Identity,
     names::{AccountName, RoleName},
     subject::SubjectPattern,
@@ -41,11 +42,10 @@ pub enum Outcome {
     /// In.
     Granted(Grant),
     /// Out.
-    Denied(Denial),
+    Denied(Refusal),
 }
 
 /// What an identity may do, and until when.
-#[derive(Debug)]
 pub struct Grant {
     user_name: String,
     account: AccountName,
@@ -53,6 +53,13 @@ pub struct Grant {
     subscribe: Side,
     responses: Option<Responses>,
     ends_at: Timestamp,
+}
+
+impl fmt::Debug for Grant {
+    /// No subject: claims are in them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Grant").field("account", &self.account).finish_non_exhaustive()
+    }
 }
 
 /// One side of the permissions. That nothing is allowed is a value of its own, because the
@@ -72,18 +79,17 @@ pub enum Side {
 }
 
 impl Side {
+    /// What is allowed, if anything is.
+    pub(super) fn allowed(&self) -> Option<&BTreeSet<SubjectPattern>> {
+        match self {
+            Self::Nothing => None,
+            Self::Some { allow, .. } => Some(allow),
+        }
+    }
+
     fn of(allow: BTreeSet<SubjectPattern>, deny: BTreeSet<SubjectPattern>) -> Self {
         if allow.is_empty() { Self::Nothing } else { Self::Some { allow, deny } }
     }
-}
-
-/// Why somebody stays outside. The detail holds no claim value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Denial {
-    /// The stable code.
-    pub code: Code,
-    /// A sentence for the audit event.
-    pub detail: Option<String>,
 }
 
 impl Decision {
@@ -166,28 +172,27 @@ fn grant(
     identity: &Identity,
     facts: &Facts,
     rules: &mut Vec<RuleRef>,
-) -> Result<Grant, Denial> {
+) -> Result<Grant, Refusal> {
     let accounts: BTreeSet<&AccountName> = held.iter().map(|role| &role.account).collect();
     let account = match (accounts.first(), accounts.len()) {
-        (None, _) => return Err(Denial { code: Code::NoRole, detail: None }),
+        (None, _) => return Err(Refusal { code: Code::NoRole, detail: None }),
         (Some(account), 1) => (*account).clone(),
         (Some(_), _) => {
             let names: Vec<_> = accounts.iter().map(|account| account.as_str()).collect();
             let detail = Some(format!("roles of the accounts {}", names.join(", ")));
-            return Err(Denial { code: Code::AccountAmbiguous, detail });
+            return Err(Refusal { code: Code::AccountAmbiguous, detail });
         }
     };
     let mut side = |list: fn(&Role) -> &[Rule]| fill(held, list, identity, rules);
     let publish = Side::of(side(|role| &role.publish)?, side(|role| &role.deny_publish)?);
     let subscribe = Side::of(side(|role| &role.subscribe)?, side(|role| &role.deny_subscribe)?);
+    let responses = responses::merge(held, &publish, &subscribe)?;
     Ok(Grant {
         user_name: identity.user_name(),
         account,
         publish,
         subscribe,
-        // The greatest as one of them wrote it: taking the parts apart (the count of one, the
-        // time of another) would allow what no map says.
-        responses: held.iter().filter_map(|role| role.responses).max(),
+        responses,
         ends_at: session_end(held, facts)?,
     })
 }
@@ -198,25 +203,23 @@ fn fill(
     list: fn(&Role) -> &[Rule],
     identity: &Identity,
     rules: &mut Vec<RuleRef>,
-) -> Result<BTreeSet<SubjectPattern>, Denial> {
+) -> Result<BTreeSet<SubjectPattern>, Refusal> {
     let mut patterns = BTreeSet::new();
     for role in held {
         for rule in list(role) {
-            match rule.template.fill(identity) {
-                Ok(pattern) => patterns.insert(pattern),
-                Err(error) => {
-                    let at = RuleRef::new(&role.name, &rule.place);
-                    let denial = denial(error, &at);
-                    rules.push(at);
-                    return Err(denial);
-                }
-            };
+            let at = RuleRef::new(&role.name, &rule.place);
+            let filled = rule.template.fill(identity).map_err(|error| denial(error, &at));
+            // Several subjects of one line are one place to look.
+            if rules.last() != Some(&at) {
+                rules.push(at);
+            }
+            patterns.insert(filled?);
         }
     }
     Ok(patterns)
 }
 
-fn denial(error: FillError, rule: &RuleRef) -> Denial {
+fn denial(error: FillError, rule: &RuleRef) -> Refusal {
     let (code, detail) = match error {
         FillError::Absent { variable } => {
             (Code::ClaimAbsent, format!("{} needs the claim for {{{variable}}}", rule.at))
@@ -225,13 +228,13 @@ fn denial(error: FillError, rule: &RuleRef) -> Denial {
             (Code::ClaimUnusable, format!("the value for {{{variable}}} at {} {why}", rule.at))
         }
     };
-    Denial { code, detail: Some(detail) }
+    Refusal { code, detail: Some(detail) }
 }
 
 /// The token's end or the shortest session, whichever is first; whole seconds, downwards,
 /// because that is what a JWT can say.
-fn session_end(held: &[Arc<Role>], facts: &Facts) -> Result<Timestamp, Denial> {
-    let too_short = Denial { code: Code::SessionTooShort, detail: None };
+fn session_end(held: &[Arc<Role>], facts: &Facts) -> Result<Timestamp, Refusal> {
+    let too_short = Refusal { code: Code::SessionTooShort, detail: None };
     let longest = held.iter().filter_map(|role| role.session).min().unwrap_or(Duration::MAX);
     let by_role = facts.now.saturating_add(longest).unwrap_or(Timestamp::MAX);
     let ends_at = Timestamp::from_second(by_role.min(facts.token_expires_at).as_second())

@@ -3,9 +3,10 @@
 mod compile;
 mod decide;
 mod map;
+mod responses;
 mod store;
 mod template;
 
 pub use compile::{Boundaries, PolicySet, RuleRef};
-pub use decide::{Decision, Denial, Facts, Grant, Outcome, Responses, Side, decide};
+pub use decide::{Decision, Facts, Grant, Outcome, Responses, Side, decide};
 pub use store::load;

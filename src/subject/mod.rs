@@ -112,6 +112,21 @@ impl SubjectPattern {
         &self.0
     }
 
+    /// Whether some subject is matched by both.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let (mut ours, mut theirs) = (self.0.split('.'), other.0.split('.'));
+        loop {
+            match (ours.next(), theirs.next()) {
+                (None, None) => return true,
+                // `>` stands for at least one token, and here there is one.
+                (Some(">"), Some(_)) | (Some(_), Some(">")) => return true,
+                (Some(a), Some(b)) if a == b || a == "*" || b == "*" => {}
+                _ => return false,
+            }
+        }
+    }
+
     /// The pattern with these tokens; each is a wildcard or comes from a [`SubjectToken`].
     ///
     /// # Errors
@@ -193,6 +208,28 @@ mod tests {
             ("a.b\u{a0}", "token 2 has white space"),
         ] {
             assert_eq!(bad.parse::<SubjectPattern>().unwrap_err().to_string(), says, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn patterns_overlap_where_a_subject_fits_both() {
+        let pattern = |text: &str| text.parse::<SubjectPattern>().unwrap();
+        for (a, b, overlap) in [
+            ("a.b", "a.b", true),
+            ("a.b", "a.c", false),
+            ("a.*", "a.c", true),
+            ("a.*", "*.c", true),
+            ("a.*", "b.*", false),
+            ("a.>", "a.b.c", true),
+            ("a.>", "a", false),
+            (">", "a", true),
+            ("a.*.c", "a.>", true),
+            ("a.*.c", "a.b", false),
+            ("a.*.c", "*.b.*", true),
+            ("a.b.>", "a.*", false),
+        ] {
+            assert_eq!(pattern(a).overlaps(&pattern(b)), overlap, "{a} and {b}");
+            assert_eq!(pattern(b).overlaps(&pattern(a)), overlap, "{b} and {a}");
         }
     }
 

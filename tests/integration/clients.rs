@@ -147,6 +147,8 @@ async fn an_mqtt_client_logs_in_with_the_token_as_password() {
     }
     let event = decision_about(&world, "clerk").await;
     assert_eq!(event["data"]["client"]["connection_type"], "mqtt");
+    // The server hands MQTT's only field on as both.
+    assert_eq!(event["data"]["carrier"], "auth_token");
     assert_eq!(event["data"]["grant"]["account"], "APP");
 }
 

@@ -17,9 +17,11 @@ const SUBJECT: &str = "orders.acme.created";
 fn rust() -> Command {
     let this = std::env::current_exe().unwrap();
     let built: PathBuf = this.ancestors().nth(2).unwrap().join("examples/token_client");
-    let source = PathBuf::from(format!("{ROOT}/examples/token_client.rs"));
     let time = |path: &Path| path.metadata().and_then(|data| data.modified()).ok();
-    assert!(time(&built) >= time(&source), "not up to date; `cargo build --examples` makes it so");
+    let sources =
+        ["main.rs", "tokens.rs"].map(|file| format!("{ROOT}/examples/token_client/{file}"));
+    let newest = sources.iter().map(|source| time(source.as_ref())).max().unwrap();
+    assert!(time(&built) >= newest, "not up to date; `cargo build --examples` makes it so");
     Command::new(built)
 }
 

@@ -20,4 +20,5 @@ mod house;
 mod lifecycle;
 mod logins;
 mod permissions;
+mod recording;
 mod tls;

@@ -29,15 +29,12 @@
 //!
 //! Core NATS does not keep what is published while a subscriber is away. What must not be lost
 //! belongs into a JetStream stream.
-#![expect(clippy::print_stdout, reason = "what it prints is what it is for")]
+#![expect(clippy::print_stdout, unreachable_pub, reason = "it prints, and nobody imports it")]
+
+mod tokens;
 
 use std::{
-    error::Error,
-    io,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering::Relaxed},
     time::Duration,
 };
 
@@ -47,16 +44,10 @@ use async_nats::{
 };
 use clap::Parser;
 use futures_util::StreamExt as _;
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
-use openidconnect::{
-    AuthType, ClientId, ClientSecret, HttpRequest, HttpResponse, IssuerUrl, OAuth2TokenResponse,
-    Scope,
-    core::{CoreClient, CoreClientAuthMethod, CoreProviderMetadata},
-};
 use tokio::time::{MissedTickBehavior, interval, timeout};
-use url::Host;
 
-const IDP_TIMEOUT: Duration = Duration::from_secs(10);
+use tokens::{Failure, IdpOptions, Tokens, reason};
+
 /// Longer than the IdP may take: the callback counts as part of connecting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
@@ -67,16 +58,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 struct Options {
     #[arg(long, env = "NATS_URL", default_value = "nats://127.0.0.1:4222")]
     url: String,
-    #[arg(long, env = "OIDC_ISSUER", value_parser = |url: &str| IssuerUrl::new(url.to_owned()))]
-    issuer: IssuerUrl,
-    #[arg(long, env = "OIDC_CLIENT_ID")]
-    client_id: String,
-    /// The scope to ask for, if the IdP wants one.
-    #[arg(long)]
-    scope: Option<String>,
-    /// Whom the token is for, if the IdP wants to be told (some call it `resource`).
-    #[arg(long)]
-    audience: Option<String>,
+    #[command(flatten)]
+    idp: IdpOptions,
     /// To listen and to publish on.
     #[arg(long)]
     subject: String,
@@ -89,122 +72,6 @@ struct Options {
     /// End after this many messages.
     #[arg(long)]
     ticks: Option<u64>,
-}
-
-/// A token, which nothing prints.
-struct Token {
-    value: String,
-    number: u64,
-    expires_at: Timestamp,
-    fresh_until: Timestamp,
-    /// Refused, or its time was up.
-    spent: AtomicBool,
-}
-
-impl std::fmt::Display for Token {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let until = self.expires_at.to_zoned(TimeZone::system());
-        write!(f, "token {}, valid until {}", self.number, until.strftime("%H:%M:%S"))
-    }
-}
-
-/// Gets tokens, and keeps the newest while it is worth showing.
-struct Tokens {
-    options: Options,
-    client_secret: ClientSecret,
-    http: reqwest::Client,
-    newest: Mutex<Option<Arc<Token>>>,
-}
-
-type Failure = Box<dyn Error + Send + Sync>;
-
-impl Tokens {
-    fn new(options: Options) -> Result<Self, Failure> {
-        // From the environment: everybody on the machine can read a command line.
-        let secret = std::env::var("OIDC_CLIENT_SECRET").map_err(|_| "set OIDC_CLIENT_SECRET")?;
-        let on_this_machine = match options.issuer.url().host() {
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            host => host == Some(Host::Domain("localhost")),
-        };
-        let http = reqwest::Client::builder()
-            .https_only(!on_this_machine)
-            // Neither secret nor token goes where a redirect leads.
-            .redirect(reqwest::redirect::Policy::none())
-            .build()?;
-        Ok(Self {
-            options,
-            client_secret: ClientSecret::new(secret),
-            http,
-            newest: Mutex::default(),
-        })
-    }
-
-    /// The newest token, which is what the connection was made with.
-    fn newest(&self) -> Option<Arc<Token>> {
-        self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// A token that is worth showing.
-    async fn get(&self) -> Result<Arc<Token>, Failure> {
-        let newest = self.newest();
-        let number = newest.as_ref().map_or(1, |token| token.number + 1);
-        match newest {
-            Some(token) if !token.spent.load(Relaxed) && Timestamp::now() < token.fresh_until => {
-                Ok(token)
-            }
-            _ => {
-                let token = Arc::new(timeout(IDP_TIMEOUT, self.fetch(number)).await??);
-                println!("fetched {token}");
-                *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
-                Ok(token)
-            }
-        }
-    }
-
-    async fn fetch(&self, number: u64) -> Result<Token, Failure> {
-        let http = |request| send(self.http.clone(), request);
-        let issuer = self.options.issuer.clone();
-        let provider = CoreProviderMetadata::discover_async(issuer, &http).await?;
-        let basic = provider
-            .token_endpoint_auth_methods_supported()
-            .is_none_or(|methods| methods.contains(&CoreClientAuthMethod::ClientSecretBasic));
-        let id = ClientId::new(self.options.client_id.clone());
-        let secret = Some(self.client_secret.clone());
-        let client = CoreClient::from_provider_metadata(provider, id, secret)
-            .set_auth_type(if basic { AuthType::BasicAuth } else { AuthType::RequestBody });
-        let mut request = client.exchange_client_credentials()?;
-        request = request.add_scopes(self.options.scope.clone().map(Scope::new));
-        if let Some(audience) = &self.options.audience {
-            request = request.add_extra_param("audience", audience);
-        }
-        let asked_at = Timestamp::now(); // before the request: rather too early than too late
-        let answer = request.request_async(&http).await?;
-        // An IdP need not say how long a token lasts. Without that, each is shown once only.
-        let lifetime = SignedDuration::try_from(answer.expires_in().unwrap_or_default())?;
-        // With little left of it, a token is not worth a connection.
-        let margin = (lifetime / 5).min(SignedDuration::from_secs(30));
-        Ok(Token {
-            value: answer.access_token().secret().clone(),
-            number,
-            expires_at: asked_at + lifetime,
-            fresh_until: asked_at + lifetime - margin,
-            spent: AtomicBool::new(false),
-        })
-    }
-}
-
-/// What openidconnect sends its requests with: its own feature for reqwest is for an older one.
-async fn send(http: reqwest::Client, request: HttpRequest) -> io::Result<HttpResponse> {
-    let mut answer = http
-        .execute(request.try_into().map_err(io::Error::other)?)
-        .await
-        .map_err(io::Error::other)?;
-    let mut response = HttpResponse::new(Vec::new());
-    *response.status_mut() = answer.status();
-    std::mem::swap(response.headers_mut(), answer.headers_mut());
-    *response.body_mut() = answer.bytes().await.map_err(io::Error::other)?.into();
-    Ok(response)
 }
 
 /// Between half and all of a time that doubles with each attempt. async-nats counts attempts
@@ -247,8 +114,8 @@ async fn on_event(tokens: Arc<Tokens>, last_error: Arc<Mutex<Option<String>>>, e
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let tokens = Arc::new(Tokens::new(Options::parse())?);
-    let options = &tokens.options;
+    let options = Options::parse();
+    let tokens = Arc::new(Tokens::new(options.idp)?);
     let (giver, listener) = (Arc::clone(&tokens), Arc::clone(&tokens));
     let last_error = Arc::default();
     let client = ConnectOptions::with_auth_callback(move |_nonce| {
@@ -278,7 +145,8 @@ async fn main() -> Result<(), Failure> {
     // A subscription outlives its connection: async-nats makes it anew on the next one.
     let mut messages = client.subscribe(options.subject.clone()).await?;
     let (mut published, mut received) = (0_u64, 0_u64);
-    let mut clock = interval(Duration::try_from_secs_f64(options.interval)?);
+    let mut clock =
+        interval(Duration::try_from_secs_f64(options.interval)?.max(Duration::from_millis(1)));
     clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let stop = stop();
     tokio::pin!(stop);
@@ -307,14 +175,6 @@ async fn main() -> Result<(), Failure> {
     }
     println!("stopped");
     Ok(())
-}
-
-/// The sentence that says most. Not all that there are: those about an answer that cannot be
-/// read may quote from it.
-fn reason(error: &(dyn Error + 'static)) -> String {
-    std::iter::successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source())
-        .find_map(|error| error.downcast_ref::<io::Error>())
-        .map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 /// Waits for Ctrl-C or for what a service manager sends.
