@@ -30,7 +30,7 @@ fn beside_a_good_one(jwk: Value) -> usize {
 /// An RSA key with a modulus of so many bits (of ones: only its size is looked at).
 fn rsa_of(bits: usize, exponent: &[u8]) -> Value {
     let mut modulus = vec![0xff; bits.div_ceil(8)];
-    if bits % 8 != 0 {
+    if !bits.is_multiple_of(8) {
         modulus[0] = (1 << (bits % 8)) - 1;
     }
     json!({ "kty": "RSA", "kid": "r", "n": base64url(modulus), "e": base64url(exponent) })

@@ -1,4 +1,5 @@
 //! A child process that says what happens on its standard output, line by line.
+#![expect(clippy::print_stderr, reason = "a test that failed shows what its processes said")]
 
 use std::{
     ffi::OsStr,

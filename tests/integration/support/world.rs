@@ -22,7 +22,6 @@ use super::{Hallpass, eventually};
 
 /// How a world differs from the usual one.
 pub struct WorldBuilder {
-    configuration: String,
     server_conf: String,
     maps: Vec<(String, String)>,
     replicas: usize,
@@ -66,12 +65,6 @@ pub fn install_provider() {
 }
 
 impl WorldBuilder {
-    /// With these lines appended to `hallpass.toml`.
-    pub fn configuration(mut self, lines: &str) -> Self {
-        self.configuration.push_str(lines);
-        self
-    }
-
     /// With the server's configuration changed; it must really change.
     pub fn server_conf(mut self, change: impl FnOnce(&str) -> String) -> Self {
         let changed = change(&self.server_conf);
@@ -127,7 +120,7 @@ impl WorldBuilder {
         }];
         issuers.extend(self.extra_issuers);
         let configuration = setup::configuration_text(nats.url(), &issuers);
-        std::fs::write(path.join("hallpass.toml"), configuration + &self.configuration).unwrap();
+        std::fs::write(path.join("hallpass.toml"), configuration).unwrap();
         std::fs::create_dir(path.join("subject-maps")).unwrap();
         let usual = vec![("orders.toml".to_owned(), setup::EXAMPLE_MAP.to_owned())];
         let maps = if self.maps.is_empty() { usual } else { self.maps };
@@ -159,7 +152,6 @@ impl World {
     /// A world that differs from the usual one.
     pub fn builder() -> WorldBuilder {
         WorldBuilder {
-            configuration: String::new(),
             server_conf: setup::SERVER_CONF.to_owned(),
             maps: Vec::new(),
             replicas: 1,
