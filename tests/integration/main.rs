@@ -20,4 +20,6 @@ mod house;
 mod lifecycle;
 mod logins;
 mod permissions;
+mod playground;
+mod tail;
 mod tls;

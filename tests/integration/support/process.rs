@@ -66,6 +66,11 @@ impl Process {
         self.said.lock().unwrap().clone()
     }
 
+    /// What it has said so far on standard error.
+    pub fn complaints(&self) -> String {
+        self.complained.lock().unwrap().join("\n")
+    }
+
     /// Waits until it has said a line of which `fits` is true, and returns the line.
     pub async fn says(&self, what: &str, fits: impl Fn(&str) -> bool) -> String {
         let look = || async { self.said().into_iter().find(|line| fits(line)) };
