@@ -129,22 +129,27 @@ fn describe(playground: &Playground) -> anyhow::Result<()> {
     }));
     output::line(&table(&rows));
     output::line(&format!(
-        r#"paste into another terminal, from the top:
+        r#"lines to paste into another terminal
 
-# a token for a persona; any secret will do
-token() {{
-  curl -s -d grant_type=client_credentials -d client_id="$1" -d client_secret=any \
-    {endpoint} | sed 's/.*"access_token":"\([^"]*\).*/\1/'
-}}
+a token, for any of the personas and with any secret:
 
-# the nats CLI
-nats --server {url} --token "$(token clerk)" pub orders.acme.created hello
-nats --server {url} --token "$(token reader)" sub 'orders.acme.>'
+  token() {{
+    curl -s {endpoint} -d grant_type=client_credentials \
+      -d client_id="$1" -d client_secret=any |
+      sed 's/.*"access_token":"\([^"]*\).*/\1/'
+  }}
 
-# Python; its client goes into the playground's directory, and with it
-python3 -m pip install --quiet --target {python} nats-py
-publish() {{
-  TOKEN=$(token "$1") PYTHONPATH={python} python3 -c '
+the nats CLI:
+
+  export NATS_URL={url}
+  nats --token "$(token clerk)" pub orders.acme.created hello
+  nats --token "$(token reader)" sub 'orders.acme.>'
+
+Python, with a client in the playground's directory, which goes with it:
+
+  python3 -m pip install -q --target {python} nats-py
+  publish() {{
+    TOKEN=$(token "$1") PYTHONPATH={python} python3 -c '
 import asyncio, nats, os
 async def complain(error): print("the server says:", error)
 async def main():
@@ -155,12 +160,16 @@ async def main():
     print("published")
 try: asyncio.run(main())
 except nats.errors.Error: print("not published")'
-}}
-publish clerk
+  }}
+  publish clerk
 
-# a refusal, and why: the client is not told, the audit stream knows
-publish tampered
-{hallpass} audit tail --config {config} --last 1 --no-follow
+a refusal; the client is not told why, the audit stream knows:
+
+  publish tampered
+  {hallpass} audit tail \
+    --config {config} --last 1 --no-follow
+
+without --no-follow it shows every login as it happens
 "#
     ));
     Ok(())
