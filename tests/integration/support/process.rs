@@ -79,8 +79,13 @@ impl Process {
 
     /// Asks it to stop, as a service manager does, and waits for that.
     pub async fn terminate(&mut self) -> Ending {
+        self.signal("-TERM").await
+    }
+
+    /// Sends it a signal that must end it, and waits for that.
+    pub async fn signal(&mut self, signal: &str) -> Ending {
         let pid = self.child.id().expect("it still runs").to_string();
-        let sent = Command::new("kill").args(["-TERM", &pid]).status().await.unwrap();
+        let sent = Command::new("kill").args([signal, &pid]).status().await.unwrap();
         assert!(sent.success());
         self.ended().await
     }
