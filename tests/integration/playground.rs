@@ -233,10 +233,9 @@ fn nats_server_that(directory: &Path, script: &str) -> PathBuf {
 
 #[tokio::test]
 async fn a_refused_insider_is_a_step_that_failed_and_the_audit_table_follows() {
-    // A server that does not take hallpass's word for anybody in APP.
+    // A server that has no account of the name that hallpass lets people into.
     let tools = tempfile::tempdir().unwrap();
-    let script = "sed -i 's/^  auth_callout {/&\\n    allowed_accounts: [AUDIT]/' \"$2\"\n\
-                  exec \"$real\" \"$@\"";
+    let script = "sed -i 's/^  APP {/  OTHER {/' \"$2\"\nexec \"$real\" \"$@\"";
     let output = command(&["dev", "--scenario"])
         .env("HALLPASS_NATS_SERVER", nats_server_that(tools.path(), script))
         .output();
@@ -326,7 +325,7 @@ async fn the_lines_that_it_prints_do_what_they_say() {
     let lines: Vec<_> = said.lines().collect();
     assert_eq!(lines.len(), 6, "{said}{}", text(&output.stderr));
     assert_eq!(lines[..2], ["1", "published"]);
-    assert!(lines[2].contains("Permissions Violation for Publish to"), "{said}");
+    assert!(lines[2].contains("permissions violation for publish to"), "{said}");
     assert!(lines[3].contains("Authorization Violation"), "{said}");
     assert_eq!(lines[4], "not published");
     assert!(lines[5].contains("refused") && lines[5].contains("signature_invalid"), "{said}");
