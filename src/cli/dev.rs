@@ -30,7 +30,7 @@ impl Dev {
         let interrupted = if self.scenario { Exit::CouldNotRun } else { Exit::Yes };
         let mut playground = tokio::select! {
             started = Playground::start() => started?,
-            () = asked.to_stop() => return Ok(interrupted),
+            () = asked.stopping() => return Ok(interrupted),
         };
         let outcome = if self.scenario {
             let mut say = |text: &str| output::line(text);
@@ -39,19 +39,19 @@ impl Dev {
                     true => Exit::Yes,
                     false => Exit::No,
                 }),
-                () = asked.to_stop() => Ok(interrupted),
+                () = asked.stopping() => Ok(interrupted),
             }
         } else {
             describe(&playground)?;
             tokio::select! {
                 broken = playground.broken() => Err(broken),
-                () = asked.to_stop() => Ok(interrupted),
+                () = asked.stopping() => Ok(interrupted),
             }
         };
         let stopped = tokio::select! {
             stopped = playground.stop() => stopped,
             // Asked twice: without ceremony, but still without leaving anything behind.
-            () = asked.to_stop() => Ok(()),
+            () = asked.stopping() => Ok(()),
         };
         let exit = match (outcome, stopped) {
             (Ok(exit), Ok(())) => exit,
@@ -83,7 +83,7 @@ impl Asked {
         Ok(Self { signals: [interrupt?, terminate?, hangup?] })
     }
 
-    async fn to_stop(&mut self) {
+    async fn stopping(&mut self) {
         std::future::poll_fn(|context| {
             match self.signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready()) {
                 true => std::task::Poll::Ready(()),
@@ -100,7 +100,7 @@ impl Asked {
         Ok(Self {})
     }
 
-    async fn to_stop(&mut self) {
+    async fn stopping(&mut self) {
         let _ = tokio::signal::ctrl_c().await;
     }
 }
