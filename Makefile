@@ -39,10 +39,11 @@ test: ## Run all tests, those against real servers, IdPs and clients included
 	HALLPASS_TEST_PYTHONPATH="$(CURDIR)/target/tools/python" \
 	cargo test --locked
 
-lint: ## Check formatting, and clippy with warnings as errors
+lint: ## Check formatting, clippy and the documentation, warnings as errors
 	@tests/tools/preflight cargo cc lint
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
 
 bench: ## Print what an authorization costs, beside its bare cryptography
 	@tests/tools/preflight cargo cc

@@ -15,8 +15,8 @@ use tokio::time::timeout_at;
 
 use crate::{
     audit::{
-        Event, Receipt, Recorder,
-        event::{self, Attempt, Findings, Recorded, Refusal},
+        Event, Lane, Receipt, Recorder,
+        event::{self, Attempt, Findings, Recorded},
     },
     callout::{
         ReplayGuard, SkewWatch,
@@ -24,7 +24,7 @@ use crate::{
         responder::{Decide, Taken},
         response::{self, Keys, ResponseError},
     },
-    code::Code,
+    code::{Code, Refusal},
     config::CalloutSettings,
     credential,
     identity::Identity,
@@ -121,18 +121,19 @@ impl Broker {
     /// The request, if a server asks us and has not asked this before.
     fn admit(&self, message: &Taken) -> Result<VerifiedRequest, RequestError> {
         let now = Timestamp::now();
-        let request = request::verify(
-            &message.payload,
-            message.header_key.as_deref(),
-            &self.expectations,
-            now,
-        )?;
-        self.skew.note(request.server_id().as_str(), request.skew(now));
+        let (payload, header_key) = (&message.payload, message.header_key.as_deref());
+        let request =
+            request::verify(payload, header_key, &self.expectations, now).inspect_err(|error| {
+                if let (Some(server), Some(skew)) = (error.server(), error.skew()) {
+                    self.skew.note(server, skew);
+                }
+            })?;
+        self.skew.note(request.server_id(), request.skew(now));
         let mut replays = self.replays.lock().unwrap_or_else(PoisonError::into_inner);
         if replays.admit(request.user_nkey(), request.answerable_until(), now) {
             Ok(request)
         } else {
-            Err(RequestError::replayed())
+            Err(RequestError::replayed(&request))
         }
     }
 
@@ -145,36 +146,47 @@ impl Broker {
         if request.is_unguarded_leafnode() {
             return Err(Code::LeafnodeUnguarded.into());
         }
-        let found = credential::find(request.connect()).map_err(|error| error.code())?;
+        let found = credential::find(request.connect())?;
         findings.carrier = Some(found.carrier);
 
         let text = found.unverified_token.expose_secret();
-        let token = UnverifiedToken::parse(text).map_err(|error| error.code())?;
+        let token = UnverifiedToken::parse(text)?;
         let keys = token
             .unverified_issuer()
             .and_then(|iss| self.issuers.get(iss))
-            .ok_or(Code::IssuerUnknown)?;
+            .ok_or_else(|| self.issuer_unknown(&token))?;
         let issuer = keys.settings();
-        let algorithm = token.allowed_algorithm(issuer).map_err(|error| error.code())?;
+        let algorithm = token.allowed_algorithm(issuer)?;
         let key_id = token.unverified_key_id();
-        let key = keys.find(key_id, algorithm).await.map_err(|error| error.code())?;
-        let token = token.verify_signature(issuer, &key).map_err(|error| error.code())?;
+        let key = keys.find(key_id, algorithm).await?;
+        let token = token.verify_signature(issuer, &key)?;
         findings.token = Some(token.facts());
         let now = Timestamp::now();
-        let token = token.judge(issuer, now).map_err(|error| error.code())?;
+        let token = token.judge(issuer, now)?;
 
-        let identity = Identity::of(&token, issuer).map_err(|error| error.code())?;
+        let identity = Identity::of(&token, issuer)?;
         let facts = Facts { now, token_expires_at: token.expires_at() };
         let decision = policy::decide(&self.policy, &identity, &facts);
         let outcome = match decision.outcome() {
             Outcome::Granted(_) => Ok(()),
-            Outcome::Denied(denial) => {
-                Err(Refusal { code: denial.code, detail: denial.detail.clone() })
-            }
+            Outcome::Denied(refusal) => Err(refusal.clone()),
         };
         findings.identity = Some(identity);
         findings.decision = Some(decision);
         outcome
+    }
+
+    /// The refusal of a token of an unknown issuer, with the mistake that is made most often.
+    fn issuer_unknown(&self, token: &UnverifiedToken<'_>) -> Refusal {
+        let bare = |iss: &str| iss.trim_end_matches('/').to_owned();
+        let near = token.unverified_issuer().map(bare).and_then(|iss| {
+            self.issuers.values().find(|keys| bare(&keys.settings().issuer) == iss)
+        });
+        let detail = near.map(|keys| {
+            let name = &keys.settings().name;
+            format!("`iss` differs from that of `[issuers.{name}]` by a trailing slash only")
+        });
+        Refusal { code: Code::IssuerUnknown, detail }
     }
 
     /// Records what was judged, and answers. A grant goes out only once its event is safe.
@@ -196,16 +208,17 @@ impl Broker {
         };
         let refusal = match (judged, granted(&findings)) {
             (Err(refusal), _) => {
-                self.record(event::decision(&attempt(Some(&refusal)), false, &self.recorded));
+                self.record_refusal(&attempt(Some(&refusal)), false);
                 refusal
             }
             (Ok(()), None) => {
                 let refusal = Refusal::from(Code::InternalError);
-                self.record(event::decision(&attempt(Some(&refusal)), false, &self.recorded));
+                self.record_refusal(&attempt(Some(&refusal)), false);
                 refusal
             }
             (Ok(()), Some(grant)) => {
-                let safe = self.record(event::decision(&attempt(None), false, &self.recorded));
+                let event = event::decision(&attempt(None), false, &self.recorded);
+                let safe = self.record(event, Lane::Awaited);
                 let deadline = message.read_at + self.callout.deadline;
                 if timeout_at(deadline, safe.is_safe()).await.unwrap_or(false) {
                     log(id, request, None);
@@ -218,7 +231,7 @@ impl Broker {
                     ));
                 }
                 let refusal = Refusal::from(Code::AuditUnavailable);
-                self.record(event::decision(&attempt(Some(&refusal)), true, &self.recorded));
+                self.record_refusal(&attempt(Some(&refusal)), true);
                 refusal
             }
         };
@@ -226,14 +239,20 @@ impl Broker {
         reply(response::refusal(request, id, refusal.code, self.keys(), Timestamp::now()))
     }
 
+    /// Nobody waits for the event of a refusal.
+    fn record_refusal(&self, attempt: &Attempt<'_>, correction: bool) {
+        let event = event::decision(attempt, correction, &self.recorded);
+        self.record(event, Lane::Background);
+    }
+
     fn drop(&self, error: RequestError) -> Answer {
-        self.record(event::dropped(error, Timestamp::now(), &self.recorded));
+        self.record(event::dropped(&error, Timestamp::now(), &self.recorded), Lane::Background);
         Answer::Drop(error)
     }
 
-    fn record(&self, event: Result<Event, serde_json::Error>) -> Receipt {
+    fn record(&self, event: Result<Event, serde_json::Error>, lane: Lane) -> Receipt {
         match event {
-            Ok(event) => self.recorder.record(event),
+            Ok(event) => self.recorder.record(event, lane),
             Err(error) => {
                 tracing::error!(%error, "an audit event could not be written");
                 Receipt::never()

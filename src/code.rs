@@ -1,6 +1,9 @@
 //! The stable codes: what a refusal is called in the audit stream, in hallpass's
 //! log and in the server's log. Codes are never renamed; a code that is no longer
 //! used is not given a second meaning.
+//!
+//! Every stage of the token path fails with a [`Code`]: what a login was refused for is known by
+//! that and by nothing else, so there is one enum for all of them, which knows each code's stage.
 
 use std::fmt;
 
@@ -139,6 +142,23 @@ impl Code {
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+impl std::error::Error for Code {}
+
+/// A refusal: the code, and a sentence where the code alone does not say it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The stable code.
+    pub code: Code,
+    /// A sentence without claim values.
+    pub detail: Option<String>,
+}
+
+impl From<Code> for Refusal {
+    fn from(code: Code) -> Self {
+        Self { code, detail: None }
     }
 }
 

@@ -8,9 +8,10 @@ use crate::{code::Code, nats_jwt::ConnectOpts};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Carrier {
-    /// `auth_token`, or the cookie that fills it.
+    /// `auth_token`, or the cookie that fills it. MQTT has a password only, which the server
+    /// copies here.
     AuthToken,
-    /// `pass`; MQTT has no other field.
+    /// `pass`.
     Password,
 }
 
@@ -23,44 +24,22 @@ pub struct Credential {
     pub carrier: Carrier,
 }
 
-/// Why there is no credential.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum CredentialError {
-    /// Neither field is set.
-    #[error("neither a token nor a password")]
-    Missing,
-    /// Both fields are set and differ: which of the two was meant is not ours to guess.
-    #[error("a token and a different password")]
-    Ambiguous,
-}
-
-impl CredentialError {
-    /// The stable code.
-    #[must_use]
-    pub const fn code(self) -> Code {
-        match self {
-            Self::Missing => Code::CredentialMissing,
-            Self::Ambiguous => Code::CredentialAmbiguous,
-        }
-    }
-}
-
 /// Finds the credential in what the client said.
 ///
 /// # Errors
-/// See [`CredentialError`].
-pub fn find(connect: &ConnectOpts) -> Result<Credential, CredentialError> {
+/// Neither field is set, or both are and differ: which was meant is not ours to guess.
+pub fn find(connect: &ConnectOpts) -> Result<Credential, Code> {
     let set = |secret: &Option<SecretString>| {
         secret.as_ref().filter(|secret| !secret.expose_secret().is_empty()).cloned()
     };
     let (unverified_token, carrier) = match (set(&connect.auth_token), set(&connect.pass)) {
-        (None, None) => return Err(CredentialError::Missing),
+        (None, None) => return Err(Code::CredentialMissing),
         (Some(token), None) => (token, Carrier::AuthToken),
         (None, Some(pass)) => (pass, Carrier::Password),
         (Some(token), Some(pass)) if token.expose_secret() == pass.expose_secret() => {
             (token, Carrier::AuthToken)
         }
-        (Some(_), Some(_)) => return Err(CredentialError::Ambiguous),
+        (Some(_), Some(_)) => return Err(Code::CredentialAmbiguous),
     };
     Ok(Credential { unverified_token, carrier })
 }
@@ -84,9 +63,9 @@ mod tests {
         assert_eq!(carrier(Some("a"), Some("")), Ok(Carrier::AuthToken));
         assert_eq!(carrier(None, Some("a")), Ok(Carrier::Password));
         assert_eq!(carrier(Some("a"), Some("a")), Ok(Carrier::AuthToken));
-        assert_eq!(carrier(Some("a"), Some("b")), Err(CredentialError::Ambiguous));
-        assert_eq!(carrier(None, None), Err(CredentialError::Missing));
-        assert_eq!(carrier(Some(""), Some("")), Err(CredentialError::Missing));
+        assert_eq!(carrier(Some("a"), Some("b")), Err(Code::CredentialAmbiguous));
+        assert_eq!(carrier(None, None), Err(Code::CredentialMissing));
+        assert_eq!(carrier(Some(""), Some("")), Err(Code::CredentialMissing));
     }
 
     #[test]

@@ -24,32 +24,6 @@ impl fmt::Debug for Identity {
     }
 }
 
-/// Why a token does not say who it is. `no_role` is not among these: that is a decision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum IdentityError {
-    /// `sub` cannot be part of a user name.
-    #[error("`sub` is empty, too long or has control characters")]
-    SubjectUnusable,
-    /// The claim with the roles is not there.
-    #[error("the claim with the roles is absent")]
-    RolesAbsent,
-    /// The claim with the roles is of another form.
-    #[error("the claim with the roles is unreadable")]
-    RolesUnreadable,
-}
-
-impl IdentityError {
-    /// The stable code.
-    #[must_use]
-    pub const fn code(self) -> Code {
-        match self {
-            Self::SubjectUnusable => Code::SubjectUnusable,
-            Self::RolesAbsent => Code::RolesClaimAbsent,
-            Self::RolesUnreadable => Code::RolesClaimUnreadable,
-        }
-    }
-}
-
 /// OpenID Connect Core, section 2: "MUST NOT exceed 255 ASCII characters".
 const MAX_SUBJECT_BYTES: usize = 255;
 
@@ -58,15 +32,15 @@ impl Identity {
     ///
     /// # Errors
     /// A claim that is absent or unreadable is an error, never "no roles" and never "all".
-    pub fn of(token: &VerifiedToken, issuer: &IssuerSettings) -> Result<Self, IdentityError> {
+    pub fn of(token: &VerifiedToken, issuer: &IssuerSettings) -> Result<Self, Code> {
         let subject = token.subject();
         if subject.is_empty()
             || subject.len() > MAX_SUBJECT_BYTES
             || subject.chars().any(char::is_control)
         {
-            return Err(IdentityError::SubjectUnusable);
+            return Err(Code::SubjectUnusable);
         }
-        let roles = issuer.roles_claim.find(token.claims()).ok_or(IdentityError::RolesAbsent)?;
+        let roles = issuer.roles_claim.find(token.claims()).ok_or(Code::RolesClaimAbsent)?;
         Ok(Identity {
             issuer: token.issuer().clone(),
             subject: subject.to_owned(),
@@ -108,14 +82,14 @@ impl Identity {
 }
 
 /// A list of strings, or one string of words (as OAuth's `scope` is).
-fn roles_of(value: &Value) -> Result<BTreeSet<String>, IdentityError> {
+fn roles_of(value: &Value) -> Result<BTreeSet<String>, Code> {
     match value {
         Value::Array(items) => items
             .iter()
-            .map(|item| item.as_str().map(str::to_owned).ok_or(IdentityError::RolesUnreadable))
+            .map(|item| item.as_str().map(str::to_owned).ok_or(Code::RolesClaimUnreadable))
             .collect(),
         Value::String(text) => Ok(text.split_ascii_whitespace().map(str::to_owned).collect()),
-        _ => Err(IdentityError::RolesUnreadable),
+        _ => Err(Code::RolesClaimUnreadable),
     }
 }
 
@@ -131,7 +105,7 @@ mod tests {
         assert_eq!(names(json!("read  write")), Ok(vec!["read".into(), "write".into()]));
         assert_eq!(names(json!([])), Ok(vec![]));
         for unreadable in [json!(null), json!(1), json!({"a": 1}), json!(["a", 1]), json!(true)] {
-            assert_eq!(names(unreadable), Err(IdentityError::RolesUnreadable));
+            assert_eq!(names(unreadable), Err(Code::RolesClaimUnreadable));
         }
     }
 }

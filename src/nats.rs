@@ -1,12 +1,17 @@
 //! Connecting to NATS: patient at the start, patient ever after, and saying so.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
-use async_nats::{Client, ConnectOptions, Event};
+use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event};
+use nkeys::KeyPair;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
 
-use crate::config::ReaderSettings;
+use crate::{callout::SUBJECT, config::ReaderSettings};
 
 /// Between two attempts.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -45,7 +50,7 @@ impl<'a> Connection<'a> {
     }
 
     fn options(&self) -> ConnectOptions {
-        let name = self.name;
+        let (name, complained) = (self.name, AtomicBool::new(false));
         let mut options = ConnectOptions::with_nkey(self.seed.expose_secret().to_owned())
             .name(name)
             .custom_inbox_prefix(self.inbox_prefix)
@@ -54,7 +59,12 @@ impl<'a> Connection<'a> {
                 0 | 1 => Duration::ZERO,
                 _ => PAUSE,
             })
-            .event_callback(move |event| async move { log(name, &event) });
+            // A server that others name (gossip) must not be spoken to in the clear either.
+            .require_tls(self.urls.iter().any(|url| url.starts_with("tls://")))
+            .event_callback(move |event| {
+                log(name, &event, &complained);
+                std::future::ready(())
+            });
         if let Some(path) = self.ca_file {
             options = options.add_root_certificates(path.to_owned());
         }
@@ -67,6 +77,23 @@ impl<'a> Connection<'a> {
     /// Why not.
     pub async fn connect(&self) -> Result<Client, async_nats::ConnectError> {
         self.options().connect(self.urls).await
+    }
+
+    fn say_why_not(&self, error: &async_nats::ConnectError) {
+        let (connection, servers) = (self.name, self.urls);
+        if error.kind() == ConnectErrorKind::AuthorizationViolation {
+            let user = KeyPair::from_seed(self.seed.expose_secret()).map(|key| key.public_key());
+            let user = user.unwrap_or_default();
+            tracing::error!(
+                connection,
+                ?servers,
+                user,
+                "NATS refuses hallpass's own user; does the server's configuration name this nkey, \
+                 among `auth_users` too? trying on"
+            );
+        } else {
+            tracing::warn!(connection, ?servers, %error, "NATS is not there yet; waiting for it");
+        }
     }
 
     /// Connects, however long it takes; `None` where `stop` comes first. From then on the
@@ -82,7 +109,7 @@ impl<'a> Connection<'a> {
                 },
             };
             if attempts.is_multiple_of(REMINDER) {
-                tracing::warn!(connection = self.name, servers = ?self.urls, %error, "NATS is not there yet; waiting for it");
+                self.say_why_not(&error);
             }
             attempts = attempts.wrapping_add(1);
             tokio::select! {
@@ -93,14 +120,28 @@ impl<'a> Connection<'a> {
     }
 }
 
-fn log(connection: &str, event: &Event) {
+fn log(connection: &str, event: &Event, complained: &AtomicBool) {
     match event {
-        Event::Connected => tracing::info!(connection, "connected to NATS"),
+        Event::Connected => {
+            complained.store(false, Ordering::Relaxed);
+            tracing::info!(connection, "connected to NATS");
+        }
         Event::Disconnected => {
-            tracing::warn!(connection, "NATS connection lost; it comes back by itself")
+            tracing::warn!(connection, "NATS connection lost; it comes back by itself");
+        }
+        Event::ServerError(error) if error.to_string().contains(SUBJECT) => {
+            tracing::error!(
+                connection,
+                %error,
+                "the server does not let hallpass take logins: `callout.queue` and the permissions \
+                 of the service user must name the same queue group"
+            );
         }
         Event::ServerError(error) => tracing::error!(connection, %error, "NATS server says"),
-        Event::ClientError(error) => tracing::warn!(connection, %error, "NATS connection"),
+        // One for each attempt to come back: the first says enough.
+        Event::ClientError(error) if !complained.swap(true, Ordering::Relaxed) => {
+            tracing::warn!(connection, %error, "NATS connection");
+        }
         Event::SlowConsumer(_) => {
             tracing::error!(connection, "logins come faster than they are taken: some were lost");
         }

@@ -3,19 +3,22 @@
 use std::{sync::Arc, time::Duration};
 
 use async_nats::jetstream::context::ContextBuilder;
+use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     audit::{self, Sink},
     broker::Broker,
     callout::responder::{self, ResponderError},
-    config::{Layers, Settings},
+    config::{IssuerSettings, Layers, Settings},
     document::Problems,
     idp::IssuerKeys,
     nats::Connection,
     policy::{self, Boundaries, PolicySet},
 };
 
+/// How long the start may wait for the issuers' keys and the audit stream.
+const WARM_UP: Duration = Duration::from_secs(5);
 /// How long undelivered audit events may take once hallpass stops.
 const AUDIT_DRAIN: Duration = Duration::from_secs(5);
 
@@ -37,6 +40,9 @@ pub enum ServiceError {
     /// Events that JetStream did not acknowledge before the end.
     #[error("{0} audit events were not acknowledged by JetStream")]
     AuditUndelivered(usize),
+    /// The task that delivers events ended by itself.
+    #[error("the delivery of audit events broke")]
+    AuditBroken,
 }
 
 /// Reads settings and maps: what `serve` starts from and `check` judges is the same.
@@ -96,22 +102,48 @@ pub async fn run(
     let (served, give_up) = (CancellationToken::new(), CancellationToken::new());
     let tasks = TaskTracker::new();
     let context = ContextBuilder::new().timeout(Duration::from_secs(2)).build(audit_client);
-    let (sink, delivery) =
-        Sink::new(context.clone(), settings.audit.stream.clone(), give_up.clone());
+    let (sink, delivery) = Sink::new(context.clone(), &settings.audit.stream, give_up.clone());
     let delivery = tokio::spawn(delivery);
-    {
+    let stream = {
         let (audit, served) = (settings.audit.clone(), served.clone());
-        tasks.spawn(async move { audit::ensure_stream(&context, &audit, &served).await });
-    }
-    let issuers: Vec<_> = settings
-        .issuers
-        .iter()
-        .map(|issuer| Arc::new(IssuerKeys::new(Arc::new(issuer.clone()), allow_playground)))
-        .collect();
+        tasks.spawn(async move { audit::ensure_stream(&context, &audit, &served).await })
+    };
+    // Even with all issuers but one silent, the one has its share of the room.
+    let share = (settings.callout.max_in_flight / (settings.issuers.len() + 1)).max(1);
+    let keys = |issuer: &IssuerSettings| {
+        Arc::new(IssuerKeys::new(Arc::new(issuer.clone()), allow_playground, share))
+    };
+    let issuers: Vec<_> = settings.issuers.iter().map(keys).collect();
     for keys in &issuers {
         let (keys, served) = (Arc::clone(keys), served.clone());
         tasks.spawn(async move { keys.keep_fresh(served).await });
     }
+    // Other replicas may know what this one does not yet: no login comes here before it can be
+    // decided, unless that takes too long.
+    let warm = async {
+        let _ = stream.await;
+        futures_util::future::join_all(issuers.iter().map(|keys| keys.known())).await;
+    };
+    let warm = tokio::select! {
+        warm = tokio::time::timeout(WARM_UP, warm) => warm.is_ok(),
+        () = stop.cancelled() => false,
+    };
+    let without_keys: Vec<_> = issuers
+        .iter()
+        .filter(|keys| !keys.are_known())
+        .map(|keys| keys.settings().name.to_string())
+        .collect();
+    let ready = move || {
+        if warm {
+            tracing::info!("ready: answering logins");
+        } else {
+            tracing::warn!(
+                ?without_keys,
+                "ready: answering logins, though not everybody can be let in yet"
+            );
+        }
+        ready();
+    };
     let callout = settings.callout.clone();
     let (queue, most) = (callout.queue.clone(), callout.max_in_flight);
     let broker = Arc::new(Broker::new(callout, issuers, Arc::new(policy), Arc::new(sink)));
@@ -120,29 +152,27 @@ pub async fn run(
     served.cancel();
     tasks.close();
     tasks.wait().await;
-    let lost = {
-        let timer = tokio::time::sleep(AUDIT_DRAIN);
-        tokio::pin!(timer, delivery);
-        let first = tokio::select! {
-            lost = &mut delivery => Some(lost),
-            () = &mut timer => None,
-        };
-        match first {
-            Some(lost) => lost,
-            None => {
-                give_up.cancel();
-                delivery.await
-            }
-        }
-    };
+    let undelivered = settle(delivery, &give_up).await;
     outcome?;
-    match lost {
-        Ok(0) => {
+    match undelivered {
+        Some(0) => {
             tracing::info!("hallpass has stopped");
             Ok(())
         }
-        Ok(lost) => Err(ServiceError::AuditUndelivered(lost)),
-        Err(_) => Err(ServiceError::AuditUndelivered(usize::MAX)),
+        Some(count) => Err(ServiceError::AuditUndelivered(count)),
+        None => Err(ServiceError::AuditBroken),
+    }
+}
+
+/// Gives the audit events that are left their time; returns how many were not acknowledged, or
+/// nothing where the delivery broke.
+async fn settle(mut delivery: JoinHandle<usize>, give_up: &CancellationToken) -> Option<usize> {
+    match tokio::time::timeout(AUDIT_DRAIN, &mut delivery).await {
+        Ok(count) => count.ok(),
+        Err(_) => {
+            give_up.cancel();
+            delivery.await.ok()
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::{hint::black_box, path::Path, sync::Arc, time::Duration};
 use aws_lc_rs::{encoding::AsDer as _, rsa};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hallpass::{
-    audit::{Event, Receipt, Recorder},
+    audit::{Event, Lane, Receipt, Recorder},
     broker::{Answer, Broker},
     callout::responder::Taken,
     claim_path::ClaimPath,
@@ -25,7 +25,7 @@ const ISSUER: &str = "https://idp.example.com/realms/main";
 struct Yes;
 
 impl Recorder for Yes {
-    fn record(&self, event: Event) -> Receipt {
+    fn record(&self, event: Event, _: Lane) -> Receipt {
         black_box(event);
         let (done, receipt) = Receipt::new();
         let _ = done.send(());

@@ -11,11 +11,11 @@ use serde::Serialize;
 use super::SUBJECT_PREFIX;
 use crate::{
     callout::request::{RequestError, VerifiedRequest},
-    code::{Code, Stage},
+    code::{Code, Refusal, Stage},
     credential::Carrier,
     identity::Identity,
     idp::token::TokenFacts,
-    names::{AccountName, DecisionId, RoleName},
+    names::{AccountName, DecisionId, RoleName, ServerId},
     policy::{Decision, Grant, Outcome, Responses, RuleRef, Side},
 };
 
@@ -48,21 +48,6 @@ pub struct Findings {
     pub identity: Option<Identity>,
     /// What the policy said.
     pub decision: Option<Decision>,
-}
-
-/// A refusal: the code, and a sentence where the code alone does not say it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// The stable code.
-    pub code: Code,
-    /// A sentence without claim values.
-    pub detail: Option<String>,
-}
-
-impl From<Code> for Refusal {
-    fn from(code: Code) -> Self {
-        Self { code, detail: None }
-    }
 }
 
 /// Who records, and under which version of the maps.
@@ -127,8 +112,14 @@ struct GrantData<'a> {
     publish: &'a Side,
     subscribe: &'a Side,
     #[serde(skip_serializing_if = "Option::is_none")]
-    responses: Option<Responses>,
+    responses: Option<ResponsesData>,
     ends_at: Timestamp,
+}
+
+#[derive(Serialize)]
+struct ResponsesData {
+    max: u32,
+    expires_ms: u64,
 }
 
 #[derive(Serialize)]
@@ -186,8 +177,8 @@ pub fn decision(
     };
     let decided = findings.decision.as_ref();
     let granted = decided.and_then(|decision| match decision.outcome() {
-        Outcome::Granted(grant) => Some(grant),
-        Outcome::Denied(_) => None,
+        Outcome::Granted(grant) if refusal.is_none() => Some(grant),
+        _ => None,
     });
     let account = granted.map_or("_", |grant| grant.account().as_str());
     let event_id = if correction { format!("{id}-correction") } else { id.to_string() };
@@ -214,7 +205,7 @@ pub fn decision(
             carrier: findings.carrier,
             roles: decided.map_or(&[], Decision::roles),
             rules: decided.map_or(&[], Decision::rules),
-            grant: granted.filter(|_| refusal.is_none()).map(grant_data),
+            grant: granted.map(grant_data),
             client: client(request),
             duration_us: attempt.duration_us,
             hallpass: recorded,
@@ -229,7 +220,7 @@ pub fn decision(
 /// # Errors
 /// Where it cannot be written as JSON, which no known value causes.
 pub fn dropped(
-    error: RequestError,
+    error: &RequestError,
     at: Timestamp,
     recorded: &Recorded,
 ) -> Result<Event, serde_json::Error> {
@@ -237,6 +228,8 @@ pub fn dropped(
     struct Dropped<'a> {
         outcome: &'static str,
         code: Code,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        server_id: Option<&'a ServerId>,
         hallpass: &'a Recorded,
     }
     let id = DecisionId::fresh().to_string();
@@ -248,7 +241,12 @@ pub fn dropped(
         time: at,
         subject: id.clone(),
         datacontenttype: "application/json",
-        data: Dropped { outcome: "dropped", code: error.code(), hallpass: recorded },
+        data: Dropped {
+            outcome: "dropped",
+            code: error.code(),
+            server_id: error.server(),
+            hallpass: recorded,
+        },
     })?;
     Ok(Event { subject: format!("{SUBJECT_PREFIX}.request._.dropped"), id, payload })
 }
@@ -258,7 +256,10 @@ fn grant_data(grant: &Grant) -> GrantData<'_> {
         account: grant.account(),
         publish: grant.publish(),
         subscribe: grant.subscribe(),
-        responses: grant.responses(),
+        responses: grant.responses().map(|Responses { max, expires }| ResponsesData {
+            max,
+            expires_ms: u64::try_from(expires.as_millis()).unwrap_or(u64::MAX),
+        }),
         ends_at: grant.ends_at(),
     }
 }

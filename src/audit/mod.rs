@@ -5,7 +5,7 @@ pub mod reader;
 mod sink;
 
 pub use event::Event;
-pub use sink::{Receipt, Recorder, Sink, ensure_stream};
+pub use sink::{Lane, Receipt, Recorder, Sink, ensure_stream};
 
 /// What the subjects of all events begin with.
 pub const SUBJECT_PREFIX: &str = "hallpass.audit";

@@ -1,6 +1,13 @@
 //! From an event to an acknowledgement by JetStream.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use async_nats::{
     HeaderMap,
@@ -10,19 +17,35 @@ use async_nats::{
     },
 };
 use bytes::Bytes;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{
+    Semaphore,
+    mpsc::{self, error::TrySendError},
+    oneshot,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{Event, SUBJECT_PREFIX};
 use crate::config::AuditSettings;
 
-/// How many events may wait; beyond it a grant is refused and a refusal is only logged.
+/// How many events may wait in a lane; beyond it a grant is refused and a refusal is only logged.
 const QUEUE: usize = 20_000;
-/// How many events are on their way at once.
+/// How many events of a lane are on their way at once.
 const IN_FLIGHT: usize = 1024;
-/// How long one attempt may take, and the pause after one that failed.
-const ATTEMPT: Duration = Duration::from_secs(2);
-const PAUSE: Duration = Duration::from_millis(250);
+/// How long one attempt may take. A login waits no longer than its deadline, so what it waits for
+/// has more than one attempt within that.
+const ATTEMPT: (Duration, Duration) = (Duration::from_millis(450), Duration::from_secs(2));
+/// The pause after an attempt that failed.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Whether somebody waits for the event. Each lane has a queue of its own, so that a flood of
+/// refusals does not keep a grant waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// A grant goes out once its event is safe.
+    Awaited,
+    /// Refusals, and requests that were dropped.
+    Background,
+}
 
 /// Tells when an event is safe. May be thrown away: the event goes its way all the same.
 #[derive(Debug)]
@@ -54,7 +77,7 @@ impl Receipt {
 /// Something that keeps events.
 pub trait Recorder: Send + Sync {
     /// Takes an event; it goes its way whether or not anybody waits for the receipt.
-    fn record(&self, event: Event) -> Receipt;
+    fn record(&self, event: Event, lane: Lane) -> Receipt;
 }
 
 struct Pending {
@@ -62,18 +85,24 @@ struct Pending {
     done: oneshot::Sender<()>,
 }
 
-/// The way to the audit stream: a bounded queue, many events under way at once, each tried
+/// The way to the audit stream: two bounded queues, many events under way at once, each tried
 /// until it is acknowledged. `Nats-Msg-Id` lets JetStream drop what arrives twice.
 #[derive(Debug, Clone)]
 pub struct Sink {
-    queue: mpsc::Sender<Pending>,
+    awaited: mpsc::Sender<Pending>,
+    background: mpsc::Sender<Pending>,
 }
 
 impl Recorder for Sink {
-    fn record(&self, event: Event) -> Receipt {
+    fn record(&self, event: Event, lane: Lane) -> Receipt {
         let (done, receipt) = Receipt::new();
-        if let Err(error) = self.queue.try_send(Pending { event, done }) {
-            tracing::error!(%error, "an audit event was lost: the queue to the audit stream is full");
+        let queue = match lane {
+            Lane::Awaited => &self.awaited,
+            Lane::Background => &self.background,
+        };
+        if let Err(error) = queue.try_send(Pending { event, done }) {
+            let (TrySendError::Full(lost) | TrySendError::Closed(lost)) = &error;
+            tracing::error!(event = lost.event.id, %error, "an audit event was lost");
         }
         receipt
     }
@@ -81,84 +110,107 @@ impl Recorder for Sink {
 
 impl Sink {
     /// The sink, and the task that delivers. The task ends after all senders are gone and
-    /// everything is delivered, or `give_up` is cancelled; it returns how many events were
+    /// everything is delivered, or when `give_up` is cancelled; it returns how many events were
     /// not acknowledged.
     pub fn new(
         context: jetstream::Context,
-        stream: String,
+        stream: &str,
         give_up: CancellationToken,
-    ) -> (Self, impl Future<Output = usize>) {
-        let (queue, waiting) = mpsc::channel(QUEUE);
-        (Self { queue }, deliver_all(context, stream, waiting, give_up))
-    }
-}
-
-async fn deliver_all(
-    context: jetstream::Context,
-    stream: String,
-    mut waiting: mpsc::Receiver<Pending>,
-    give_up: CancellationToken,
-) -> usize {
-    let slots = Arc::new(Semaphore::new(IN_FLIGHT));
-    let lost = Arc::new(std::sync::atomic::AtomicUsize::new(0));
-    let under_way = TaskTracker::new();
-    let stream: Arc<str> = stream.into();
-    while let Some(pending) = waiting.recv().await {
-        // Closed is impossible: the semaphore lives here.
-        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { break };
-        let (context, stream) = (context.clone(), Arc::clone(&stream));
-        let (give_up, lost) = (give_up.clone(), Arc::clone(&lost));
-        under_way.spawn(async move {
-            let delivered = tokio::select! {
-                () = deliver(&context, &stream, &pending.event) => true,
-                () = give_up.cancelled() => false,
-            };
-            if delivered {
-                // Nobody waits for a refusal's receipt.
-                let _ = pending.done.send(());
-            } else {
-                lost.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            }
-            drop(slot);
-        });
-    }
-    under_way.close();
-    under_way.wait().await;
-    lost.load(std::sync::atomic::Ordering::Relaxed)
-}
-
-/// Publishes an event until JetStream acknowledges it.
-async fn deliver(context: &jetstream::Context, stream: &str, event: &Event) {
-    let mut complained = false;
-    loop {
-        let outcome = tokio::time::timeout(ATTEMPT, attempt(context, stream, event)).await;
-        let error = match outcome {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => error,
-            Err(_) => "no acknowledgement in time".to_owned(),
+    ) -> (Self, impl Future<Output = usize> + use<>) {
+        let (awaited, first) = mpsc::channel(QUEUE);
+        let (background, second) = mpsc::channel(QUEUE);
+        let lane = |attempt| Delivery {
+            context: context.clone(),
+            stream: stream.into(),
+            attempt,
+            give_up: give_up.clone(),
         };
-        if !complained {
-            tracing::warn!(
-                event = event.id,
-                error,
-                "an audit event is not acknowledged yet; trying on"
-            );
-            complained = true;
-        }
-        tokio::time::sleep(PAUSE).await;
+        let first = lane(ATTEMPT.0).run(first);
+        let second = lane(ATTEMPT.1).run(second);
+        let delivery = async move {
+            let (first, second) = tokio::join!(first, second);
+            first + second
+        };
+        (Self { awaited, background }, delivery)
     }
 }
 
-async fn attempt(context: &jetstream::Context, stream: &str, event: &Event) -> Result<(), String> {
-    let mut headers = HeaderMap::new();
-    headers.insert(async_nats::header::NATS_MESSAGE_ID, event.id.as_str());
-    headers.insert(async_nats::header::NATS_EXPECTED_STREAM, stream);
-    let payload = Bytes::from(event.payload.clone());
-    let acknowledgement = context
-        .publish_with_headers(event.subject.clone(), headers, payload)
-        .await
-        .map_err(|error| error.to_string())?;
-    acknowledgement.await.map(drop).map_err(|error| error.to_string())
+/// Delivers what comes on one lane.
+#[derive(Clone)]
+struct Delivery {
+    context: jetstream::Context,
+    stream: Arc<str>,
+    attempt: Duration,
+    give_up: CancellationToken,
+}
+
+impl Delivery {
+    async fn run(self, mut waiting: mpsc::Receiver<Pending>) -> usize {
+        let slots = Arc::new(Semaphore::new(IN_FLIGHT));
+        let undelivered = Arc::new(AtomicUsize::new(0));
+        let under_way = TaskTracker::new();
+        loop {
+            let next = async {
+                // Closed is impossible: the semaphore lives here.
+                let slot = Arc::clone(&slots).acquire_owned().await.ok()?;
+                Some((slot, waiting.recv().await?))
+            };
+            let next = tokio::select! {
+                next = next => next,
+                () = self.give_up.cancelled() => None,
+            };
+            let Some((slot, Pending { event, done })) = next else { break };
+            let (delivery, undelivered) = (self.clone(), Arc::clone(&undelivered));
+            under_way.spawn(async move {
+                tokio::select! {
+                    // Nobody waits for a refusal's receipt.
+                    () = delivery.deliver(&event) => drop(done.send(())),
+                    () = delivery.give_up.cancelled() => {
+                        undelivered.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+                drop(slot);
+            });
+        }
+        under_way.close();
+        under_way.wait().await;
+        waiting.close();
+        let mut still_waiting = 0;
+        while waiting.try_recv().is_ok() {
+            still_waiting += 1;
+        }
+        undelivered.load(Ordering::Relaxed) + still_waiting
+    }
+
+    /// Publishes an event until JetStream acknowledges it.
+    async fn deliver(&self, event: &Event) {
+        let mut complained = false;
+        loop {
+            let error = match tokio::time::timeout(self.attempt, self.publish(event)).await {
+                Ok(Ok(())) => return,
+                Ok(Err(error)) => error,
+                Err(_) => "no acknowledgement in time".to_owned(),
+            };
+            if !complained {
+                tracing::warn!(event = event.id, error, "an audit event is not acknowledged yet");
+                complained = true;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn publish(&self, event: &Event) -> Result<(), String> {
+        let mut headers = HeaderMap::new();
+        headers.insert(async_nats::header::NATS_MESSAGE_ID, event.id.as_str());
+        headers.insert(async_nats::header::NATS_EXPECTED_STREAM, &*self.stream);
+        let payload = Bytes::from(event.payload.clone());
+        let acknowledgement = self
+            .context
+            .publish_with_headers(event.subject.clone(), headers, payload)
+            .await
+            .map_err(|error| error.to_string())?;
+        acknowledgement.await.map(drop).map_err(|error| error.to_string())
+    }
 }
 
 /// Creates the stream if it is not there, trying until `stop`. A stream that is there is left

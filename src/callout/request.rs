@@ -39,28 +39,53 @@ pub struct Expectations {
     pub servers: Option<BTreeSet<ServerId>>,
 }
 
-/// Why a request is dropped. Nothing of the request's text is in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{}", .0.meaning())]
-pub struct RequestError(Code);
+/// Why a request is dropped. Nothing of the request's text is in it but the id of the server
+/// that signed it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .code.meaning())]
+pub struct RequestError {
+    code: Code,
+    server: Option<ServerId>,
+    skew: Option<SignedDuration>,
+}
+
+impl From<Code> for RequestError {
+    fn from(code: Code) -> Self {
+        Self { code, server: None, skew: None }
+    }
+}
 
 impl RequestError {
     /// The message names no subject for an answer.
     #[must_use]
-    pub const fn without_reply() -> Self {
-        Self(Code::RequestWithoutReply)
+    pub fn without_reply() -> Self {
+        Code::RequestWithoutReply.into()
     }
 
     /// The request was answered before.
     #[must_use]
-    pub const fn replayed() -> Self {
-        Self(Code::RequestReplayed)
+    pub fn replayed(request: &VerifiedRequest) -> Self {
+        let server = Some(request.server_id.clone());
+        Self { server, ..Code::RequestReplayed.into() }
     }
 
     /// The stable code.
     #[must_use]
-    pub const fn code(self) -> Code {
-        self.0
+    pub const fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The server that signed it, once that is known.
+    #[must_use]
+    pub const fn server(&self) -> Option<&ServerId> {
+        self.server.as_ref()
+    }
+
+    /// How far the server's clock is ahead of ours, where the request is expired: a clock that
+    /// is a minute behind looks just like that.
+    #[must_use]
+    pub const fn skew(&self) -> Option<SignedDuration> {
+        self.skew
     }
 }
 
@@ -172,30 +197,27 @@ pub fn verify(
     expected: &Expectations,
     now: Timestamp,
 ) -> Result<VerifiedRequest, RequestError> {
-    let no = |code| Err(RequestError(code));
     if message.len() > MAX_BYTES {
-        return no(Code::RequestTooLarge);
+        return Err(Code::RequestTooLarge.into());
     }
     let (jwt, reply_key) = open(message, header_key, expected.xkey.as_deref())?;
-    let claims = nats_jwt::decode::<AuthorizationRequest>(&jwt).map_err(|error| {
-        RequestError(match error {
-            DecodeError::Malformed => Code::RequestUnreadable,
-            DecodeError::Signature => Code::RequestSignature,
-        })
+    let claims = nats_jwt::decode::<AuthorizationRequest>(&jwt).map_err(|error| match error {
+        DecodeError::Malformed => Code::RequestUnreadable,
+        DecodeError::Signature => Code::RequestSignature,
     })?;
     let request = claims.nats;
     if request.kind != "authorization_request" {
-        return no(Code::RequestUnreadable);
+        return Err(Code::RequestUnreadable.into());
     }
     if claims.aud != AUDIENCE {
-        return no(Code::RequestAudience);
+        return Err(Code::RequestAudience.into());
     }
-    let Ok(server_id) = request.server_id.id.parse::<ServerId>() else {
-        return no(Code::RequestNotFromServer);
-    };
+    let server_id: ServerId =
+        request.server_id.id.parse().map_err(|_| Code::RequestNotFromServer)?;
     if claims.iss != server_id.as_str() {
-        return no(Code::RequestNotFromServer);
+        return Err(Code::RequestNotFromServer.into());
     }
+    let no = |code| Err(RequestError { code, server: Some(server_id.clone()), skew: None });
     if expected.servers.as_ref().is_some_and(|servers| !servers.contains(&server_id)) {
         return no(Code::RequestServerUnknown);
     }
@@ -214,7 +236,8 @@ pub fn verify(
         return no(Code::RequestUnreadable);
     };
     if answerable_until < now {
-        return no(Code::RequestExpired);
+        let (server, skew) = (Some(server_id), Some(now.duration_until(issued_at)));
+        return Err(RequestError { code: Code::RequestExpired, server, skew });
     }
     let Ok(user_nkey) = request.user_nkey.parse::<UserNkey>() else {
         return no(Code::RequestUnreadable);
@@ -240,14 +263,11 @@ fn open<'a>(
 ) -> Result<(std::borrow::Cow<'a, [u8]>, Option<XKey>), RequestError> {
     match (ours, xkey::is_sealed(message)) {
         (None, false) => Ok((message.into(), None)),
-        (None, true) => Err(RequestError(Code::RequestUnexpectedlySealed)),
-        (Some(_), false) => Err(RequestError(Code::RequestNotSealed)),
+        (None, true) => Err(Code::RequestUnexpectedlySealed.into()),
+        (Some(_), false) => Err(Code::RequestNotSealed.into()),
         (Some(ours), true) => {
-            let theirs = header_key
-                .and_then(xkey::server_key)
-                .ok_or(RequestError(Code::RequestUnreadable))?;
-            let jwt =
-                ours.open(message, &theirs).map_err(|_| RequestError(Code::RequestUnreadable))?;
+            let theirs = header_key.and_then(xkey::server_key).ok_or(Code::RequestUnreadable)?;
+            let jwt = ours.open(message, &theirs).map_err(|_| Code::RequestUnreadable)?;
             Ok((jwt.into(), Some(theirs)))
         }
     }

@@ -11,7 +11,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{SUBJECT, XKEY_HEADER};
 
-/// How long the logins in hand may take once hallpass stops; above any deadline.
+/// From being asked to stop to the last answer; above any deadline. With the audit events' time
+/// after it, hallpass ends within the 10 s that service managers give.
 const DRAIN: Duration = Duration::from_secs(3);
 /// How long the server may take to know of the subscription before we say that we are ready.
 const ROUND_TRIP: Duration = Duration::from_secs(1);
@@ -69,55 +70,80 @@ pub async fn run(
         .queue_subscribe(SUBJECT, queue.to_owned())
         .await
         .map_err(|error| ResponderError::Subscribe(error.to_string()))?;
-    round_trip(client).await;
-    ready();
+    // What is asked meanwhile is answered: its deadline counts from when it is read.
+    let known = round_trip(client);
+    tokio::pin!(known);
+    let mut ready = Some(ready);
     let in_hand = TaskTracker::new();
     let room = Arc::new(Semaphore::new(max_in_flight));
     let turned_away = Arc::new(Semaphore::new(TURNED_AWAY));
-    let mut stop_by = None;
-    loop {
-        let message = match stop_by {
-            None => tokio::select! {
-                () = stop.cancelled() => {
-                    stop_by = Some(Instant::now() + DRAIN);
-                    // The server sends no more; what it had sent still comes out below. Without
-                    // a connection there is nothing to come, and nobody to end it either.
-                    let _ = requests.drain().await;
-                    continue;
+    let mut dropped: u64 = 0;
+    let stop_by = loop {
+        let message = tokio::select! {
+            () = stop.cancelled() => break Some(Instant::now() + DRAIN),
+            () = &mut known, if ready.is_some() => {
+                if let Some(ready) = ready.take() {
+                    ready();
                 }
-                message = requests.next() => message,
-            },
-            Some(end) => tokio::time::timeout_at(end, requests.next()).await.unwrap_or(None),
+                continue;
+            }
+            message = requests.next() => message,
         };
-        let Some(message) = message else { break };
-        let Some((reply, taken)) = take(message) else {
-            decider.unanswerable();
-            continue;
+        let Some(message) = message else { break None };
+        take_in_hand(client, &decider, message, &in_hand, [&room, &turned_away], &mut dropped);
+    };
+    let end = stop_by.unwrap_or_else(|| Instant::now() + DRAIN);
+    if stop_by.is_some() {
+        // The server sends no more; what it had sent still comes. Without a connection there is
+        // nothing to come, and nobody to end it either: hence the bound.
+        let rest = async {
+            let _ = requests.drain().await;
+            while let Some(message) = requests.next().await {
+                let rooms = [&room, &turned_away];
+                take_in_hand(client, &decider, message, &in_hand, rooms, &mut dropped);
+            }
         };
-        let (client, decider) = (client.clone(), Arc::clone(&decider));
-        // The reader never waits: there is room, or there is not.
-        if let Ok(permit) = Arc::clone(&room).try_acquire_owned() {
-            in_hand.spawn(async move {
-                let answer = decider.decide(taken).await;
-                send(&client, reply, answer).await;
-                drop(permit);
-            });
-        } else if let Ok(permit) = Arc::clone(&turned_away).try_acquire_owned() {
-            in_hand.spawn(async move {
-                let answer = decider.turn_away(taken).await;
-                send(&client, reply, answer).await;
-                drop(permit);
-            });
-        } else {
-            tracing::error!("overloaded: a login was dropped without an answer");
-        }
+        let _ = tokio::time::timeout_at(end, rest).await;
     }
     in_hand.close();
-    if tokio::time::timeout(DRAIN, in_hand.wait()).await.is_err() {
+    if tokio::time::timeout_at(end, in_hand.wait()).await.is_err() {
         tracing::error!(left = in_hand.len(), "logins were still in hand at the end");
     }
-    let _ = tokio::time::timeout(DRAIN, client.flush()).await;
+    let _ = tokio::time::timeout_at(end, client.flush()).await;
     if stop_by.is_some() { Ok(()) } else { Err(ResponderError::Ended) }
+}
+
+/// Gives a message to a task of its own. The reader never waits: there is room to decide it, or
+/// room to say that there is none, or it is dropped.
+fn take_in_hand(
+    client: &Client,
+    decider: &Arc<impl Decide>,
+    message: Message,
+    in_hand: &TaskTracker,
+    [room, turned_away]: [&Arc<Semaphore>; 2],
+    dropped: &mut u64,
+) {
+    let Some((reply, taken)) = take(message) else { return decider.unanswerable() };
+    let (client, decider) = (client.clone(), Arc::clone(decider));
+    if let Ok(permit) = Arc::clone(room).try_acquire_owned() {
+        in_hand.spawn(async move {
+            let answer = decider.decide(taken).await;
+            send(&client, reply, answer).await;
+            drop(permit);
+        });
+    } else if let Ok(permit) = Arc::clone(turned_away).try_acquire_owned() {
+        in_hand.spawn(async move {
+            let answer = decider.turn_away(taken).await;
+            send(&client, reply, answer).await;
+            drop(permit);
+        });
+    } else {
+        *dropped += 1;
+        // Often enough to be seen, seldom enough not to be the next thing that overloads.
+        if dropped.is_power_of_two() {
+            tracing::error!(dropped, "overloaded: logins were dropped without an answer");
+        }
+    }
 }
 
 /// Returns once the server has taken what was sent before. A flush does not tell: it ends when

@@ -1,4 +1,4 @@
-//! Our response: a [`Decision`] or a refusal in, bytes out. Pure.
+//! Our response: a [`Grant`] or a refusal in, bytes out. Pure.
 
 use jiff::Timestamp;
 use nkeys::KeyPair;

@@ -1,34 +1,38 @@
 //! Whether the servers' clocks and ours agree.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError},
+};
 
 use jiff::SignedDuration;
 
+use crate::names::ServerId;
+
 /// Beyond this, tokens are judged and sessions end at noticeably wrong times.
 const TOLERATED: SignedDuration = SignedDuration::from_secs(5);
+/// More servers than any cluster has; a server's id is fresh at each of its starts.
+const MAX_SERVERS: usize = 1000;
 
-/// Warns when the clocks part and when they meet again, not at every request.
+/// Warns when a server's clock and ours part and when they meet again, not at every request.
 #[derive(Debug, Default)]
 pub struct SkewWatch {
-    apart: AtomicBool,
+    apart: Mutex<BTreeSet<ServerId>>,
 }
 
 impl SkewWatch {
-    /// Takes a measurement.
-    pub fn note(&self, server: &str, skew: SignedDuration) {
-        let apart = skew.abs() > TOLERATED;
-        if self.apart.swap(apart, Ordering::Relaxed) == apart {
-            return;
-        }
-        let seconds = skew.as_secs();
-        if apart {
+    /// Takes a measurement: how far the server is ahead.
+    pub fn note(&self, server: &ServerId, skew: SignedDuration) {
+        let mut known = self.apart.lock().unwrap_or_else(PoisonError::into_inner);
+        let (seconds, apart) = (skew.as_secs(), skew.abs() > TOLERATED);
+        if apart && known.len() < MAX_SERVERS && known.insert(server.clone()) {
             tracing::warn!(
-                server,
+                %server,
                 seconds,
                 "the server's clock and ours disagree: sessions and tokens end too early or too late"
             );
-        } else {
-            tracing::info!(server, seconds, "the server's clock and ours agree again");
+        } else if !apart && known.remove(server) {
+            tracing::info!(%server, seconds, "the server's clock and ours agree again");
         }
     }
 }

@@ -40,7 +40,7 @@ impl Serve {
             tracing::info!("stopping: no more logins are taken");
             asked.cancel();
         });
-        service::run(loaded, false, stop, || tracing::info!("ready: answering logins")).await?;
+        service::run(loaded, false, stop, || ()).await?;
         Ok(Exit::Yes)
     }
 }

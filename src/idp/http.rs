@@ -19,11 +19,17 @@ impl Http {
     ///
     /// # Errors
     /// Where `ca_file` cannot be read.
-    pub(super) fn new(ca_file: Option<&Path>) -> Result<Self, FetchError> {
+    ///
+    /// With `loopback`, an IdP on this machine is meant: no proxy stands between, whatever the
+    /// environment says, and what is sent in the clear does not leave the machine.
+    pub(super) fn new(ca_file: Option<&Path>, loopback: bool) -> Result<Self, FetchError> {
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(TIMEOUT)
             .user_agent(concat!("hallpass/", env!("CARGO_PKG_VERSION")));
+        if loopback {
+            builder = builder.no_proxy();
+        }
         if let Some(path) = ca_file {
             let pem = std::fs::read(path).map_err(|error| FetchError::CaFile(error.to_string()))?;
             let certificates = reqwest::Certificate::from_pem_bundle(&pem)

@@ -27,12 +27,9 @@ pub enum JwksError {
     /// Not a JSON object with a list `keys`.
     #[error("not a JWK Set")]
     Malformed,
-    /// More than [`MAX_KEYS`].
+    /// More keys than any issuer has.
     #[error("more than {MAX_KEYS} keys")]
     TooMany,
-    /// Not one key that signatures could be verified with.
-    #[error("no usable signature key")]
-    Empty,
     /// The playground's keys.
     #[error("these are keys of a hallpass playground, which vouch for nobody")]
     Playground,
@@ -124,7 +121,8 @@ pub struct KeySet {
 
 impl KeySet {
     /// Reads a JWK Set. Keys of unknown types and keys for encryption are passed over, as
-    /// RFC 7517, section 5, asks.
+    /// RFC 7517, section 5, asks. A set without a usable key is a set: that is how an issuer
+    /// withdraws all of them.
     ///
     /// # Errors
     /// See [`JwksError`].
@@ -147,9 +145,6 @@ impl KeySet {
         };
         if !allow_playground && keys.iter().any(playground) {
             return Err(JwksError::Playground);
-        }
-        if keys.is_empty() {
-            return Err(JwksError::Empty);
         }
         Ok(Self { keys })
     }

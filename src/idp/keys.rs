@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use futures_util::FutureExt as _;
 use jsonwebtoken::Algorithm;
 use tokio::{
-    sync::{Notify, watch},
+    sync::{Notify, Semaphore, watch},
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
@@ -22,28 +22,6 @@ const UNKNOWN_KEY_COOLDOWN: Duration = Duration::from_secs(5);
 const SPACING: Duration = Duration::from_secs(1);
 /// First and longest pause after a failed fetch that no token wants to be over.
 const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
-
-/// Why there is no key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum KeyError {
-    /// The issuer has no such key.
-    #[error("the issuer publishes no such key")]
-    Unknown,
-    /// The issuer could not be asked.
-    #[error("the issuer's keys could not be fetched")]
-    Unavailable,
-}
-
-impl KeyError {
-    /// The stable code.
-    #[must_use]
-    pub const fn code(self) -> Code {
-        match self {
-            Self::Unknown => Code::KeyUnknown,
-            Self::Unavailable => Code::KeysUnavailable,
-        }
-    }
-}
 
 /// What is known after some number of fetches.
 #[derive(Debug, Clone, Default)]
@@ -61,14 +39,24 @@ pub struct IssuerKeys {
     allow_playground: bool,
     state: watch::Sender<State>,
     wanted: Notify,
+    room: Semaphore,
 }
 
 impl IssuerKeys {
     /// Nothing is known until [`Self::keep_fresh`] runs.
+    ///
+    /// At most `max_waiting` logins wait for keys; more are told at once that there are none: an
+    /// issuer that is silent must not use up the room of all others.
     #[must_use]
-    pub fn new(settings: Arc<IssuerSettings>, allow_playground: bool) -> Self {
+    pub fn new(settings: Arc<IssuerSettings>, allow_playground: bool, max_waiting: usize) -> Self {
         let state = watch::Sender::new(State::default());
-        Self { settings, allow_playground, state, wanted: Notify::new() }
+        Self {
+            settings,
+            allow_playground,
+            state,
+            wanted: Notify::new(),
+            room: Semaphore::new(max_waiting),
+        }
     }
 
     /// Keys that are known and stay as they are.
@@ -76,7 +64,13 @@ impl IssuerKeys {
     pub fn fixed(settings: Arc<IssuerSettings>, keys: KeySet) -> Self {
         let last = Some((Instant::now(), true));
         let state = watch::Sender::new(State { fetches: 1, keys: Some(Arc::new(keys)), last });
-        Self { settings, allow_playground: false, state, wanted: Notify::new() }
+        Self {
+            settings,
+            allow_playground: false,
+            state,
+            wanted: Notify::new(),
+            room: Semaphore::new(0),
+        }
     }
 
     /// The issuer.
@@ -89,12 +83,12 @@ impl IssuerKeys {
     /// wait share it. The caller bounds the waiting.
     ///
     /// # Errors
-    /// See [`KeyError`].
+    /// The issuer has no such key, or could not be asked.
     pub async fn find(
         &self,
         key_id: Option<&str>,
         algorithm: Algorithm,
-    ) -> Result<Arc<VerificationKey>, KeyError> {
+    ) -> Result<Arc<VerificationKey>, Code> {
         let look =
             |state: &State| state.keys.as_ref().and_then(|keys| keys.find(key_id, algorithm));
         let mut states = self.state.subscribe();
@@ -106,27 +100,34 @@ impl IssuerKeys {
             if let (Some(_), Some((at, true))) = (&state.keys, state.last)
                 && at.elapsed() < UNKNOWN_KEY_COOLDOWN
             {
-                return Err(KeyError::Unknown);
+                return Err(Code::KeyUnknown);
             }
             state.fetches
         };
+        let _waiting = self.room.try_acquire().map_err(|_| Code::KeysUnavailable)?;
         self.wanted.notify_one();
         let state = states
             .wait_for(|state| state.fetches > seen)
             .await
-            .map_err(|_| KeyError::Unavailable)?;
+            .map_err(|_| Code::KeysUnavailable)?;
         match (look(&state), state.last) {
             (Some(key), _) => Ok(key),
-            (None, Some((_, true))) => Err(KeyError::Unknown),
-            (None, _) => Err(KeyError::Unavailable),
+            (None, Some((_, true))) => Err(Code::KeyUnknown),
+            (None, _) => Err(Code::KeysUnavailable),
         }
     }
 
-    /// Waits until the first fetch has ended, well or not.
-    pub async fn tried(&self) {
+    /// Whether there are keys.
+    #[must_use]
+    pub fn are_known(&self) -> bool {
+        self.state.borrow().keys.is_some()
+    }
+
+    /// Waits until there are keys.
+    pub async fn known(&self) {
         let mut states = self.state.subscribe();
         // The sender lives as long as `self`, so waiting cannot fail.
-        let _ = states.wait_for(|state| state.fetches > 0).await;
+        let _ = states.wait_for(|state| state.keys.is_some()).await;
     }
 
     /// Fetches keys until `stop`: now, then every `refresh`, and when a token wants them.
@@ -144,7 +145,11 @@ impl IssuerKeys {
                 Ok(keys) => {
                     let count = keys.len();
                     self.ended(Some(Arc::new(keys)));
-                    tracing::info!(issuer = %name, keys = count, "issuer's keys fetched");
+                    if count == 0 {
+                        tracing::error!(issuer = %name, "the issuer publishes no usable key");
+                    } else {
+                        tracing::info!(issuer = %name, keys = count, "issuer's keys fetched");
+                    }
                     pause = RETRY.0;
                     self.settings.refresh
                 }
@@ -171,7 +176,8 @@ impl IssuerKeys {
     }
 
     async fn fetch(&self) -> Result<KeySet, FetchError> {
-        let http = Http::new(self.settings.ca_file.as_deref())?;
+        let IssuerSettings { ca_file, allow_http_loopback, .. } = &*self.settings;
+        let http = Http::new(ca_file.as_deref(), *allow_http_loopback)?;
         discovery::fetch(&self.settings, self.allow_playground, &http).await
     }
 

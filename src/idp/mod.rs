@@ -8,4 +8,4 @@ pub mod token;
 
 pub use discovery::FetchError;
 pub use jwks::{JwksError, KeySet, PLAYGROUND_KID_PREFIX, VerificationKey};
-pub use keys::{IssuerKeys, KeyError};
+pub use keys::IssuerKeys;

@@ -20,19 +20,6 @@ use crate::{code::Code, config::IssuerSettings, names::IssuerName, strict_json};
 /// Larger than any real token: IdPs that put hundreds of groups into one reach 8 KiB.
 const MAX_BYTES: usize = 16 * 1024;
 
-/// Why a token is not accepted. Nothing of the token is in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{}", .0.meaning())]
-pub struct TokenError(Code);
-
-impl TokenError {
-    /// The stable code.
-    #[must_use]
-    pub const fn code(self) -> Code {
-        self.0
-    }
-}
-
 /// A token whose form was read and of which nothing else is known.
 pub struct UnverifiedToken<'a> {
     signed: &'a str,
@@ -133,11 +120,11 @@ impl<'a> UnverifiedToken<'a> {
     ///
     /// # Errors
     /// Where it is no signed JWT in compact form.
-    pub fn parse(text: &'a str) -> Result<Self, TokenError> {
+    pub fn parse(text: &'a str) -> Result<Self, Code> {
         if text.len() > MAX_BYTES {
-            return Err(TokenError(Code::TokenTooLarge));
+            return Err(Code::TokenTooLarge);
         }
-        let malformed = TokenError(Code::TokenMalformed);
+        let malformed = Code::TokenMalformed;
         let (signed, signature) = text.rsplit_once('.').ok_or(malformed)?;
         let (header, payload) = signed.split_once('.').ok_or(malformed)?;
         let bytes = |part: &str| match part {
@@ -145,16 +132,14 @@ impl<'a> UnverifiedToken<'a> {
             part => URL_SAFE_NO_PAD.decode(part).map_err(|_| malformed),
         };
         bytes(signature)?;
-        let header = strict_json::object(&bytes(header)?)
-            .map_err(|_| TokenError(Code::TokenHeaderInvalid))?;
-        let claims = strict_json::object(&bytes(payload)?)
-            .map_err(|_| TokenError(Code::TokenClaimsInvalid))?;
+        let header = strict_json::object(&bytes(header)?).map_err(|_| Code::TokenHeaderInvalid)?;
+        let claims = strict_json::object(&bytes(payload)?).map_err(|_| Code::TokenClaimsInvalid)?;
         if header.contains_key("crit") {
-            return Err(TokenError(Code::TokenCritical));
+            return Err(Code::TokenCritical);
         }
         let text_of = |name: &str| text_member(&header, name, Code::TokenHeaderInvalid);
-        let algorithm = text_of("alg")?.ok_or(TokenError(Code::TokenHeaderInvalid))?;
-        let algorithm = algorithm.parse().map_err(|_| TokenError(Code::AlgorithmNotAllowed))?;
+        let algorithm = text_of("alg")?.ok_or(Code::TokenHeaderInvalid)?;
+        let algorithm = algorithm.parse().map_err(|_| Code::AlgorithmNotAllowed)?;
         let (key_id, token_type) = (text_of("kid")?, text_of("typ")?);
         Ok(Self { signed, signature, algorithm, key_id, token_type, claims })
     }
@@ -177,11 +162,11 @@ impl<'a> UnverifiedToken<'a> {
     ///
     /// # Errors
     /// Where it is not in the allow-list.
-    pub fn allowed_algorithm(&self, issuer: &IssuerSettings) -> Result<Algorithm, TokenError> {
+    pub fn allowed_algorithm(&self, issuer: &IssuerSettings) -> Result<Algorithm, Code> {
         if issuer.algorithms.contains(&self.algorithm) {
             Ok(self.algorithm)
         } else {
-            Err(TokenError(Code::AlgorithmNotAllowed))
+            Err(Code::AlgorithmNotAllowed)
         }
     }
 
@@ -193,11 +178,11 @@ impl<'a> UnverifiedToken<'a> {
         self,
         issuer: &IssuerSettings,
         key: &VerificationKey,
-    ) -> Result<SignedToken, TokenError> {
+    ) -> Result<SignedToken, Code> {
         let algorithm = self.allowed_algorithm(issuer)?;
         check_type(self.token_type.as_deref())?;
         if !key.verify(self.signature, self.signed.as_bytes(), algorithm) {
-            return Err(TokenError(Code::SignatureInvalid));
+            return Err(Code::SignatureInvalid);
         }
         Ok(SignedToken {
             issuer: issuer.name.clone(),
@@ -231,48 +216,44 @@ impl SignedToken {
     ///
     /// # Errors
     /// The first of them that does not hold.
-    pub fn judge(
-        self,
-        issuer: &IssuerSettings,
-        now: Timestamp,
-    ) -> Result<VerifiedToken, TokenError> {
+    pub fn judge(self, issuer: &IssuerSettings, now: Timestamp) -> Result<VerifiedToken, Code> {
         if self.claims.get("iss").and_then(Value::as_str) != Some(issuer.issuer.as_str()) {
-            return Err(TokenError(Code::IssuerUnknown));
+            return Err(Code::IssuerUnknown);
         }
         let expires_at = check_times(&self.claims, issuer, now)?;
         check_audience(&self.claims, issuer)?;
         let subject = text_member(&self.claims, "sub", Code::TokenClaimsInvalid)?
-            .ok_or(TokenError(Code::TokenClaimsInvalid))?;
+            .ok_or(Code::TokenClaimsInvalid)?;
         Ok(VerifiedToken { issuer: self.issuer, subject, expires_at, claims: self.claims })
     }
 }
 
 /// RFC 9068 says `at+jwt`, most IdPs say `JWT` or nothing; media types ignore case, and
 /// `application/` may stand before them (RFC 7515, section 4.1.9).
-fn check_type(token_type: Option<&str>) -> Result<(), TokenError> {
+fn check_type(token_type: Option<&str>) -> Result<(), Code> {
     let Some(text) = token_type else { return Ok(()) };
     let lower = text.to_ascii_lowercase();
     match lower.strip_prefix("application/").unwrap_or(&lower) {
         "jwt" | "at+jwt" => Ok(()),
-        _ => Err(TokenError(Code::TokenTypeUnsupported)),
+        _ => Err(Code::TokenTypeUnsupported),
     }
 }
 
 /// `aud` is a string or a list of strings (RFC 7519, section 4.1.3); one of them must be ours.
-fn check_audience(claims: &Map<String, Value>, issuer: &IssuerSettings) -> Result<(), TokenError> {
+fn check_audience(claims: &Map<String, Value>, issuer: &IssuerSettings) -> Result<(), Code> {
     let ours = |audience: &str| issuer.audiences.contains(audience);
     let matches = match claims.get("aud") {
         None => false,
         Some(Value::String(audience)) => ours(audience),
         Some(Value::Array(audiences)) => {
             if !audiences.iter().all(Value::is_string) {
-                return Err(TokenError(Code::TokenClaimsInvalid));
+                return Err(Code::TokenClaimsInvalid);
             }
             audiences.iter().filter_map(Value::as_str).any(ours)
         }
-        Some(_) => return Err(TokenError(Code::TokenClaimsInvalid)),
+        Some(_) => return Err(Code::TokenClaimsInvalid),
     };
-    if matches { Ok(()) } else { Err(TokenError(Code::AudienceMismatch)) }
+    if matches { Ok(()) } else { Err(Code::AudienceMismatch) }
 }
 
 /// `exp`, `nbf` and `iat`. `exp` must be there and has no leeway: the session that is granted
@@ -281,39 +262,35 @@ fn check_times(
     claims: &Map<String, Value>,
     issuer: &IssuerSettings,
     now: Timestamp,
-) -> Result<Timestamp, TokenError> {
-    let expires_at = date(claims, "exp")?.ok_or(TokenError(Code::TokenClaimsInvalid))?;
+) -> Result<Timestamp, Code> {
+    let expires_at = date(claims, "exp")?.ok_or(Code::TokenClaimsInvalid)?;
     let begins = [date(claims, "nbf")?, date(claims, "iat")?];
     if expires_at <= now {
-        return Err(TokenError(Code::TokenExpired));
+        return Err(Code::TokenExpired);
     }
     let latest = now.saturating_add(issuer.leeway).unwrap_or(Timestamp::MAX);
     if begins.into_iter().flatten().any(|begin| begin > latest) {
-        return Err(TokenError(Code::TokenNotYetValid));
+        return Err(Code::TokenNotYetValid);
     }
     Ok(expires_at)
 }
 
 /// A NumericDate as whole seconds; floats and strings are refused, negative ones too.
-fn date(claims: &Map<String, Value>, name: &str) -> Result<Option<Timestamp>, TokenError> {
+fn date(claims: &Map<String, Value>, name: &str) -> Result<Option<Timestamp>, Code> {
     let Some(value) = claims.get(name) else { return Ok(None) };
     let seconds = value.as_i64().filter(|seconds| *seconds >= 0);
     seconds
         .and_then(|seconds| Timestamp::from_second(seconds).ok())
         .map(Some)
-        .ok_or(TokenError(Code::TokenClaimsInvalid))
+        .ok_or(Code::TokenClaimsInvalid)
 }
 
 /// A member that is a string or absent.
-fn text_member(
-    map: &Map<String, Value>,
-    name: &str,
-    code: Code,
-) -> Result<Option<String>, TokenError> {
+fn text_member(map: &Map<String, Value>, name: &str, code: Code) -> Result<Option<String>, Code> {
     match map.get(name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(_) => Err(TokenError(code)),
+        Some(_) => Err(code),
     }
 }
 

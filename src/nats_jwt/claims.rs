@@ -92,7 +92,7 @@ pub struct ConnectOpts {
     /// `auth_token`, or the cookie `token_cookie`.
     #[serde(default)]
     pub auth_token: Option<SecretString>,
-    /// `pass`; MQTT has no other field for a token.
+    /// `pass`.
     #[serde(default)]
     pub pass: Option<SecretString>,
     /// `name`: what the client calls itself. Nobody vouches for it.

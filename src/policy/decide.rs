@@ -11,7 +11,7 @@ use super::{
     template::FillError,
 };
 use crate::{
-    code::Code,
+    code::{Code, Refusal},
     identity::Identity,
     names::{AccountName, RoleName},
     subject::SubjectPattern,
@@ -42,7 +42,7 @@ pub enum Outcome {
     /// In.
     Granted(Grant),
     /// Out.
-    Denied(Denial),
+    Denied(Refusal),
 }
 
 /// What an identity may do, and until when.
@@ -90,15 +90,6 @@ impl Side {
     fn of(allow: BTreeSet<SubjectPattern>, deny: BTreeSet<SubjectPattern>) -> Self {
         if allow.is_empty() { Self::Nothing } else { Self::Some { allow, deny } }
     }
-}
-
-/// Why somebody stays outside. The detail holds no claim value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Denial {
-    /// The stable code.
-    pub code: Code,
-    /// A sentence for the audit event.
-    pub detail: Option<String>,
 }
 
 impl Decision {
@@ -181,15 +172,15 @@ fn grant(
     identity: &Identity,
     facts: &Facts,
     rules: &mut Vec<RuleRef>,
-) -> Result<Grant, Denial> {
+) -> Result<Grant, Refusal> {
     let accounts: BTreeSet<&AccountName> = held.iter().map(|role| &role.account).collect();
     let account = match (accounts.first(), accounts.len()) {
-        (None, _) => return Err(Denial { code: Code::NoRole, detail: None }),
+        (None, _) => return Err(Refusal { code: Code::NoRole, detail: None }),
         (Some(account), 1) => (*account).clone(),
         (Some(_), _) => {
             let names: Vec<_> = accounts.iter().map(|account| account.as_str()).collect();
             let detail = Some(format!("roles of the accounts {}", names.join(", ")));
-            return Err(Denial { code: Code::AccountAmbiguous, detail });
+            return Err(Refusal { code: Code::AccountAmbiguous, detail });
         }
     };
     let mut side = |list: fn(&Role) -> &[Rule]| fill(held, list, identity, rules);
@@ -212,7 +203,7 @@ fn fill(
     list: fn(&Role) -> &[Rule],
     identity: &Identity,
     rules: &mut Vec<RuleRef>,
-) -> Result<BTreeSet<SubjectPattern>, Denial> {
+) -> Result<BTreeSet<SubjectPattern>, Refusal> {
     let mut patterns = BTreeSet::new();
     for role in held {
         for rule in list(role) {
@@ -228,7 +219,7 @@ fn fill(
     Ok(patterns)
 }
 
-fn denial(error: FillError, rule: &RuleRef) -> Denial {
+fn denial(error: FillError, rule: &RuleRef) -> Refusal {
     let (code, detail) = match error {
         FillError::Absent { variable } => {
             (Code::ClaimAbsent, format!("{} needs the claim for {{{variable}}}", rule.at))
@@ -237,13 +228,13 @@ fn denial(error: FillError, rule: &RuleRef) -> Denial {
             (Code::ClaimUnusable, format!("the value for {{{variable}}} at {} {why}", rule.at))
         }
     };
-    Denial { code, detail: Some(detail) }
+    Refusal { code, detail: Some(detail) }
 }
 
 /// The token's end or the shortest session, whichever is first; whole seconds, downwards,
 /// because that is what a JWT can say.
-fn session_end(held: &[Arc<Role>], facts: &Facts) -> Result<Timestamp, Denial> {
-    let too_short = Denial { code: Code::SessionTooShort, detail: None };
+fn session_end(held: &[Arc<Role>], facts: &Facts) -> Result<Timestamp, Refusal> {
+    let too_short = Refusal { code: Code::SessionTooShort, detail: None };
     let longest = held.iter().filter_map(|role| role.session).min().unwrap_or(Duration::MAX);
     let by_role = facts.now.saturating_add(longest).unwrap_or(Timestamp::MAX);
     let ends_at = Timestamp::from_second(by_role.min(facts.token_expires_at).as_second())

@@ -36,7 +36,7 @@ pub(super) struct Rule {
 }
 
 /// Permission to answer requests: what the server calls `allow_responses`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Responses {
     /// How many messages for each request, at least 1.
     pub max: u32,

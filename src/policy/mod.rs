@@ -8,5 +8,5 @@ mod store;
 mod template;
 
 pub use compile::{Boundaries, PolicySet, RuleRef};
-pub use decide::{Decision, Denial, Facts, Grant, Outcome, Responses, Side, decide};
+pub use decide::{Decision, Facts, Grant, Outcome, Responses, Side, decide};
 pub use store::load;

@@ -8,11 +8,11 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
-    decide::{Denial, Side},
+    decide::Side,
     map::{Responses, Role, Rule},
 };
 use crate::{
-    code::Code,
+    code::{Code, Refusal},
     document::{Problem, Problems},
     subject::SubjectPattern,
 };
@@ -23,7 +23,7 @@ pub(super) fn merge(
     held: &[Arc<Role>],
     publish: &Side,
     subscribe: &Side,
-) -> Result<Option<Responses>, Denial> {
+) -> Result<Option<Responses>, Refusal> {
     let greatest = held.iter().filter_map(|role| role.responses).max();
     let (Some(_), Some(publish), Some(subscribe)) =
         (greatest, publish.allowed(), subscribe.allowed())
@@ -36,7 +36,7 @@ pub(super) fn merge(
             "roles {}: a subject may be published and received, and one of them allows responses",
             names.join(", ")
         ));
-        return Err(Denial { code: Code::ResponsesUnbounded, detail });
+        return Err(Refusal { code: Code::ResponsesUnbounded, detail });
     }
     Ok(greatest)
 }

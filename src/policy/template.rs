@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     claim_path::ClaimPath,
     identity::Identity,
-    subject::{SubjectPattern, SubjectToken},
+    subject::{SubjectPattern, SubjectToken, TokenError},
 };
 
 /// A subject pattern in which whole tokens may be values of the identity.
@@ -38,7 +38,7 @@ pub(super) enum Variable {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum FillError {
     Absent { variable: String },
-    Unusable { variable: String, why: &'static str },
+    Unusable { variable: String, why: String },
 }
 
 impl Template {
@@ -98,8 +98,8 @@ impl Template {
             });
         }
         // Each token is checked; only together could they still be no pattern, and are not.
-        SubjectPattern::from_tokens(tokens.iter().map(String::as_str)).map_err(|_| {
-            FillError::Unusable { variable: String::new(), why: "do not make a legal subject" }
+        SubjectPattern::from_tokens(tokens.iter().map(String::as_str)).map_err(|error| {
+            FillError::Unusable { variable: String::new(), why: error.to_string() }
         })
     }
 }
@@ -113,8 +113,8 @@ impl Variable {
         }
     }
 
-    fn unusable(&self, why: &'static str) -> FillError {
-        FillError::Unusable { variable: self.name().to_owned(), why }
+    fn unusable(&self, why: impl Into<String>) -> FillError {
+        FillError::Unusable { variable: self.name().to_owned(), why: why.into() }
     }
 
     /// The value: exactly one legal subject token, or an error. Nothing is escaped: two
@@ -132,13 +132,7 @@ impl Variable {
                 Some(_) => return Err(self.unusable("is neither a string nor a whole number")),
             },
         };
-        text.parse().map_err(|error| match error {
-            crate::subject::TokenError::Empty => self.unusable("is empty"),
-            crate::subject::TokenError::Separator => self.unusable("has a `.`"),
-            crate::subject::TokenError::Wildcard => self.unusable("has a wildcard character"),
-            crate::subject::TokenError::WhiteSpace => self.unusable("has white space"),
-            crate::subject::TokenError::Control => self.unusable("has a control character"),
-            crate::subject::TokenError::TooLong => self.unusable("is longer than 255 bytes"),
-        })
+        // The error names what is wrong with the value, and nothing of the value.
+        text.parse().map_err(|error: TokenError| self.unusable(error.to_string()))
     }
 }

@@ -146,12 +146,12 @@ pub(crate) fn verify_with(
     issuer: &IssuerSettings,
     keys: &KeySet,
 ) -> Result<VerifiedToken, Code> {
-    let token = UnverifiedToken::parse(text).map_err(|error| error.code())?;
+    let token = UnverifiedToken::parse(text)?;
     if token.unverified_issuer() != Some(issuer.issuer.as_str()) {
         return Err(Code::IssuerUnknown);
     }
-    let algorithm = token.allowed_algorithm(issuer).map_err(|error| error.code())?;
+    let algorithm = token.allowed_algorithm(issuer)?;
     let key = keys.find(token.unverified_key_id(), algorithm).ok_or(Code::KeyUnknown)?;
-    let token = token.verify_signature(issuer, &key).map_err(|error| error.code())?;
-    token.judge(issuer, now()).map_err(|error| error.code())
+    let token = token.verify_signature(issuer, &key)?;
+    token.judge(issuer, now())
 }

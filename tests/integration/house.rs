@@ -91,7 +91,9 @@ fn files() -> Vec<File> {
         File { name, text }
     };
     let is_code = |file: &File| {
-        !["main", "lib", "testkit"].contains(&file.name.as_str()) && !file.name.ends_with("tests")
+        !["main", "lib"].contains(&file.name.as_str())
+            && !file.name.starts_with("testkit")
+            && !file.name.ends_with("tests")
     };
     paths.into_iter().map(file).filter(is_code).collect()
 }

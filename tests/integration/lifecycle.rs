@@ -142,3 +142,35 @@ async fn sigterm_ends_it_wherever_it_is() {
     assert!(waiting.terminate().await.success(), "before it was ever there: {}", waiting.log());
     world.restart_nats().await;
 }
+
+#[tokio::test]
+async fn a_proxy_is_not_asked_for_an_issuer_on_this_machine() {
+    let world = World::builder().replicas(0).start().await;
+    let proxy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    proxy.set_nonblocking(true).unwrap();
+    let address = format!("http://{}", proxy.local_addr().unwrap());
+    let environment = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+    let environment = environment.map(|name| (name, address.as_str()));
+    let hallpass = Hallpass::start_in(world.directory(), &[], &environment).ready().await;
+    world.log_in("direct", &world.token("x", &["orders:read"])).await.unwrap();
+    assert!(hallpass.log().contains("issuer's keys fetched"));
+    assert!(proxy.accept().is_err(), "the proxy was asked");
+}
+
+#[tokio::test]
+async fn a_user_that_the_server_does_not_know_is_named_as_the_reason() {
+    let world = World::builder().replicas(0).start().await;
+    let other = nkeys::KeyPair::new_user();
+    std::fs::write(world.directory().join("keys/service.nk"), other.seed().unwrap()).unwrap();
+    let mut hallpass = Hallpass::start(world.directory(), &[]);
+    let line = hallpass.says("NATS refuses hallpass's own user").await;
+    assert!(line.contains(&other.public_key()), "{line}");
+    assert!(hallpass.terminate().await.success());
+}
+
+#[tokio::test]
+async fn another_queue_group_than_the_permissions_name_is_said_to_be_the_reason() {
+    let world = World::builder().replicas(0).start().await;
+    let hallpass = Hallpass::start(world.directory(), &["--set", "callout.queue=other"]);
+    hallpass.says("the server does not let hallpass take logins").await;
+}

@@ -150,3 +150,13 @@ async fn an_xkey_on_one_side_only_lets_nobody_in() {
     assert_eq!(error.kind(), async_nats::ConnectErrorKind::AuthorizationViolation);
     world.hallpass[0].says("request_not_sealed").await;
 }
+
+#[tokio::test]
+async fn an_issuer_that_differs_by_a_slash_only_is_named() {
+    let world = World::start().await;
+    let iss = format!("{}/", world.idp.issuer());
+    let token = world.token_with("x", &["orders:read"], |claims| set(claims, "iss", json!(iss)));
+    assert_eq!(world.refusal("slash", &token).await, "issuer_unknown");
+    let detail = world.event_of("slash").await.text("/data/detail");
+    assert_eq!(detail, "`iss` differs from that of `[issuers.idp]` by a trailing slash only");
+}

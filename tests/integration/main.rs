@@ -21,5 +21,6 @@ mod lifecycle;
 mod logins;
 mod permissions;
 mod playground;
+mod recording;
 mod tail;
 mod tls;

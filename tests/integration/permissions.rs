@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use futures_util::StreamExt as _;
 use hallpass::{
     playground::idp::{AUDIENCE, Idp, IdpOptions},
     setup::IssuerText,
@@ -10,7 +11,7 @@ use hallpass::{
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::support::{Heard, Wire, World, install_provider};
+use crate::support::{Heard, Wire, World, install_provider, soon};
 
 const MAP: &str = r#"
 account = "APP"
@@ -40,7 +41,7 @@ allow_responses = true
 
 [roles.responder-and-publisher]
 subscribe = ["orders.>"]
-publish = ["orders.created"]
+publish = ["elsewhere"]
 allow_responses = { max = 2, expires = "1m" }
 
 [roles.publish-deny]
@@ -240,7 +241,7 @@ async fn each_way_of_saying_nothing_is_nothing() {
 async fn permission_to_respond_opens_nothing_else() {
     let none = BTreeSet::new;
     let mut world = world().await;
-    let once = json!({ "max": 1, "expires": { "secs": 120, "nanos": 0 } });
+    let once = json!({ "max": 1, "expires_ms": 120000 });
     check(
         &mut world,
         &["responses-only"],
@@ -258,13 +259,13 @@ async fn permission_to_respond_opens_nothing_else() {
         sorted(["orders.>", "orders.*"]),
     )
     .await;
-    let twice = json!({ "max": 2, "expires": { "secs": 60, "nanos": 0 } });
-    let created = json!({ "allow": ["orders.created"], "deny": [] });
+    let twice = json!({ "max": 2, "expires_ms": 60000 });
+    let elsewhere = json!({ "allow": ["elsewhere"], "deny": [] });
     check(
         &mut world,
         &["responder-and-publisher"],
-        json!({ "account": "APP", "publish": created, "subscribe": orders, "responses": twice }),
-        sorted(["orders.created"]),
+        json!({ "account": "APP", "publish": elsewhere, "subscribe": orders, "responses": twice }),
+        sorted(["elsewhere"]),
         sorted(["orders.>", "orders.*"]),
     )
     .await;
@@ -540,4 +541,37 @@ async fn a_session_ends_with_the_token_or_when_the_role_says() {
         let renewed = Wire::connect(world.nats.url(), "again", json!({ "auth_token": token }));
         assert_eq!(renewed.await.is_err(), name == "token", "the session ended, not the token");
     }
+}
+
+/// Why hallpass refuses roles that may publish what they receive and allow responses: here a user
+/// of the server's own configuration has just that, and publishes where nothing allows it.
+#[tokio::test]
+async fn the_server_lets_somebody_who_can_answer_himself_publish_anywhere() {
+    let user = nkeys::KeyPair::new_user();
+    let nkey = user.public_key();
+    let permissions = "publish: orders.created, subscribe: \"orders.>\", allow_responses: true";
+    let world = World::builder()
+        .server_conf(|conf| {
+            let own = format!("{{ nkey: {nkey}, permissions: {{ {permissions} }} }}");
+            conf.replace(
+                "{ nkey: $HALLPASS_BREAK_GLASS_NKEY }",
+                &format!("{own}, {{ nkey: $HALLPASS_BREAK_GLASS_NKEY }}"),
+            )
+            .replace("auth_users: [", &format!("auth_users: [{nkey}, "))
+        })
+        .replicas(0)
+        .start()
+        .await;
+    let bystander = world.as_key("break-glass", "_INBOX").await;
+    let mut heard = bystander.subscribe("globex.secret").await.unwrap();
+    bystander.flush().await.unwrap();
+    let seed = user.seed().unwrap();
+    let client =
+        async_nats::ConnectOptions::with_nkey(seed).connect(world.nats.url()).await.unwrap();
+    let mut own = client.subscribe("orders.>").await.unwrap();
+    client.publish_with_reply("orders.created", "globex.secret", "to myself".into()).await.unwrap();
+    soon("the own request", own.next()).await.unwrap();
+    client.publish("globex.secret", "where nothing allows it".into()).await.unwrap();
+    let message = soon("the forged answer", heard.next()).await.unwrap();
+    assert_eq!(message.payload, "where nothing allows it");
 }

@@ -255,6 +255,22 @@ async fn a_refused_insider_is_a_step_that_failed_and_the_audit_table_follows() {
     }
 }
 
+#[tokio::test]
+async fn a_proxy_in_the_environment_stands_between_nobody_here() {
+    // Nothing listens there: whoever asks the proxy gets nowhere.
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut command = command(&["dev", "--scenario"]);
+    command.env("HALLPASS_NATS_SERVER", nats_server());
+    for name in ["NO_PROXY", "no_proxy"] {
+        command.env_remove(name);
+    }
+    for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
+        command.env(name, format!("http://{closed}"));
+    }
+    let output = soon("the scenario", command.output()).await.unwrap();
+    assert_eq!(code(&output), 0, "{}{}", text(&output.stdout), text(&output.stderr));
+}
+
 /// The lines below a heading, up to the next line that is neither empty nor indented; those of
 /// Python stand at the margin.
 fn block<'a>(told: &'a [String], heading: &str) -> Vec<&'a str> {

@@ -273,3 +273,26 @@ proptest! {
         prop_assert!(verify(&prefixed, Some(&key), &expected, now()).is_err());
     }
 }
+
+#[test]
+fn leaf_nodes_are_answered_only_through_servers_that_guard_them() {
+    for (version, guards) in [
+        ("2.10.29", false),
+        ("2.11.15", false),
+        ("2.11.16", true),
+        ("2.12.6", false),
+        ("2.12.7", true),
+        ("2.12.10", true),
+        ("2.13.9", false),
+        ("2.14.0", true),
+        ("2.14.0-RC.1", true),
+        ("2.15.1", true),
+        ("3.0.0", true),
+        ("1.99.99", false),
+        ("2.15", false),
+        ("", false),
+        ("two", false),
+    ] {
+        assert_eq!(super::guards_leafnodes(version), guards, "{version}");
+    }
+}

@@ -47,7 +47,7 @@ fn documents_that_are_no_key_set() {
     assert_eq!(result(b"\xff"), Err(JwksError::Malformed));
     for empty in ["[]", "[1, null, \"x\", [], {}]", r#"[{"kty":"EC"}]"#] {
         let text = format!(r#"{{"keys":{empty}}}"#);
-        assert_eq!(result(text.as_bytes()), Err(JwksError::Empty), "{empty}");
+        assert_eq!(result(text.as_bytes()), Ok(0), "{empty}");
     }
 }
 
@@ -134,7 +134,7 @@ fn symmetric_keys_are_never_used() {
     for algorithm in [json!("HS256"), json!("ES256"), Value::Null] {
         let jwk = json!({ "kty": "oct", "kid": "o", "k": base64url("secret") });
         let jwk = changed(jwk, "alg", algorithm);
-        assert_eq!(read(json!([jwk])).unwrap_err(), JwksError::Empty);
+        assert_eq!(read(json!([jwk])).unwrap().len(), 0);
         assert_eq!(beside_a_good_one(jwk), 0);
     }
 }

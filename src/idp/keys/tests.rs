@@ -91,7 +91,7 @@ impl Idp {
     }
 
     fn keys(&self) -> Arc<IssuerKeys> {
-        Arc::new(IssuerKeys::new(Arc::new(self.settings()), false))
+        Arc::new(IssuerKeys::new(Arc::new(self.settings()), false, 1000))
     }
 
     /// What comes of one fetch.
@@ -154,11 +154,12 @@ impl Running {
             let (keys, stop) = (Arc::clone(&keys), stop.clone());
             async move { keys.keep_fresh(stop).await }
         });
-        within(keys.tried()).await;
+        let mut states = keys.state.subscribe();
+        within(states.wait_for(|state| state.fetches > 0)).await.unwrap();
         Self { keys, stop, task }
     }
 
-    async fn find(&self, id: &str, algorithm: Algorithm) -> Result<(), KeyError> {
+    async fn find(&self, id: &str, algorithm: Algorithm) -> Result<(), Code> {
         within(self.keys.find(Some(id), algorithm)).await.map(|_| ())
     }
 
@@ -187,7 +188,7 @@ async fn keys_come_by_discovery() {
     let running = Running::of(idp.keys()).await;
     assert_eq!(running.find("es", Algorithm::ES256).await, Ok(()));
     assert_eq!(running.find("rsa", Algorithm::RS256).await, Ok(()));
-    assert_eq!(running.find("rsa", Algorithm::ES256).await, Err(KeyError::Unknown));
+    assert_eq!(running.find("rsa", Algorithm::ES256).await, Err(Code::KeyUnknown));
     assert_eq!((idp.said.discoveries.load(Ordering::SeqCst), idp.fetches()), (1, 1));
 }
 
@@ -198,7 +199,7 @@ async fn keys_come_from_a_named_address_without_discovery() {
     let mut settings = idp.settings();
     settings.issuer = "any text".to_owned();
     settings.jwks_uri = Some(format!("http://{}/jwks", idp.address).parse().unwrap());
-    let keys = IssuerKeys::new(Arc::new(settings), false);
+    let keys = IssuerKeys::new(Arc::new(settings), false, 1000);
     assert_eq!(keys.fetch().await.unwrap().len(), 1);
     assert_eq!(idp.said.discoveries.load(Ordering::SeqCst), 0);
 }
@@ -246,7 +247,7 @@ async fn keys_do_not_travel_unprotected() {
     // Loopback has to be allowed by name.
     idp.says(Word::Json(json!({ "issuer": base, "jwks_uri": format!("{base}/jwks") })));
     let settings = IssuerSettings { allow_http_loopback: false, ..idp.settings() };
-    let keys = IssuerKeys::new(Arc::new(settings), false);
+    let keys = IssuerKeys::new(Arc::new(settings), false, 1000);
     assert!(matches!(keys.fetch().await.unwrap_err(), FetchError::InsecureJwksUri));
     assert_eq!(idp.fetches(), 0);
 }
@@ -273,15 +274,13 @@ async fn answers_that_are_no_keys() {
     assert!(matches!(idp.refusal().await, FetchError::TooLarge));
     idp.publishes(Word::Text(" ".repeat(513 * 1024)));
     assert!(matches!(idp.refusal().await, FetchError::TooLarge));
-    idp.publishes(Word::Json(json!({ "keys": [] })));
-    assert!(matches!(idp.refusal().await, FetchError::Jwks(JwksError::Empty)));
     idp.publishes(Word::Text("{".to_owned()));
     assert!(matches!(idp.refusal().await, FetchError::Jwks(JwksError::Malformed)));
     let mut jwk = es256().jwk();
     jwk["kid"] = json!("hallpass-playground-1");
     idp.publishes(Word::Json(json!({ "keys": [jwk] })));
     assert!(matches!(idp.refusal().await, FetchError::Jwks(JwksError::Playground)));
-    let with_playground = IssuerKeys::new(Arc::new(idp.settings()), true);
+    let with_playground = IssuerKeys::new(Arc::new(idp.settings()), true, 1000);
     assert_eq!(with_playground.fetch().await.unwrap().len(), 1);
 }
 
@@ -303,13 +302,48 @@ async fn keys_outlive_an_outage() {
     running.age(UNKNOWN_KEY_COOLDOWN);
     // An unknown key makes it ask, in vain.
     let unknown = running.find("new", Algorithm::ES256).await;
-    assert_eq!(unknown, Err(KeyError::Unavailable), "whether it exists is not known");
+    assert_eq!(unknown, Err(Code::KeysUnavailable), "whether it exists is not known");
     assert_eq!(idp.fetches(), 2);
     assert_eq!(running.find("es", Algorithm::ES256).await, Ok(()), "known keys stay");
-    // A key set that cannot be used does not replace one that could.
-    idp.publishes(Word::Json(json!({ "keys": [] })));
-    assert_eq!(running.find("new", Algorithm::ES256).await, Err(KeyError::Unavailable));
+    // What is no key set does not replace one.
+    idp.publishes(Word::Text("{".to_owned()));
+    assert_eq!(running.find("new", Algorithm::ES256).await, Err(Code::KeysUnavailable));
     assert_eq!(running.find("es", Algorithm::ES256).await, Ok(()));
+}
+
+/// An issuer whose keys are stolen withdraws them before it has new ones.
+#[tokio::test]
+async fn keys_that_are_all_withdrawn_are_no_longer_believed() {
+    let idp = Idp::with(&[es256()]).await;
+    let running = Running::of(idp.keys()).await;
+    idp.publishes(Word::Json(json!({ "keys": [] })));
+    running.age(UNKNOWN_KEY_COOLDOWN);
+    assert_eq!(running.find("new", Algorithm::ES256).await, Err(Code::KeyUnknown));
+    assert_eq!(running.find("es", Algorithm::ES256).await, Err(Code::KeyUnknown));
+}
+
+/// A silent issuer must not use up the room of the others.
+#[tokio::test]
+async fn only_so_many_wait_for_one_issuer() {
+    let idp = Idp::with(&[es256()]).await;
+    idp.says(Word::Silence);
+    let keys = Arc::new(IssuerKeys::new(Arc::new(idp.settings()), false, 3));
+    let find = || {
+        let keys = Arc::clone(&keys);
+        async move { keys.find(Some("es"), Algorithm::ES256).await.map(|_| ()) }
+    };
+    let waiting: Vec<_> = (0..3).map(|_| tokio::spawn(find())).collect();
+    let mut told = Ok(());
+    // The three are not waiting before they have run.
+    while told.is_ok() {
+        tokio::task::yield_now().await;
+        told = match futures_util::FutureExt::now_or_never(find()) {
+            Some(told) => told,
+            None => Ok(()),
+        };
+    }
+    assert_eq!(told, Err(Code::KeysUnavailable));
+    assert!(waiting.iter().all(|task| !task.is_finished()), "those who wait go on waiting");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -324,7 +358,7 @@ async fn a_rotation_is_found_by_one_fetch_for_all_that_wait() {
     assert_eq!(idp.fetches(), 2, "the first, and one for all");
     // The old key is withdrawn; to name it is a cooldown away from another fetch.
     let found = join_all((0..200).map(|_| running.find("es", Algorithm::ES256))).await;
-    assert!(found.iter().all(|result| *result == Err(KeyError::Unknown)));
+    assert!(found.iter().all(|result| *result == Err(Code::KeyUnknown)));
     assert_eq!(idp.fetches(), 2);
 }
 
@@ -337,7 +371,7 @@ async fn made_up_keys_cause_one_fetch_and_then_none() {
     let names: Vec<String> = (0..300).map(|number| format!("made-up-{number}")).collect();
     for _ in 0..3 {
         let found = join_all(names.iter().map(|name| running.find(name, Algorithm::ES256))).await;
-        assert!(found.iter().all(|result| *result == Err(KeyError::Unknown)));
+        assert!(found.iter().all(|result| *result == Err(Code::KeyUnknown)));
     }
     assert_eq!(idp.fetches(), 2);
     assert_eq!(running.find("es", Algorithm::ES256).await, Ok(()));
@@ -355,14 +389,14 @@ async fn an_idp_that_is_down_is_asked_once_a_second() {
         let mut answered = 0;
         while begin.elapsed() < Duration::from_secs(3) {
             let found = running.find("es", Algorithm::ES256).await;
-            assert_eq!(found, Err(KeyError::Unavailable));
+            assert_eq!(found, Err(Code::KeysUnavailable));
             answered += 1;
         }
         answered
     };
     let crowd = join_all((0..50).map(|_| running.find("es", Algorithm::ES256)));
     let (rounds, crowd) = tokio::join!(rounds, crowd);
-    assert!(crowd.iter().all(|result| *result == Err(KeyError::Unavailable)));
+    assert!(crowd.iter().all(|result| *result == Err(Code::KeysUnavailable)));
     assert!(rounds >= 2, "nobody waits for ever: {rounds}");
     // One at the start, then one about every second.
     let seconds = begin.elapsed().as_secs_f64().ceil();
@@ -382,8 +416,8 @@ async fn nobody_listening_is_unavailable() {
         allow_http_loopback: true,
         ..an_issuer()
     };
-    let running = Running::of(Arc::new(IssuerKeys::new(Arc::new(settings), false))).await;
-    assert_eq!(running.find("es", Algorithm::ES256).await, Err(KeyError::Unavailable));
+    let running = Running::of(Arc::new(IssuerKeys::new(Arc::new(settings), false, 1000))).await;
+    assert_eq!(running.find("es", Algorithm::ES256).await, Err(Code::KeysUnavailable));
 }
 
 #[tokio::test]
@@ -405,7 +439,7 @@ async fn an_idp_that_comes_back_is_noticed() {
 async fn it_fetches_anew_in_time() {
     let idp = Idp::with(&[es256()]).await;
     let settings = IssuerSettings { refresh: Duration::from_millis(20), ..idp.settings() };
-    let running = Running::of(Arc::new(IssuerKeys::new(Arc::new(settings), false))).await;
+    let running = Running::of(Arc::new(IssuerKeys::new(Arc::new(settings), false, 1000))).await;
     idp.publishes(published(&[rsa()]));
     let mut states = running.keys.state.subscribe();
     let rotated = |state: &State| {
@@ -442,5 +476,5 @@ async fn it_stops_whatever_it_is_doing() {
 async fn fixed_keys_stay_as_they_are() {
     let keys = IssuerKeys::fixed(Arc::new(an_issuer()), crate::testkit::key_set(&[es256()]));
     assert!(keys.find(Some("es"), Algorithm::ES256).await.is_ok());
-    assert_eq!(keys.find(Some("no"), Algorithm::ES256).await.unwrap_err(), KeyError::Unknown);
+    assert_eq!(keys.find(Some("no"), Algorithm::ES256).await.unwrap_err(), Code::KeyUnknown);
 }

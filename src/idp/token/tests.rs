@@ -292,7 +292,7 @@ mod algorithm {
                     let held = key_set(&[key]).find(Some(key.id), fitting(key.algorithm()));
                     let token = UnverifiedToken::parse(&forged).unwrap();
                     let result = token.verify_signature(&lax, &held.unwrap());
-                    assert_eq!(result.unwrap_err().code(), SignatureInvalid);
+                    assert_eq!(result.unwrap_err(), SignatureInvalid);
                 }
             }
         }
@@ -324,7 +324,7 @@ mod algorithm {
         let key = key_set(&[es256()]).find(Some("es"), Algorithm::ES256).unwrap();
         let text = a_token().by(rsa()).text();
         let result = UnverifiedToken::parse(&text).unwrap().verify_signature(&an_issuer(), &key);
-        assert_eq!(result.unwrap_err().code(), SignatureInvalid);
+        assert_eq!(result.unwrap_err(), SignatureInvalid);
     }
 
     #[test]
@@ -562,10 +562,7 @@ mod audience_and_issuer {
             let key = key_set(&[es256()]).find(Some("es"), Algorithm::ES256).unwrap();
             let signed =
                 UnverifiedToken::parse(&text).unwrap().verify_signature(&an_issuer(), &key);
-            assert_eq!(
-                signed.unwrap().judge(&an_issuer(), now()).unwrap_err().code(),
-                IssuerUnknown
-            );
+            assert_eq!(signed.unwrap().judge(&an_issuer(), now()).unwrap_err(), IssuerUnknown);
         }
         assert_eq!(refused(&a_token().without("iss").text()), IssuerUnknown);
     }
@@ -583,7 +580,7 @@ mod audience_and_issuer {
         let issuer = an_issuer();
         let identity = |sub: Value| {
             let token = verify(&a_token().with("sub", sub).text()).unwrap();
-            Identity::of(&token, &issuer).map(|identity| identity.user_name()).map_err(|e| e.code())
+            Identity::of(&token, &issuer).map(|identity| identity.user_name())
         };
         assert_eq!(identity(json!("alice")), Ok("corp:alice".to_owned()));
         assert_eq!(
@@ -596,7 +593,7 @@ mod audience_and_issuer {
         }
         let roles = |token: crate::testkit::TokenBuilder| {
             let token = verify(&token.text()).unwrap();
-            Identity::of(&token, &issuer).map(|_| ()).map_err(|error| error.code())
+            Identity::of(&token, &issuer).map(|_| ())
         };
         assert_eq!(roles(a_token().without("roles")), Err(RolesClaimAbsent));
         assert_eq!(roles(a_token().with("roles", Value::Null)), Err(RolesClaimUnreadable));
@@ -613,13 +610,9 @@ fn debug_prints_no_claim_value() {
     let text = a_token().with("sub", "SECRET-SUB").with("tenant", "SECRET-TENANT").text();
     let key = key_set(&[es256()]).find(Some("es"), Algorithm::ES256).unwrap();
     let signed = UnverifiedToken::parse(&text).unwrap().verify_signature(&issuer, &key).unwrap();
-    let mut printed = format!("{signed:?} {signed:#?}");
+    let mut printed = format!("{signed:?} {signed:#?} {:?}", signed.facts());
     let verified = signed.judge(&issuer, now()).unwrap();
     printed += &format!("{verified:?} {:?}", Identity::of(&verified, &issuer).unwrap());
-    for code in Code::ALL {
-        let error = TokenError(*code);
-        printed += &format!("{error:?} {error}");
-    }
     assert!(!printed.contains("SECRET"), "{printed}");
     assert!(printed.contains("corp"));
 }

@@ -128,7 +128,44 @@ mod merging {
             .iter()
             .map(|rule| (rule.role.as_str(), rule.at.rsplit_once('/').unwrap().1))
             .collect();
-        assert_eq!(at, [("a", "a.toml:3"), ("b", "a.toml:8")]);
+        let expected = [
+            // Where each role stands, and the lines of its subjects.
+            ("a", "a.toml:3"),
+            ("b", "a.toml:8"),
+            ("a", "a.toml:4"),
+            ("b", "a.toml:9"),
+            ("a", "a.toml:6"),
+            ("b", "a.toml:10"),
+            ("a", "a.toml:5"),
+            ("b", "a.toml:11"),
+        ];
+        assert_eq!(at, expected);
+    }
+
+    /// The sender of a request chooses where its answer goes: who may write to himself could
+    /// answer himself, anywhere.
+    #[test]
+    fn nobody_may_answer_himself() {
+        let policy = policy(
+            r#"
+            [roles.answers]
+            subscribe = ["svc.acme.>"]
+            allow_responses = true
+            [roles.asks]
+            publish = ["svc.acme.orders"]
+            [roles.asks-others]
+            publish = ["svc.globex.orders", "log.>"]
+            "#,
+        );
+        let code = |roles: &[&str]| match decided(&policy, roles).outcome() {
+            Outcome::Granted(_) => None,
+            Outcome::Denied(denial) => Some(denial.code),
+        };
+        assert_eq!(code(&["answers"]), None);
+        assert_eq!(code(&["asks"]), None);
+        assert_eq!(code(&["answers", "asks-others"]), None);
+        assert_eq!(code(&["answers", "asks"]), Some(Code::ResponsesUnbounded));
+        assert_eq!(code(&["answers", "asks", "asks-others"]), Some(Code::ResponsesUnbounded));
     }
 
     #[test]
@@ -454,9 +491,11 @@ struct AnyRole {
 const LISTS: [&str; 4] = ["publish", "subscribe", "deny_publish", "deny_subscribe"];
 
 fn any_role() -> impl Strategy<Value = AnyRole> {
-    let list = || proptest::collection::btree_set("[ab](\\.[ab*]){0,2}", 0..3);
+    // What is published is not received: with responses, that is refused.
+    let publish = || proptest::collection::btree_set("p(\\.[ab*]){0,2}", 0..3);
+    let subscribe = || proptest::collection::btree_set("s(\\.[ab*]){0,2}", 0..3);
     (
-        [list(), list(), list(), list()],
+        (publish(), subscribe(), publish(), subscribe()).prop_map(<[_; 4]>::from),
         proptest::option::of(1_u32..7200),
         proptest::option::of((1_u32..5, 1_u32..5)),
     )

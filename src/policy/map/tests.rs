@@ -43,13 +43,32 @@ fn a_role_with_everything_is_good() {
         subscribe = ["*", ">", "_INBOX.{subject}.>"]
         deny_publish = ["a.x"]
         deny_subscribe = ["b.{t_2}"]
-        allow_responses = { max = 5, expires = "1m" }
         session = "1h 30m"
+        [roles.answers]
+        subscribe = ["svc.>"]
+        allow_responses = { max = 5, expires = "1m" }
         [claims]
         tenant = "tenant_id"
         t_2 = ["https://example.com/t", "x"]
     "#;
     assert_eq!(problems(everything), [""; 0]);
+}
+
+#[test]
+fn a_role_that_could_answer_itself() {
+    let map = |publish: &str| {
+        format!(
+            "account = \"APP\"\n[roles.r]\npublish = [\"log\", \"{publish}\"]\n\
+             subscribe = [\"other\", \"orders.{{subject}}.>\"]\nallow_responses = true\n"
+        )
+    };
+    assert_eq!(problems(&map("orders")), [""; 0]);
+    assert_eq!(problems(&map("orders.{subject}")), [""; 0]);
+    for both in ["orders.acme.created", "orders.*.created", "orders.>", ">", "*.a.{issuer}"] {
+        let told = problems(&map(both));
+        assert_eq!(told.len(), 1, "{both}");
+        assert!(told[0].starts_with("a.toml:3: role `r` may publish what it receives"), "{told:?}");
+    }
 }
 
 #[test]

@@ -39,10 +39,18 @@ pub struct Hallpass {
 impl Hallpass {
     /// Starts `serve`; returns at once.
     pub fn start(directory: &Path, arguments: &[&str]) -> Self {
+        Self::start_in(directory, arguments, &[])
+    }
+
+    /// Starts `serve` with these environment variables; returns at once.
+    pub fn start_in(directory: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut child = command(&["serve", "--log", "info"])
             .args(arguments)
             .current_dir(directory)
             .env("NO_COLOR", "1")
+            .env_remove("NO_PROXY")
+            .env_remove("no_proxy")
+            .envs(environment.iter().copied())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
