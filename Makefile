@@ -14,7 +14,7 @@ build_dir := $(or $(CARGO_TARGET_DIR),target)
 export NO_PROXY := 127.0.0.1,localhost$(addprefix $(comma),$(or $(NO_PROXY),$(no_proxy)))
 export no_proxy := $(NO_PROXY)
 
-.PHONY: help demo test lint bench clean
+.PHONY: help demo dev test lint bench clean
 
 help: ## Say what there is (this list)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +24,12 @@ demo: ## Build hallpass and play its scenario against a real nats-server
 	@tests/tools/nats-server >/dev/null # found or installed before the long build
 	cargo build --locked
 	HALLPASS_NATS_SERVER="$$(tests/tools/nats-server)" "$(build_dir)/debug/hallpass" dev --scenario
+
+dev: ## Build hallpass and keep its playground running, with lines to paste
+	@tests/tools/preflight cargo cc
+	@tests/tools/nats-server >/dev/null
+	cargo build --locked
+	@HALLPASS_NATS_SERVER="$$(tests/tools/nats-server)" exec "$(build_dir)/debug/hallpass" dev
 
 test: ## Run all tests, those against real servers, IdPs and clients included
 	@tests/tools/preflight cargo cc python pip node npm

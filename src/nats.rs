@@ -11,12 +11,15 @@ use nkeys::KeyPair;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
 
-use crate::callout::SUBJECT;
+use crate::{callout::SUBJECT, config::ReaderSettings};
 
 /// Between two attempts.
 const PAUSE: Duration = Duration::from_millis(500);
 /// How often the log says that hallpass is still waiting.
 const REMINDER: u32 = 20;
+
+/// What the inboxes of the audit reader begin with.
+pub const AUDIT_READER_INBOX: &str = "_INBOX.hallpass-reader";
 
 /// Who connects, and how.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +36,19 @@ pub struct Connection<'a> {
     pub inbox_prefix: &'static str,
 }
 
-impl Connection<'_> {
+impl<'a> Connection<'a> {
+    /// Who reads the audit stream and does nothing else.
+    #[must_use]
+    pub fn audit_reader(name: &'static str, settings: &'a ReaderSettings) -> Self {
+        Self {
+            name,
+            urls: &settings.urls,
+            ca_file: settings.ca_file.as_deref(),
+            seed: &settings.reader_seed,
+            inbox_prefix: AUDIT_READER_INBOX,
+        }
+    }
+
     fn options(&self) -> ConnectOptions {
         let (name, complained) = (self.name, AtomicBool::new(false));
         let mut options = ConnectOptions::with_nkey(self.seed.expose_secret().to_owned())

@@ -1,16 +1,34 @@
 //! Reading the audit stream back.
 
+use std::{ops::ControlFlow, time::Duration};
+
 use async_nats::{
     Client,
-    jetstream::{self, consumer::DeliverPolicy, consumer::pull::OrderedConfig},
+    jetstream::{
+        self,
+        consumer::{AckPolicy, DeliverPolicy, pull},
+    },
 };
 use futures_util::StreamExt as _;
 use serde_json::Value;
+
+/// How often the server says that there is nothing new: silence of twice that is a loss.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+/// How long the server keeps a consumer that nobody asks any more.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
+/// Between attempts to go on after a loss: from the first to the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
 /// Why the stream cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("the audit stream cannot be read: {0}")]
 pub struct ReadError(String);
+
+impl ReadError {
+    fn of(error: impl std::fmt::Display) -> Self {
+        Self(error.to_string())
+    }
+}
 
 /// Where reading begins and ends.
 #[derive(Debug, Clone, Copy)]
@@ -23,41 +41,123 @@ pub struct Extent {
 
 /// Reads events and hands each to `each`, until that says stop or the extent is reached.
 ///
+/// Who follows sees each event once, in order, whatever happens to the server meanwhile: what
+/// the server keeps for a reader does not survive its restart, so the place is kept here.
+///
 /// # Errors
-/// Where the stream is not there or the connection ends.
+/// Where the stream is not there, and, unless it is followed, where the connection ends.
 pub async fn read(
     client: Client,
     stream: &str,
     extent: Extent,
-    mut each: impl FnMut(Record) -> std::ops::ControlFlow<()>,
+    mut each: impl FnMut(Record) -> ControlFlow<()>,
 ) -> Result<(), ReadError> {
-    let fail = |error: &dyn std::fmt::Display| ReadError(error.to_string());
-    let context = jetstream::new(client);
-    let stream = context.get_stream(stream).await.map_err(|error| fail(&error))?;
-    let newest = stream.cached_info().state.last_sequence;
-    let deliver_policy = match extent.last {
-        None => DeliverPolicy::All,
-        Some(count) => {
-            DeliverPolicy::ByStartSequence { start_sequence: newest.saturating_sub(count) + 1 }
-        }
-    };
-    if !extent.follow && (stream.cached_info().state.messages == 0 || extent.last == Some(0)) {
-        return Ok(());
+    let mut reading = Reading { context: jetstream::new(client), stream, place: None };
+    let mut messages = reading.begin(extent).await?;
+    loop {
+        let error = match reading.go_on(messages, extent.follow, &mut each).await {
+            Ok(()) => return Ok(()),
+            Err(error) if !extent.follow => return Err(error),
+            Err(error) => error,
+        };
+        let next = reading.place.as_ref().map_or(1, |place| place.next);
+        tracing::warn!(%error, next, "interrupted; it goes on by itself where it was");
+        messages = reading.begin_again(extent).await;
+        tracing::info!(next, "the audit stream is read again");
     }
-    let consumer = stream
-        .create_consumer(OrderedConfig { deliver_policy, ..OrderedConfig::default() })
-        .await
-        .map_err(|error| fail(&error))?;
-    let mut messages = consumer.messages().await.map_err(|error| fail(&error))?;
-    while let Some(message) = messages.next().await {
-        let message = message.map_err(|error| fail(&error))?;
-        let sequence = message.info().map_err(|error| fail(&error))?.stream_sequence;
-        let stop = each(Record::read(&message.payload)).is_break();
-        if stop || (!extent.follow && sequence >= newest) {
-            return Ok(());
+}
+
+/// A place in a stream.
+struct Place {
+    /// The sequence that comes next.
+    next: u64,
+    /// Which stream: one that was deleted and made again counts from 1.
+    created: i128,
+}
+
+struct Reading<'a> {
+    context: jetstream::Context,
+    stream: &'a str,
+    place: Option<Place>,
+}
+
+/// What a consumer hands out.
+struct Messages {
+    stream: pull::Stream,
+    /// How many there are to come before there is nothing more for now.
+    pending: u64,
+    /// The newest when this began.
+    newest: u64,
+}
+
+impl Reading<'_> {
+    /// A consumer at the place, or where the extent begins.
+    async fn begin(&mut self, extent: Extent) -> Result<Messages, ReadError> {
+        let stream = self.context.get_stream(self.stream).await.map_err(ReadError::of)?;
+        let info = stream.cached_info();
+        let created = info.created.unix_timestamp_nanos();
+        let newest = info.state.last_sequence;
+        let next = match &self.place {
+            Some(place) if place.created == created => place.next,
+            Some(_) => 1,
+            None => extent.last.map_or(0, |count| newest.saturating_sub(count)) + 1,
+        };
+        self.place = Some(Place { next, created });
+        let config = pull::Config {
+            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: next },
+            ack_policy: AckPolicy::None,
+            inactive_threshold: FORGOTTEN_AFTER,
+            memory_storage: true,
+            num_replicas: 1,
+            ..pull::Config::default()
+        };
+        let consumer = stream.create_consumer(config).await.map_err(ReadError::of)?;
+        let pending = consumer.cached_info().num_pending;
+        let stream = consumer.stream().heartbeat(HEARTBEAT).messages().await;
+        Ok(Messages { stream: stream.map_err(ReadError::of)?, pending, newest })
+    }
+
+    /// As often as it takes.
+    async fn begin_again(&mut self, extent: Extent) -> Messages {
+        let (mut pause, longest) = PAUSES;
+        loop {
+            match self.begin(extent).await {
+                Ok(messages) => return messages,
+                Err(error) => tracing::debug!(%error, "not yet"),
+            }
+            tokio::time::sleep(pause).await;
+            pause = longest.min(pause * 2);
         }
     }
-    Err(ReadError("it ended".to_owned()))
+
+    /// Hands out what comes, until the end of the extent.
+    async fn go_on(
+        &mut self,
+        mut messages: Messages,
+        follow: bool,
+        each: &mut impl FnMut(Record) -> ControlFlow<()>,
+    ) -> Result<(), ReadError> {
+        let mut handed_out = 0;
+        while follow || messages.pending > 0 {
+            let message = messages.stream.next().await;
+            let message = message.ok_or_else(|| ReadError::of("it ended"))?;
+            let message = message.map_err(ReadError::of)?;
+            let info = message.info().map_err(ReadError::of)?;
+            handed_out += 1;
+            if info.consumer_sequence != handed_out {
+                return Err(ReadError::of("an event was lost on the way"));
+            }
+            let at_the_end = info.pending == 0 || info.stream_sequence >= messages.newest;
+            messages.pending = if at_the_end { 0 } else { info.pending };
+            if let Some(place) = &mut self.place {
+                place.next = info.stream_sequence + 1;
+            }
+            if each(Record::read(&message.payload)).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// An event as it was read.

@@ -1,6 +1,6 @@
 //! `hallpass audit tail`
 
-use std::ops::ControlFlow;
+use std::{io::ErrorKind, ops::ControlFlow};
 
 use anyhow::Context as _;
 use clap::Args;
@@ -14,7 +14,8 @@ use crate::{
 
 /// Follow the audit stream, one line an event
 ///
-/// Shows the newest events and then every new one, until Ctrl-C. Needs `nats.urls` and
+/// Shows the newest events and then every new one, until Ctrl-C; a restart of the server does not
+/// end it. Needs `nats.urls` and
 /// `audit.reader_seed` of the configuration, and none of the secrets that `serve` needs.
 #[derive(Debug, Args)]
 #[command(
@@ -53,26 +54,31 @@ impl Tail {
                 return Ok(Exit::Invalid);
             }
         };
-        let connection = Connection {
-            name: "hallpass-audit-tail",
-            urls: &settings.urls,
-            ca_file: settings.ca_file.as_deref(),
-            seed: &settings.reader_seed,
-            inbox_prefix: "_INBOX.hallpass-reader",
-        };
+        let connection = Connection::audit_reader("hallpass-audit-tail", &settings);
         let client = connection.connect().await.context("cannot connect to NATS")?;
         let extent = Extent { last: self.last.0, follow: !self.no_follow };
+        let mut written = Ok(());
         let reading = reader::read(client, &settings.stream, extent, |record| {
-            match self.json {
-                true => output::line(&record.json().to_string()),
-                false => output::line(&record.line()),
+            written = match self.json {
+                true => output::try_line(&record.json().to_string()),
+                false => output::try_line(&record.line()),
+            };
+            match written {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
             }
-            ControlFlow::Continue(())
         });
         tokio::select! {
             outcome = reading => outcome?,
             () = asked_to_stop() => {}
+            () = output::nobody_reads() => {}
         }
-        Ok(Exit::Yes)
+        match written {
+            // A reader that went away (`| head`) has seen what it wanted.
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                Err(error).context("standard output")
+            }
+            _ => Ok(Exit::Yes),
+        }
     }
 }

@@ -1,29 +1,59 @@
 //! What people read: standard output for answers, standard error for what went wrong.
-#![expect(clippy::print_stderr, reason = "this is where the commands print")]
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use crate::document::Problems;
 
 /// Whether somebody looks at standard error and has not asked for no colour.
 pub(super) fn colour() -> bool {
-    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }
 
-/// A line on standard output.
+/// A line on standard output, for commands whose exit code says the same. A reader that went
+/// away (`| head`) is no failure of ours.
 pub(super) fn line(text: &str) {
-    // A reader that went away (`| head`) is no failure of ours.
-    let _ = writeln!(std::io::stdout(), "{text}");
+    let _ = try_line(text);
+}
+
+/// A line on standard output, for commands that do nothing else.
+///
+/// # Errors
+/// Where it cannot be written, because the reader went away for instance.
+pub(super) fn try_line(text: &str) -> io::Result<()> {
+    writeln!(io::stdout(), "{text}")
+}
+
+/// Resolves when standard output is a pipe whose reader went away.
+pub(super) async fn nobody_reads() {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd as _;
+        use tokio::{io::Interest, net::unix::pipe::Sender};
+        // Unchecked, because to check would make writes to it fail instead of wait. A file
+        // cannot be watched, and has no reader to lose.
+        if let Ok(output) = io::stdout().as_fd().try_clone_to_owned()
+            && let Ok(pipe) = Sender::from_owned_fd_unchecked(output)
+            && pipe.ready(Interest::ERROR).await.is_ok()
+        {
+            return;
+        }
+    }
+    std::future::pending().await
 }
 
 /// What went wrong.
 pub(super) fn error(text: &str) {
-    eprintln!("error: {text}");
+    complain(&format!("error: {text}"));
 }
 
 /// All problems, each with its source lines.
 pub(super) fn problems(problems: &Problems) {
     for problem in problems.iter() {
-        eprintln!("{}\n", problem.render(colour()));
+        complain(&format!("{}\n", problem.render(colour())));
     }
+}
+
+fn complain(text: &str) {
+    // There is nobody left to tell that nobody can be told.
+    let _ = writeln!(io::stderr(), "{text}");
 }

@@ -1,6 +1,9 @@
 //! An IdP on loopback: discovery, JWKS and a token endpoint (client credentials, RFC 6749,
 //! section 4.4). It gives every persona a token for the asking, so it vouches for nobody, and
 //! `serve` refuses its keys by the first part of their `kid`.
+//!
+//! It lies on purpose: asked for `expired`, `foreign` or `tampered` it hands out a token as such
+//! a client would show it, so that a refusal can be had without forging anything oneself.
 
 use std::sync::Arc;
 
@@ -20,8 +23,11 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::Jwk};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::Persona;
+use super::{Persona, PlaygroundError};
 use crate::idp::PLAYGROUND_KID_PREFIX;
+
+/// Whose tokens the persona `foreign` shows: somewhere else, and nobody asks it for its keys.
+const FOREIGN_ISSUER: &str = "https://idp.elsewhere.example";
 
 /// The audience of the playground's tokens.
 pub const AUDIENCE: &str = "nats";
@@ -49,12 +55,20 @@ impl IdpOptions {
 /// A running IdP.
 #[derive(Debug)]
 pub struct Idp {
-    signer: Arc<Signer>,
+    signers: Arc<Signers>,
     stop: CancellationToken,
     server: tokio::task::JoinHandle<()>,
 }
 
-struct Signer {
+/// The IdP's own key, and that of the issuer that it plays for `foreign`.
+#[derive(Debug)]
+struct Signers {
+    own: Signer,
+    foreign: Signer,
+}
+
+/// Who signs tokens.
+pub(super) struct Signer {
     issuer: String,
     key_id: String,
     key: EncodingKey,
@@ -73,61 +87,64 @@ impl Idp {
     ///
     /// # Errors
     /// Where there is no port or no key to be had.
-    pub async fn start(options: IdpOptions) -> anyhow::Result<Self> {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-        let issuer = format!("http://{}", listener.local_addr()?);
-        let document =
-            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
-                .map_err(|_| anyhow::anyhow!("no key could be generated"))?;
-        let key = EncodingKey::from_ec_der(document.as_ref());
-        let key_id = format!("{}{}", options.kid_prefix, uuid::Uuid::now_v7());
-        let mut jwk = Jwk::from_encoding_key(&key, Algorithm::ES256)?;
-        jwk.common.key_id = Some(key_id.clone());
-        let signer = Arc::new(Signer { issuer, key_id, key, jwk, options });
+    pub async fn start(options: IdpOptions) -> Result<Self, PlaygroundError> {
+        let port = || PlaygroundError::io("a port for the IdP");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.map_err(port())?;
+        let issuer = format!("http://{}", listener.local_addr().map_err(port())?);
+        let foreign = Signer::new(FOREIGN_ISSUER.to_owned(), options.clone())?;
+        let signers = Arc::new(Signers { own: Signer::new(issuer, options)?, foreign });
         let stop = CancellationToken::new();
         let app = Router::new()
             .route("/.well-known/openid-configuration", get(discovery))
             .route("/jwks", get(jwks))
             .route("/token", post(token))
-            .with_state(Arc::clone(&signer));
+            .with_state(Arc::clone(&signers));
         let ending = stop.clone().cancelled_owned();
         let server = tokio::spawn(async move {
             // It ends with the process or when told to; an error has nobody to hear it.
             let _ = axum::serve(listener, app).with_graceful_shutdown(ending).await;
         });
-        Ok(Self { signer, stop, server })
+        Ok(Self { signers, stop, server })
     }
 
     /// The `iss` of its tokens.
     #[must_use]
     pub fn issuer(&self) -> &str {
-        &self.signer.issuer
+        &self.signers.own.issuer
     }
 
     /// Where tokens are.
     #[must_use]
     pub fn token_endpoint(&self) -> String {
-        format!("{}/token", self.signer.issuer)
+        format!("{}/token", self.signers.own.issuer)
     }
 
     /// The claims of an ordinary token for somebody with these roles.
     #[must_use]
     pub fn claims(&self, subject: &str, roles: &[&str]) -> Value {
-        self.signer.claims(subject, roles)
+        self.signers.own.claims(subject, roles)
     }
 
     /// Signs claims, whatever they say.
     ///
     /// # Errors
     /// Where they cannot be signed.
-    pub fn sign(&self, claims: &Value) -> anyhow::Result<String> {
-        self.signer.sign(claims)
+    pub fn sign(&self, claims: &Value) -> Result<String, PlaygroundError> {
+        self.signers.own.sign(claims)
+    }
+
+    /// The token that a persona shows.
+    ///
+    /// # Errors
+    /// Where it cannot be signed.
+    pub fn token(&self, persona: Persona) -> Result<String, PlaygroundError> {
+        persona.token(&self.signers.own, &self.signers.foreign)
     }
 
     /// Its public key.
     #[must_use]
     pub fn jwk(&self) -> &Jwk {
-        &self.signer.jwk
+        &self.signers.own.jwk
     }
 
     /// Stops it.
@@ -138,7 +155,18 @@ impl Idp {
 }
 
 impl Signer {
-    fn claims(&self, subject: &str, roles: &[&str]) -> Value {
+    fn new(issuer: String, options: IdpOptions) -> Result<Self, PlaygroundError> {
+        let document =
+            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
+                .map_err(|_| PlaygroundError::Key)?;
+        let key = EncodingKey::from_ec_der(document.as_ref());
+        let key_id = format!("{}{}", options.kid_prefix, uuid::Uuid::now_v7());
+        let mut jwk = Jwk::from_encoding_key(&key, Algorithm::ES256)?;
+        jwk.common.key_id = Some(key_id.clone());
+        Ok(Self { issuer, key_id, key, jwk, options })
+    }
+
+    pub(super) fn claims(&self, subject: &str, roles: &[&str]) -> Value {
         let now = Timestamp::now().as_second();
         json!({
             "iss": self.issuer,
@@ -152,7 +180,7 @@ impl Signer {
         })
     }
 
-    fn sign(&self, claims: &Value) -> anyhow::Result<String> {
+    pub(super) fn sign(&self, claims: &Value) -> Result<String, PlaygroundError> {
         let mut header = Header::new(Algorithm::ES256);
         header.typ = Some("at+jwt".to_owned());
         header.kid = Some(self.key_id.clone());
@@ -160,8 +188,8 @@ impl Signer {
     }
 }
 
-async fn discovery(State(signer): State<Arc<Signer>>) -> Json<Value> {
-    let issuer = &signer.issuer;
+async fn discovery(State(signers): State<Arc<Signers>>) -> Json<Value> {
+    let issuer = &signers.own.issuer;
     Json(json!({
         "issuer": issuer,
         "jwks_uri": format!("{issuer}/jwks"),
@@ -175,8 +203,8 @@ async fn discovery(State(signer): State<Arc<Signer>>) -> Json<Value> {
     }))
 }
 
-async fn jwks(State(signer): State<Arc<Signer>>) -> Json<Value> {
-    Json(json!({ "keys": [signer.jwk] }))
+async fn jwks(State(signers): State<Arc<Signers>>) -> Json<Value> {
+    Json(json!({ "keys": [signers.own.jwk] }))
 }
 
 #[derive(serde::Deserialize)]
@@ -186,7 +214,7 @@ struct TokenRequest {
 }
 
 /// Any secret will do: whoever is on this machine may be any persona.
-async fn token(State(signer): State<Arc<Signer>>, Form(request): Form<TokenRequest>) -> Response {
+async fn token(State(signers): State<Arc<Signers>>, Form(request): Form<TokenRequest>) -> Response {
     let refuse =
         |error: &str| (StatusCode::BAD_REQUEST, Json(json!({ "error": error }))).into_response();
     if request.grant_type != "client_credentials" {
@@ -195,11 +223,11 @@ async fn token(State(signer): State<Arc<Signer>>, Form(request): Form<TokenReque
     let Some(persona) = Persona::by_name(&request.client_id) else {
         return refuse("invalid_client");
     };
-    match signer.sign(&signer.claims(persona.name(), persona.roles())) {
+    match persona.token(&signers.own, &signers.foreign) {
         Ok(token) => Json(json!({
             "access_token": token,
             "token_type": "Bearer",
-            "expires_in": signer.options.lifetime.as_secs(),
+            "expires_in": signers.own.options.lifetime.as_secs(),
         }))
         .into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),

@@ -5,19 +5,21 @@
 //! and go with it.
 
 pub mod client;
+mod error;
 pub mod idp;
 mod nats_server;
 mod persona;
 mod scenario;
 mod table;
 
-use std::{future::Future, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
-use anyhow::Context as _;
-use tokio_util::sync::CancellationToken;
+use tokio::task::JoinError;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
+pub use error::PlaygroundError;
 pub use nats_server::{NatsServer, find as find_nats_server};
-pub use persona::Persona;
+pub use persona::{Persona, Verdict};
 pub use table::table;
 
 use crate::{
@@ -27,14 +29,20 @@ use crate::{
 };
 use idp::{Idp, IdpOptions};
 
-/// A running playground.
+/// A running playground. Dropping it, or the future that starts it, leaves nothing behind:
+/// fields are dropped in order, and the server is gone before its directory is removed.
 pub struct Playground {
-    directory: tempfile::TempDir,
-    idp: Idp,
-    foreign: Idp,
+    service: Service,
     nats: NatsServer,
+    idp: Idp,
+    directory: tempfile::TempDir,
     stop: CancellationToken,
-    service: tokio::task::JoinHandle<Result<(), ServiceError>>,
+}
+
+/// hallpass itself.
+enum Service {
+    Running(AbortOnDropHandle<Result<(), ServiceError>>),
+    Ended(Result<(), PlaygroundError>),
 }
 
 impl Playground {
@@ -42,12 +50,13 @@ impl Playground {
     ///
     /// # Errors
     /// Where a part cannot be started.
-    pub async fn start() -> anyhow::Result<Self> {
-        let program = find_nats_server()?;
-        let directory = tempfile::Builder::new().prefix("hallpass-dev-").tempdir()?;
+    pub async fn start() -> Result<Self, PlaygroundError> {
+        let program = find_nats_server().await?;
+        let temporary = PlaygroundError::io("a temporary directory");
+        let directory =
+            tempfile::Builder::new().prefix("hallpass-dev-").tempdir().map_err(temporary)?;
         let path = directory.path();
-        let idp = Idp::start(IdpOptions::playground()).await.context("the playground's IdP")?;
-        let foreign = Idp::start(IdpOptions::playground()).await.context("the foreign IdP")?;
+        let idp = Idp::start(IdpOptions::playground()).await?;
         let (keys, _) = setup::keys(path)?;
         let listen = Listen {
             nats: "127.0.0.1:-1".to_owned(),
@@ -56,9 +65,7 @@ impl Playground {
             ..Listen::default()
         };
         let environment = setup::server_environment(&keys, &listen);
-        let nats = NatsServer::start(&program, path, setup::SERVER_CONF, &environment)
-            .await
-            .context("nats-server")?;
+        let nats = NatsServer::start(&program, path, setup::SERVER_CONF, &environment).await?;
         let issuer = IssuerText {
             name: "playground".to_owned(),
             issuer: idp.issuer().to_owned(),
@@ -68,12 +75,13 @@ impl Playground {
         };
         let configuration = setup::configuration_text(nats.url(), &[issuer]);
         setup::write_new(&path.join("hallpass.toml"), &configuration)?;
-        std::fs::create_dir(path.join("subject-maps"))?;
-        setup::write_new(&path.join("subject-maps/orders.toml"), setup::EXAMPLE_MAP)?;
+        let maps = path.join("subject-maps");
+        std::fs::create_dir(&maps).map_err(PlaygroundError::io("the maps' directory"))?;
+        setup::write_new(&maps.join("orders.toml"), setup::EXAMPLE_MAP)?;
 
         let stop = CancellationToken::new();
-        let service = start_service(path, stop.clone()).await?;
-        Ok(Self { directory, idp, foreign, nats, stop, service })
+        let service = Service::start(path, stop.clone()).await?;
+        Ok(Self { service, nats, idp, directory, stop })
     }
 
     /// The directory with keys and configuration.
@@ -94,19 +102,22 @@ impl Playground {
         &self.nats
     }
 
-    /// A token for a persona.
+    /// The token that a persona shows.
     ///
     /// # Errors
     /// Where it cannot be signed.
-    pub fn token(&self, persona: Persona) -> anyhow::Result<String> {
-        persona.token(&self.idp, &self.foreign)
+    pub fn token(&self, persona: Persona) -> Result<String, PlaygroundError> {
+        self.idp.token(persona)
     }
 
     /// Plays the demo; `true` where every step came out as it should.
     ///
     /// # Errors
     /// Where a step could not be tried.
-    pub async fn scenario(&self, say: &mut (dyn FnMut(&str) + Send)) -> anyhow::Result<bool> {
+    pub async fn scenario(
+        &self,
+        say: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<bool, PlaygroundError> {
         scenario::play(self, say).await
     }
 
@@ -114,57 +125,57 @@ impl Playground {
     ///
     /// # Errors
     /// Where hallpass did not end well.
-    pub async fn stop(self) -> anyhow::Result<()> {
+    pub async fn stop(self) -> Result<(), PlaygroundError> {
         self.stop.cancel();
-        let outcome = self.service.await.context("hallpass")?;
+        let outcome = self.service.outcome().await;
         self.nats.stop().await;
         self.idp.stop().await;
-        self.foreign.stop().await;
-        outcome.context("hallpass")
+        outcome
     }
 
-    /// Ends when hallpass or nats-server end by themselves.
-    pub async fn broken(&mut self) -> &'static str {
+    /// Ends when hallpass or nats-server end by themselves; says which. [`Self::stop`] says why.
+    pub async fn broken(&mut self) -> PlaygroundError {
         tokio::select! {
-            _ = &mut self.service => "hallpass ended by itself",
-            () = self.nats.ended() => "nats-server ended by itself",
+            () = self.service.ended() => PlaygroundError::HallpassEnded,
+            () = self.nats.ended() => PlaygroundError::NatsServerEnded,
         }
     }
 }
 
-async fn start_service(
-    directory: &Path,
-    stop: CancellationToken,
-) -> anyhow::Result<tokio::task::JoinHandle<Result<(), ServiceError>>> {
-    let say =
-        |problems| anyhow::anyhow!("the playground's own configuration is invalid: {problems}");
-    let layers = Layers::read(&directory.join("hallpass.toml"), [], &[]).map_err(say)?;
-    let (loaded, _) = service::load(&layers).map_err(say)?;
-    let ready = Arc::new(tokio::sync::Notify::new());
-    let signal = Arc::clone(&ready);
-    let mut service: tokio::task::JoinHandle<_> =
-        tokio::spawn(service::run(loaded, true, stop, move || signal.notify_one()));
-    tokio::select! {
-        () = ready.notified() => Ok(service),
-        ended = &mut service => anyhow::bail!("hallpass ended before it was ready: {ended:?}"),
+impl Service {
+    /// Returns when it answers logins.
+    async fn start(directory: &Path, stop: CancellationToken) -> Result<Self, PlaygroundError> {
+        let invalid = PlaygroundError::Configuration;
+        let layers = Layers::read(&directory.join("hallpass.toml"), [], &[]).map_err(invalid)?;
+        let (loaded, _) = service::load(&layers).map_err(invalid)?;
+        let ready = Arc::new(tokio::sync::Notify::new());
+        let signal = Arc::clone(&ready);
+        let running = tokio::spawn(service::run(loaded, true, stop, move || signal.notify_one()));
+        let mut service = Self::Running(AbortOnDropHandle::new(running));
+        tokio::select! {
+            () = ready.notified() => return Ok(service),
+            () = service.ended() => {}
+        }
+        service.outcome().await?;
+        Err(PlaygroundError::HallpassEnded)
+    }
+
+    /// Resolves when it has ended. May be asked again.
+    async fn ended(&mut self) {
+        if let Self::Running(running) = self {
+            *self = Self::Ended(judged(running.await));
+        }
+    }
+
+    /// How it ended, as soon as it has.
+    async fn outcome(self) -> Result<(), PlaygroundError> {
+        match self {
+            Self::Running(running) => judged(running.await),
+            Self::Ended(outcome) => outcome,
+        }
     }
 }
 
-/// Waits for a condition that a child process makes true, looking every 20 ms.
-async fn wait_until<F: Future<Output = anyhow::Result<Option<T>>>, T>(
-    what: &str,
-    mut look: impl FnMut() -> F,
-) -> anyhow::Result<T> {
-    let looking = async {
-        loop {
-            if let Some(found) = look().await? {
-                return Ok(found);
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-    };
-    match tokio::time::timeout(std::time::Duration::from_secs(20), looking).await {
-        Ok(found) => found,
-        Err(_) => anyhow::bail!("{what}: nothing after 20 s"),
-    }
+fn judged(joined: Result<Result<(), ServiceError>, JoinError>) -> Result<(), PlaygroundError> {
+    Ok(joined.map_err(|_| PlaygroundError::HallpassPanicked)??)
 }

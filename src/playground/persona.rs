@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 
-use super::idp::Idp;
+use super::{PlaygroundError, idp::Signer};
 
 /// Somebody with a token, good or bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,34 @@ pub enum Persona {
     Foreign,
     /// A reader who wrote himself the clerk's role.
     Tampered,
+}
+
+/// What hallpass says of a persona.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Let into this account.
+    Granted(&'static str),
+    /// Kept out for the reason of this code.
+    Refused(&'static str),
+}
+
+impl Verdict {
+    /// The outcome's name in the audit stream.
+    #[must_use]
+    pub const fn outcome(self) -> &'static str {
+        match self {
+            Self::Granted(_) => "granted",
+            Self::Refused(_) => "refused",
+        }
+    }
+
+    /// The account, or the code.
+    #[must_use]
+    pub const fn what(self) -> &'static str {
+        match self {
+            Self::Granted(what) | Self::Refused(what) => what,
+        }
+    }
 }
 
 impl Persona {
@@ -45,19 +73,30 @@ impl Persona {
     pub const fn description(self) -> &'static str {
         match self {
             Self::Clerk => "publishes and subscribes to orders.acme.…",
-            Self::Reader => "subscribes to orders.acme.…, publishes nothing",
+            Self::Reader => "hears orders.acme.…, publishes nothing",
             Self::Stranger => "known to the IdP, has no role",
             Self::Expired => "a clerk whose token ended an hour ago",
-            Self::Foreign => "a clerk, says an issuer that hallpass does not know",
-            Self::Tampered => "a reader who wrote a clerk's role into the token",
+            Self::Foreign => "a clerk, says an issuer hallpass ignores",
+            Self::Tampered => "a reader who wrote in a clerk's role",
         }
     }
 
-    /// The persona of a name that the token endpoint knows: those who get an honest token.
+    /// What hallpass has to say.
+    #[must_use]
+    pub const fn verdict(self) -> Verdict {
+        match self {
+            Self::Clerk | Self::Reader => Verdict::Granted("APP"),
+            Self::Stranger => Verdict::Refused("no_role"),
+            Self::Expired => Verdict::Refused("token_expired"),
+            Self::Foreign => Verdict::Refused("issuer_unknown"),
+            Self::Tampered => Verdict::Refused("signature_invalid"),
+        }
+    }
+
+    /// The persona of a name.
     #[must_use]
     pub fn by_name(name: &str) -> Option<Self> {
-        let honest = [Self::Clerk, Self::Reader, Self::Stranger];
-        honest.into_iter().find(|persona| persona.name() == name)
+        Self::ALL.into_iter().find(|persona| persona.name() == name)
     }
 
     /// The roles that the IdP knows.
@@ -71,7 +110,7 @@ impl Persona {
     }
 
     /// The token that this persona shows.
-    pub(super) fn token(self, idp: &Idp, foreign: &Idp) -> anyhow::Result<String> {
+    pub(super) fn token(self, idp: &Signer, foreign: &Signer) -> Result<String, PlaygroundError> {
         let mut claims = idp.claims(self.name(), self.roles());
         match self {
             Self::Clerk | Self::Reader | Self::Stranger => idp.sign(&claims),
@@ -84,20 +123,20 @@ impl Persona {
                 idp.sign(&claims)
             }
             Self::Foreign => foreign.sign(&foreign.claims(self.name(), self.roles())),
-            Self::Tampered => tamper(&idp.sign(&claims)?, &mut claims),
+            Self::Tampered => Ok(tamper(&idp.sign(&claims)?, &mut claims)),
         }
     }
 }
 
 /// Replaces the role in a signed token and keeps the signature.
-fn tamper(token: &str, claims: &mut Value) -> anyhow::Result<String> {
+fn tamper(token: &str, claims: &mut Value) -> String {
     if let Some(roles) = claims.pointer_mut("/realm_access/roles") {
         *roles = serde_json::json!(["orders:write"]);
     }
     let mut parts: Vec<&str> = token.split('.').collect();
-    let payload = URL_SAFE_NO_PAD.encode(serde_json::to_vec(claims)?);
+    let payload = URL_SAFE_NO_PAD.encode(claims.to_string());
     if let Some(middle) = parts.get_mut(1) {
         *middle = &payload;
     }
-    Ok(parts.join("."))
+    parts.join(".")
 }

@@ -1,7 +1,10 @@
 //! What the installation's own keys may do, and who stays out of which account.
 
 use async_nats::{ConnectOptions, jetstream};
-use hallpass::playground::client::Visitor;
+use hallpass::{
+    nats::AUDIT_READER_INBOX,
+    playground::client::{Operation, Visitor},
+};
 
 use crate::support::World;
 
@@ -13,12 +16,12 @@ async fn visitor(world: &World, key: &str, inbox: &str) -> Visitor {
 
 async fn is_refused_publish(visitor: &Visitor, subject: &str) -> bool {
     visitor.client.publish(subject.to_owned(), "{}".into()).await.unwrap();
-    visitor.was_refused(subject).await.unwrap()
+    visitor.was_refused(Operation::Publish, subject).await
 }
 
 async fn is_refused_subscribe(visitor: &Visitor, subject: &str) -> bool {
     let _subscription = visitor.client.subscribe(subject.to_owned()).await.unwrap();
-    visitor.was_refused(subject).await.unwrap()
+    visitor.was_refused(Operation::Subscribe, subject).await
 }
 
 #[tokio::test]
@@ -54,7 +57,7 @@ async fn the_audit_writer_can_only_publish_and_nothing_it_has_written_can_be_und
 async fn the_audit_reader_writes_nothing() {
     let world = World::start().await;
     world.log_in("first", &world.token("x", &["orders:read"])).await.unwrap();
-    let reader = visitor(&world, "audit-reader", "_INBOX.hallpass-reader").await;
+    let reader = visitor(&world, "audit-reader", AUDIT_READER_INBOX).await;
     for subject in [
         "hallpass.audit.decision.APP.granted",
         "$JS.API.STREAM.PURGE.HALLPASS_AUDIT",

@@ -20,5 +20,7 @@ mod house;
 mod lifecycle;
 mod logins;
 mod permissions;
+mod playground;
 mod recording;
+mod tail;
 mod tls;

@@ -67,6 +67,11 @@ impl Process {
         self.said.lock().unwrap().clone()
     }
 
+    /// What it has said so far on standard error.
+    pub fn complaints(&self) -> String {
+        self.complained.lock().unwrap().join("\n")
+    }
+
     /// Waits until it has said a line of which `fits` is true, and returns the line.
     pub async fn says(&self, what: &str, fits: impl Fn(&str) -> bool) -> String {
         let look = || async { self.said().into_iter().find(|line| fits(line)) };
@@ -75,8 +80,13 @@ impl Process {
 
     /// Asks it to stop, as a service manager does, and waits for that.
     pub async fn terminate(&mut self) -> Ending {
+        self.signal("-TERM").await
+    }
+
+    /// Sends it a signal that must end it, and waits for that.
+    pub async fn signal(&mut self, signal: &str) -> Ending {
         let pid = self.child.id().expect("it still runs").to_string();
-        let sent = Command::new("kill").args(["-TERM", &pid]).status().await.unwrap();
+        let sent = Command::new("kill").args([signal, &pid]).status().await.unwrap();
         assert!(sent.success());
         self.ended().await
     }
@@ -92,6 +102,7 @@ impl Process {
 }
 
 impl Drop for Process {
+    #[expect(clippy::print_stderr, reason = "a failed test should say what it heard")]
     fn drop(&mut self) {
         if std::thread::panicking() {
             let text = |lines: &Mutex<Vec<String>>| lines.lock().unwrap().join("\n");

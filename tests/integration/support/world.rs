@@ -9,6 +9,7 @@ use std::{
 use async_nats::{ConnectError, ConnectErrorKind, ConnectOptions};
 use hallpass::{
     audit::reader::{self, Extent, Record},
+    nats::AUDIT_READER_INBOX,
     playground::{
         NatsServer,
         client::Visitor,
@@ -237,7 +238,7 @@ impl World {
 
     /// All events so far.
     pub async fn audit(&self) -> Vec<Record> {
-        let client = self.as_key("audit-reader", "_INBOX.hallpass-reader").await;
+        let client = self.as_key("audit-reader", AUDIT_READER_INBOX).await;
         let mut records = Vec::new();
         let extent = Extent { last: None, follow: false };
         // The stream may not be there yet.
