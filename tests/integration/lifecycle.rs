@@ -57,13 +57,16 @@ async fn two_replicas_share_the_logins_and_one_can_leave_without_a_failed_login(
     for login in wave("both").await {
         login.unwrap();
     }
-    let mut leaving = Hallpass::start(world.directory(), &[]).ready().await;
-    let (status, logins) = tokio::join!(leaving.terminate(), wave("leaving"));
-    assert!(status.success(), "{}", leaving.log());
-    for login in logins {
-        login.expect("nobody is turned away by a replica that leaves");
+    // Leaving is a race with the logins: often enough to lose it, if it can be lost.
+    for _ in 0..8 {
+        let mut leaving = Hallpass::start(world.directory(), &[]).ready().await;
+        let (status, logins) = tokio::join!(leaving.terminate(), wave("leaving"));
+        assert!(status.success(), "{}", leaving.log());
+        for login in logins {
+            login.expect("nobody is turned away by a replica that leaves");
+        }
+        assert!(leaving.log().contains("hallpass has stopped"));
     }
-    assert!(leaving.log().contains("hallpass has stopped"));
 
     let events = world.audit().await;
     let instances = |name: &str| {
@@ -78,7 +81,7 @@ async fn two_replicas_share_the_logins_and_one_can_leave_without_a_failed_login(
         (total, found.len())
     };
     assert_eq!(instances("both"), (40, 2), "each login is decided once, by one of the two");
-    assert_eq!(instances("leaving").0, 40);
+    assert_eq!(instances("leaving").0, 8 * 40);
     for replica in &mut world.hallpass {
         assert!(replica.terminate().await.success());
     }
