@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{TcpListener, TcpStream},
+    sync::watch,
 };
 
 use crate::support::{AskingServer, Heard, ServerKeys, Wire, World, eventually, sign, soon};
@@ -535,6 +536,7 @@ async fn a_huge_cookie_is_refused_or_dropped_by_its_size() {
 /// An IdP that takes connections and says nothing.
 struct SilentIdp {
     issuer: String,
+    asked: watch::Receiver<usize>,
     _task: tokio_util::task::AbortOnDropHandle<()>,
 }
 
@@ -542,13 +544,22 @@ impl SilentIdp {
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let issuer = format!("http://{}", listener.local_addr().unwrap());
+        let (count, asked) = watch::channel(0);
         let task = tokio::spawn(async move {
             let mut held = Vec::new();
             while let Ok((stream, _)) = listener.accept().await {
                 held.push(stream);
+                count.send_replace(held.len());
             }
         });
-        Self { issuer, _task: tokio_util::task::AbortOnDropHandle::new(task) }
+        Self { issuer, asked, _task: tokio_util::task::AbortOnDropHandle::new(task) }
+    }
+
+    /// Waits until hallpass has given up its first question and asked again: from now on it
+    /// waits, and nothing ends for seconds.
+    async fn is_asked_again(&self) {
+        let mut asked = self.asked.clone();
+        soon("a second question", asked.wait_for(|count| *count >= 2)).await.unwrap();
     }
 
     fn text(&self) -> IssuerText {
@@ -600,6 +611,7 @@ async fn where_there_is_no_room_the_answer_says_so_at_once() {
         .await;
     edit_configuration(&world, "[callout]", "[callout]\nmax_in_flight = 1");
     world.add_hallpass(&[]).await;
+    silent.is_asked_again().await;
     for login in storm(&world, &silent, 6) {
         login.await.unwrap();
     }
@@ -625,6 +637,7 @@ async fn where_there_is_no_room_the_answer_says_so_at_once() {
 async fn a_silent_issuer_does_not_keep_the_others_out() {
     let silent = SilentIdp::start().await;
     let world = World::builder().map("two.toml", TWO_ISSUERS).issuer(silent.text()).start().await;
+    silent.is_asked_again().await;
     let storm = storm(&world, &silent, 20);
     for index in 0..5 {
         let token = world.token("alice", &["orders:read"]);
