@@ -1,30 +1,8 @@
 //! The commands as people use them: output, exit codes, files.
 
-use std::{os::unix::fs::PermissionsExt as _, path::Path, process::Output};
+use std::os::unix::fs::PermissionsExt as _;
 
-use crate::support::{nats_server, run, soon};
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn files(directory: &Path) -> Vec<(String, Vec<u8>)> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files(&path));
-        } else {
-            found.push((path.display().to_string(), std::fs::read(&path).unwrap()));
-        }
-    }
-    found.sort();
-    found
-}
+use crate::support::{code, files, nats_server, run, soon, text};
 
 #[tokio::test]
 async fn init_writes_what_check_accepts_and_twice_changes_nothing() {

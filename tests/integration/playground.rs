@@ -16,30 +16,9 @@ use hallpass::{
 use tokio::process::Command;
 
 use crate::support::{
-    Ending, Process, ROOT, World, command, eventually, nats_server, python_path, soon,
+    Ending, Process, ROOT, World, code, command, eventually, files, nats_server, python_path, soon,
+    text,
 };
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn files(directory: &Path) -> Vec<(String, Vec<u8>)> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files(&path));
-        } else {
-            found.push((path.display().to_string(), std::fs::read(&path).unwrap()));
-        }
-    }
-    found.sort();
-    found
-}
 
 #[tokio::test]
 async fn the_scenario_comes_out_as_it_should_and_leaves_nothing_behind() {

@@ -2,11 +2,7 @@
 
 use std::process::Stdio;
 
-use crate::support::{Process, World, command, eventually, run, soon};
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
+use crate::support::{Process, World, command, eventually, run, soon, text};
 
 fn tail(world: &World, arguments: &[&str]) -> Process {
     let mut command = command(&[&["audit", "tail"], arguments].concat());

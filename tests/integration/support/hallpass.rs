@@ -30,6 +30,31 @@ pub async fn run(directory: &Path, arguments: &[&str]) -> Output {
     soon("the command's end", command(arguments).current_dir(directory).output()).await.unwrap()
 }
 
+/// What a command printed.
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// The exit code of a command that was not killed.
+pub fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+/// Every file below a directory with what it holds, by name.
+pub fn files(directory: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push((path.display().to_string(), std::fs::read(&path).unwrap()));
+        }
+    }
+    found.sort();
+    found
+}
+
 /// A running `hallpass serve`. Dropping it kills it.
 pub struct Hallpass {
     child: Child,

@@ -10,8 +10,7 @@ mod world;
 use std::{future::Future, time::Duration};
 
 pub use asking_server::{AskingServer, ServerKeys, sign};
-pub use hallpass::Hallpass;
-pub use hallpass::{command, run};
+pub use hallpass::{Hallpass, code, command, files, run, text};
 pub use oidc_provider::{NAME as OIDC_PROVIDER, OidcProvider, secret};
 pub use process::{Ending, Process, ROOT, client, python_path};
 pub use wire::{Heard, Wire};
