@@ -93,7 +93,7 @@ fn files() -> Vec<File> {
     let is_code = |file: &File| {
         !["main", "lib"].contains(&file.name.as_str())
             && !file.name.starts_with("testkit")
-            && !file.name.ends_with("tests")
+            && !file.name.split('/').any(|part| part == "tests")
     };
     paths.into_iter().map(file).filter(is_code).collect()
 }

@@ -3,7 +3,6 @@
 use std::{
     os::unix::fs::{PermissionsExt as _, symlink},
     path::{Path, PathBuf},
-    process::Output,
 };
 
 use hallpass::{
