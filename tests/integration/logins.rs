@@ -160,3 +160,22 @@ async fn an_issuer_that_differs_by_a_slash_only_is_named() {
     let detail = world.event_of("slash").await.text("/data/detail");
     assert_eq!(detail, "`iss` differs from that of `[issuers.idp]` by a trailing slash only");
 }
+
+/// Hundreds of groups make a token of this size: more than CONNECT may have by default.
+#[tokio::test]
+async fn a_token_that_outgrows_the_servers_default_gets_in() {
+    let world = World::start().await;
+    let token = world.token_with("x", &["orders:read"], |claims| {
+        set(claims, "groups", json!(vec!["/departments/sales/emea"; 400]));
+    });
+    assert!(token.len() > 12_000, "{}", token.len());
+    world.log_in("large", &token).await.unwrap();
+
+    let usual = World::builder()
+        .server_conf(|conf| conf.replace("max_control_line: 32KB", ""))
+        .replicas(0)
+        .start()
+        .await;
+    let error = usual.log_in("large", &token).await.unwrap_err();
+    assert!(error.to_string().contains("maximum control line"), "{error}");
+}
