@@ -107,26 +107,12 @@ pub async fn run(
         let (audit, served) = (settings.audit.clone(), served.clone());
         tasks.spawn(async move { audit::ensure_stream(&context, &audit, &served).await })
     };
-    // Even with all issuers but one silent, the one has its share of the room.
-    let share = (settings.callout.max_in_flight / (settings.issuers.len() + 1)).max(1);
-    let keys = |issuer: &IssuerSettings| {
-        Arc::new(IssuerKeys::new(Arc::new(issuer.clone()), allow_playground, share))
-    };
-    let issuers: Vec<_> = settings.issuers.iter().map(keys).collect();
+    let issuers = issuers(&settings, allow_playground);
     for keys in &issuers {
         let (keys, served) = (Arc::clone(keys), served.clone());
         tasks.spawn(async move { keys.keep_fresh(served).await });
     }
-    // Other replicas may know what this one does not yet: no login comes here before it can be
-    // decided, unless that takes too long.
-    let warm = async {
-        let _ = stream.await;
-        futures_util::future::join_all(issuers.iter().map(|keys| keys.known())).await;
-    };
-    let warm = tokio::select! {
-        warm = tokio::time::timeout(WARM_UP, warm) => warm.is_ok(),
-        () = stop.cancelled() => false,
-    };
+    let warm = warm_up(stream, &issuers, &stop).await;
     let without_keys: Vec<_> = issuers
         .iter()
         .filter(|keys| !keys.are_known())
@@ -160,6 +146,34 @@ pub async fn run(
         }
         Some(count) => Err(ServiceError::AuditUndelivered(count)),
         None => Err(ServiceError::AuditBroken),
+    }
+}
+
+/// The issuers, none of their keys fetched yet.
+fn issuers(settings: &Settings, allow_playground: bool) -> Vec<Arc<IssuerKeys>> {
+    // Even with all issuers but one silent, the one has its share of the room.
+    let share = (settings.callout.max_in_flight / (settings.issuers.len() + 1)).max(1);
+    let keys = |issuer: &IssuerSettings| {
+        Arc::new(IssuerKeys::new(Arc::new(issuer.clone()), allow_playground, share))
+    };
+    settings.issuers.iter().map(keys).collect()
+}
+
+/// Waits until the audit stream is there and all issuers' keys are known; `false` where that
+/// takes too long, or `stop` comes first. Other replicas may know what this one does not yet: no
+/// login comes here before it can be decided.
+async fn warm_up(
+    stream: JoinHandle<()>,
+    issuers: &[Arc<IssuerKeys>],
+    stop: &CancellationToken,
+) -> bool {
+    let all = async {
+        let _ = stream.await;
+        futures_util::future::join_all(issuers.iter().map(|keys| keys.known())).await;
+    };
+    tokio::select! {
+        all = tokio::time::timeout(WARM_UP, all) => all.is_ok(),
+        () = stop.cancelled() => false,
     }
 }
 
