@@ -102,7 +102,6 @@ impl Process {
 }
 
 impl Drop for Process {
-    #[expect(clippy::print_stderr, reason = "a failed test should say what it heard")]
     fn drop(&mut self) {
         if std::thread::panicking() {
             let text = |lines: &Mutex<Vec<String>>| lines.lock().unwrap().join("\n");
