@@ -25,7 +25,7 @@ use crate::{
         response::{self, Keys, ResponseError},
     },
     code::{Code, Refusal},
-    config::CalloutSettings,
+    config::{CalloutSettings, IssuerSettings},
     credential,
     identity::Identity,
     idp::{IssuerKeys, token::UnverifiedToken},
@@ -162,9 +162,9 @@ impl Broker {
         let token = token.verify_signature(issuer, &key)?;
         findings.token = Some(token.facts());
         let now = Timestamp::now();
-        let token = token.judge(issuer, now)?;
+        let token = token.judge(issuer, now).map_err(|code| expected(code, issuer))?;
 
-        let identity = Identity::of(&token, issuer)?;
+        let identity = Identity::of(&token, issuer).map_err(|code| expected(code, issuer))?;
         let facts = Facts { now, token_expires_at: token.expires_at() };
         let decision = policy::decide(&self.policy, &identity, &facts);
         let outcome = match decision.outcome() {
@@ -285,12 +285,33 @@ impl Answer {
         match self {
             Self::Reply(bytes) => return Some(bytes),
             Self::Drop(error) => {
-                tracing::warn!(code = %error.code(), %error, "a request was dropped")
+                let (code, expects) = (error.code(), error.expects());
+                tracing::warn!(%code, %error, expects, "a request was dropped");
             }
             Self::Failed(error) => tracing::error!(%error, "no answer could be made"),
         }
         None
     }
+}
+
+/// A refusal with what the configuration expected: no secret, and what people look up first.
+fn expected(code: Code, issuer: &IssuerSettings) -> Refusal {
+    let name = &issuer.name;
+    let detail = match code {
+        Code::AudienceMismatch => {
+            let audiences: Vec<_> = issuer.audiences.iter().map(String::as_str).collect();
+            let audiences = audiences.join("`, `");
+            Some(format!(
+                "none of the token's audiences is `{audiences}` (issuers.{name}.audiences)"
+            ))
+        }
+        Code::RolesClaimAbsent | Code::RolesClaimUnreadable => {
+            let path = &issuer.roles_claim;
+            Some(format!("no roles can be read at `{path}` (issuers.{name}.roles_claim)"))
+        }
+        _ => None,
+    };
+    Refusal { code, detail }
 }
 
 fn granted(findings: &Findings) -> Option<&Grant> {

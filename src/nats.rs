@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event};
+use async_nats::{Client, ConnectError, ConnectErrorKind, ConnectOptions, Event};
 use nkeys::KeyPair;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
@@ -75,25 +75,23 @@ impl<'a> Connection<'a> {
     ///
     /// # Errors
     /// Why not.
-    pub async fn connect(&self) -> Result<Client, async_nats::ConnectError> {
+    pub async fn connect(&self) -> Result<Client, ConnectError> {
         self.options().connect(self.urls).await
     }
 
-    fn say_why_not(&self, error: &async_nats::ConnectError) {
-        let (connection, servers) = (self.name, self.urls);
+    /// Why there is no connection, in a sentence for people.
+    #[must_use]
+    pub fn why_not(&self, error: &ConnectError) -> String {
+        let servers = self.urls.join(", ");
         if error.kind() == ConnectErrorKind::AuthorizationViolation {
             let user = KeyPair::from_seed(self.seed.expose_secret()).map(|key| key.public_key());
-            let user = user.unwrap_or_default();
-            tracing::error!(
-                connection,
-                ?servers,
-                user,
-                "NATS refuses hallpass's own user; does the server's configuration name this nkey, \
-                 among `auth_users` too? trying on"
+            return format!(
+                "NATS refuses hallpass's own user {} at {servers}; does the server's configuration \
+                 name this nkey, among `auth_users` too?",
+                user.unwrap_or_default()
             );
-        } else {
-            tracing::warn!(connection, ?servers, %error, "NATS is not there yet; waiting for it");
         }
+        format!("NATS is not there yet at {servers}: {error}")
     }
 
     /// Connects, however long it takes; `None` where `stop` comes first. From then on the
@@ -109,7 +107,7 @@ impl<'a> Connection<'a> {
                 },
             };
             if attempts.is_multiple_of(REMINDER) {
-                self.say_why_not(&error);
+                tracing::warn!(connection = self.name, "{}; waiting for it", self.why_not(&error));
             }
             attempts = attempts.wrapping_add(1);
             tokio::select! {

@@ -89,7 +89,7 @@ impl Default for Listen {
         Self {
             name: "nats-1".to_owned(),
             nats: "127.0.0.1:4222".to_owned(),
-            websocket: "127.0.0.1:8080".to_owned(),
+            websocket: "127.0.0.1:4443".to_owned(),
             origin: "http://localhost:3000".to_owned(),
             // Relative to where the server starts; with `./` before it the server could not read it.
             jetstream: "data/jetstream".to_owned(),

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
-use nkeys::XKey;
+use nkeys::{KeyPair, XKey};
 
 use super::xkey;
 use crate::{
@@ -47,11 +47,12 @@ pub struct RequestError {
     code: Code,
     server: Option<ServerId>,
     skew: Option<SignedDuration>,
+    expects: Option<String>,
 }
 
 impl From<Code> for RequestError {
     fn from(code: Code) -> Self {
-        Self { code, server: None, skew: None }
+        Self { code, server: None, skew: None, expects: None }
     }
 }
 
@@ -79,6 +80,12 @@ impl RequestError {
     #[must_use]
     pub const fn server(&self) -> Option<&ServerId> {
         self.server.as_ref()
+    }
+
+    /// The public key that the server expects answers to be signed by, where it is another one.
+    #[must_use]
+    pub fn expects(&self) -> Option<&str> {
+        self.expects.as_deref()
     }
 
     /// How far the server's clock is ahead of ours, where the request is expired: a clock that
@@ -217,7 +224,7 @@ pub fn verify(
     if claims.iss != server_id.as_str() {
         return Err(Code::RequestNotFromServer.into());
     }
-    let no = |code| Err(RequestError { code, server: Some(server_id.clone()), skew: None });
+    let no = |code: Code| Err(RequestError { server: Some(server_id.clone()), ..code.into() });
     if expected.servers.as_ref().is_some_and(|servers| !servers.contains(&server_id)) {
         return no(Code::RequestServerUnknown);
     }
@@ -225,7 +232,10 @@ pub fn verify(
         return no(Code::RequestXkeyMismatch);
     }
     if claims.sub != expected.issuer {
-        return no(Code::RequestOtherIssuer);
+        // A public key, or it is not repeated.
+        let expects = KeyPair::from_public_key(&claims.sub).is_ok().then_some(claims.sub);
+        let server = Some(server_id);
+        return Err(RequestError { server, expects, ..Code::RequestOtherIssuer.into() });
     }
     let second = |seconds| Timestamp::from_second(seconds).ok();
     let (Some(issued_at), Some(expires_at)) = (second(claims.iat), claims.exp.and_then(second))
@@ -237,7 +247,7 @@ pub fn verify(
     };
     if answerable_until < now {
         let (server, skew) = (Some(server_id), Some(now.duration_until(issued_at)));
-        return Err(RequestError { code: Code::RequestExpired, server, skew });
+        return Err(RequestError { server, skew, ..Code::RequestExpired.into() });
     }
     let Ok(user_nkey) = request.user_nkey.parse::<UserNkey>() else {
         return no(Code::RequestUnreadable);

@@ -55,7 +55,10 @@ impl Tail {
             }
         };
         let connection = Connection::audit_reader("hallpass-audit-tail", &settings);
-        let client = connection.connect().await.context("cannot connect to NATS")?;
+        let client = match connection.connect().await {
+            Ok(client) => client,
+            Err(error) => anyhow::bail!(connection.why_not(&error)),
+        };
         let extent = Extent { last: self.last.0, follow: !self.no_follow };
         let mut written = Ok(());
         let reading = reader::read(client, &settings.stream, extent, |record| {

@@ -137,6 +137,7 @@ a token, for any of the personas and with any secret:
     curl -s {endpoint} -d grant_type=client_credentials \
       -d client_id="$1" -d client_secret=any |
       sed 's/.*"access_token":"\([^"]*\).*/\1/'
+    echo
   }}
 
 the nats CLI:

@@ -160,6 +160,11 @@ fn missing_issuer(path: &Path, issuer: &IssuerText) -> anyhow::Result<Option<Str
     let mut told = Problems::default();
     let source = Source::read(path.display().to_string(), held, &mut told);
     let root = source.map(|source| document::parse(&source, &mut told));
+    let section = root.as_ref().and_then(|root| root.get("issuers")?.get(&issuer.name));
+    let how = match section {
+        Some(_) => format!("replace its section `[issuers.{}]` with", issuer.name),
+        None => "to add it, write".to_owned(),
+    };
     let known = match root.as_ref().and_then(|root| root.get("issuers")).map(|node| &node.kind) {
         Some(Kind::Table(table)) => table
             .values()
@@ -168,7 +173,7 @@ fn missing_issuer(path: &Path, issuer: &IssuerText) -> anyhow::Result<Option<Str
     };
     Ok((!known).then(|| {
         format!(
-            "`{}` was kept, and the issuer was not added; to add it, write:\n{}",
+            "`{}` was kept, and the issuer was not added; {how}:\n{}",
             path.display(),
             setup::issuer_section(issuer).trim()
         )

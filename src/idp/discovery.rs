@@ -27,8 +27,15 @@ pub enum FetchError {
     #[error("the discovery document has no `issuer` and `jwks_uri`")]
     Discovery,
     /// The document speaks for another issuer (section 4.3 demands the comparison).
-    #[error("the discovery document is for another issuer")]
-    OtherIssuer,
+    #[error(
+        "the discovery document is for issuer {said:?}, the configuration for {configured:?}: they must be equal to the letter"
+    )]
+    OtherIssuer {
+        /// What it says.
+        said: String,
+        /// What is configured.
+        configured: String,
+    },
     /// Keys that would travel unprotected.
     #[error("`jwks_uri` of the discovery document is not an https URL")]
     InsecureJwksUri,
@@ -63,7 +70,8 @@ async fn discover(issuer: &IssuerSettings, http: &Http) -> Result<Url, FetchErro
     let body = http.get(&url).await?;
     let document: Document = serde_json::from_slice(&body).map_err(|_| FetchError::Discovery)?;
     if document.issuer != issuer.issuer {
-        return Err(FetchError::OtherIssuer);
+        let (said, configured) = (document.issuer, issuer.issuer.clone());
+        return Err(FetchError::OtherIssuer { said, configured });
     }
     let loopback = issuer.allow_http_loopback && is_loopback(&document.jwks_uri);
     match document.jwks_uri.scheme() {

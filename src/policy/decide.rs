@@ -175,7 +175,14 @@ fn grant(
 ) -> Result<Grant, Refusal> {
     let accounts: BTreeSet<&AccountName> = held.iter().map(|role| &role.account).collect();
     let account = match (accounts.first(), accounts.len()) {
-        (None, _) => return Err(Refusal { code: Code::NoRole, detail: None }),
+        (None, _) => {
+            // None at all is for the IdP to mend, some is for the maps.
+            let count = identity.idp_roles().len();
+            let detail = Some(format!(
+                "the token's number of roles is {count}, and no map's `idp_roles` names one"
+            ));
+            return Err(Refusal { code: Code::NoRole, detail });
+        }
         (Some(account), 1) => (*account).clone(),
         (Some(_), _) => {
             let names: Vec<_> = accounts.iter().map(|account| account.as_str()).collect();
@@ -221,8 +228,8 @@ fn fill(
 
 fn denial(error: FillError, rule: &RuleRef) -> Refusal {
     let (code, detail) = match error {
-        FillError::Absent { variable } => {
-            (Code::ClaimAbsent, format!("{} needs the claim for {{{variable}}}", rule.at))
+        FillError::Absent { variable, path } => {
+            (Code::ClaimAbsent, format!("{} needs the claim `{path}` for {{{variable}}}", rule.at))
         }
         FillError::Unusable { variable, why } => {
             (Code::ClaimUnusable, format!("the value for {{{variable}}} at {} {why}", rule.at))

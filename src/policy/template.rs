@@ -37,7 +37,7 @@ pub(super) enum Variable {
 /// Why a template cannot be filled for an identity. Holds no claim value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum FillError {
-    Absent { variable: String },
+    Absent { variable: String, path: String },
     Unusable { variable: String, why: String },
 }
 
@@ -124,7 +124,12 @@ impl Variable {
             Self::Subject => identity.subject().to_owned(),
             Self::Issuer => identity.issuer().to_string(),
             Self::Claim { name, path } => match path.find(identity.claims()) {
-                None => return Err(FillError::Absent { variable: name.clone() }),
+                None => {
+                    return Err(FillError::Absent {
+                        variable: name.clone(),
+                        path: path.to_string(),
+                    });
+                }
                 Some(Value::String(text)) => text.clone(),
                 Some(Value::Number(number)) if number.is_i64() || number.is_u64() => {
                     number.to_string()

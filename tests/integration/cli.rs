@@ -237,3 +237,18 @@ async fn every_command_has_help_with_an_example_and_usage_errors_are_not_a_no() 
     assert_eq!(code(&run(directory.path(), &["check"]).await), 3);
     assert_eq!(code(&run(directory.path(), &["--version"]).await), 0);
 }
+
+#[tokio::test]
+async fn the_readme_shows_what_check_prints() {
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let (_, shown) = readme.split_once("<!-- check:").unwrap();
+    let shown = shown.split("```").nth(1).unwrap().trim_start_matches("text\n");
+    let directory = tempfile::tempdir().unwrap();
+    run(directory.path(), &["init", "--issuer", "https://idp.example.com/"]).await;
+    let map = "account = \"AP\"\n\n[roles.orders-clerk]\nidp_roles = [\"orders:write\"]\n\
+               publsih = [\"orders.{tenant}.created\"]\nsubscribe = [\"orders..>\"]\n";
+    std::fs::write(directory.path().join("subject-maps/orders.toml"), map).unwrap();
+    let check = run(directory.path(), &["check"]).await;
+    assert_eq!(text(&check.stderr) + &text(&check.stdout), shown);
+}

@@ -32,7 +32,7 @@ async fn serve_waits_for_a_server_that_is_not_there_yet_and_for_one_that_comes_b
     let mut world = World::builder().replicas(0).start().await;
     world.nats.stop().await;
     let early = Hallpass::start(world.directory(), &[]);
-    early.says("NATS is not there yet; waiting for it").await;
+    early.says("NATS is not there yet at").await;
     world.restart_nats().await;
     world.hallpass.push(early.ready().await);
     world.log_in("first", &world.token("x", &["orders:read"])).await.unwrap();
@@ -176,4 +176,16 @@ async fn another_queue_group_than_the_permissions_name_is_said_to_be_the_reason(
     let world = World::builder().replicas(0).start().await;
     let hallpass = Hallpass::start(world.directory(), &["--set", "callout.queue=other"]);
     hallpass.says("the server does not let hallpass take logins").await;
+}
+
+#[tokio::test]
+async fn an_issuer_key_that_the_server_does_not_expect_is_named_beside_the_expected_one() {
+    let world = World::builder().replicas(0).start().await;
+    let other = nkeys::KeyPair::new_account();
+    std::fs::write(world.directory().join("keys/issuer.nk"), other.seed().unwrap()).unwrap();
+    let hallpass = Hallpass::start(world.directory(), &[]).ready().await;
+    world.log_in("x", &world.token("x", &["orders:read"])).await.unwrap_err();
+    let line = hallpass.says("request_other_issuer").await;
+    assert!(line.contains(&world.keys.issuer), "{line}");
+    assert!(hallpass.log().contains(&other.public_key()), "the own one stands where it starts");
 }

@@ -179,3 +179,30 @@ async fn a_token_that_outgrows_the_servers_default_gets_in() {
     let error = usual.log_in("large", &token).await.unwrap_err();
     assert!(error.to_string().contains("maximum control line"), "{error}");
 }
+
+/// What people look up first when a first login fails: what the configuration expected.
+#[tokio::test]
+async fn a_refusal_says_what_was_expected() {
+    let world = World::start().await;
+    let roles = &["orders:read"];
+    for (name, token, detail) in [
+        (
+            "audience",
+            world.token_with("x", roles, |c| set(c, "aud", json!("other"))),
+            "none of the token's audiences is `nats` (issuers.idp.audiences)",
+        ),
+        (
+            "roles",
+            world.token_with("x", roles, |c| set(c, "realm_access", json!({}))),
+            "no roles can be read at `realm_access.roles` (issuers.idp.roles_claim)",
+        ),
+        (
+            "role",
+            world.token("x", &["unheard:of"]),
+            "the token's number of roles is 1, and no map's `idp_roles` names one",
+        ),
+    ] {
+        world.refusal(name, &token).await;
+        assert_eq!(world.event_of(name).await.text("/data/detail"), detail);
+    }
+}

@@ -121,7 +121,7 @@ async fn hallpass_speaks_tls_with_the_server_and_checks_its_certificate() {
     let url = world.nats.url().replace("nats://", "tls://");
     let mut doubting =
         crate::support::Hallpass::start(world.directory(), &["--set", &format!("nats.urls={url}")]);
-    let line = doubting.says("NATS is not there yet; waiting for it").await;
+    let line = doubting.says("NATS is not there yet at").await;
     assert!(line.to_lowercase().contains("certificate"), "{line}");
     assert!(doubting.terminate().await.success());
 

@@ -211,7 +211,7 @@ async fn discovery_speaks_for_this_issuer_or_not_at_all() {
     let jwks = format!("{base}/jwks");
     for other in [format!("{base}/"), "https://idp.example.com".to_owned(), String::new()] {
         idp.says(Word::Json(json!({ "issuer": other, "jwks_uri": jwks })));
-        assert!(matches!(idp.refusal().await, FetchError::OtherIssuer), "{other}");
+        assert!(matches!(idp.refusal().await, FetchError::OtherIssuer { .. }), "{other}");
     }
     for odd in [
         json!({ "issuer": base }),

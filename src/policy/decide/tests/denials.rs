@@ -5,7 +5,10 @@ fn without_a_role_there_is_nothing() {
     let policy = policy("[roles.a]\npublish = [\">\"]\nsubscribe = [\">\"]\n");
     for roles in [&[][..], &["b"], &["A"], &["a "], &[""], &["*"], &[">"]] {
         let decision = decided(&policy, roles);
-        assert_eq!(denied(&decision), (NoRole, ""), "{roles:?}");
+        let count = roles.len();
+        let detail =
+            format!("the token's number of roles is {count}, and no map's `idp_roles` names one");
+        assert_eq!(denied(&decision), (NoRole, detail.as_str()), "{roles:?}");
         assert!(decision.roles().is_empty() && decision.rules().is_empty());
     }
     let empty = maps(&[]).load().0.unwrap();

@@ -99,7 +99,7 @@ fn a_claim_that_is_absent_refuses_the_login() {
         let decision = decide(&POLICY, &identity("corp", &[role], &[]), &facts());
         let (code, detail) = denied(&decision);
         assert_eq!(code, ClaimAbsent);
-        assert!(detail.ends_with("needs the claim for {t}"), "{detail}");
+        assert!(detail.ends_with("needs the claim `tenant` for {t}"), "{detail}");
     }
 }
 
