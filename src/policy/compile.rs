@@ -35,8 +35,8 @@ pub struct RuleRef {
 }
 
 impl RuleRef {
-    pub(super) fn new(role: &RoleName, place: &Place) -> Self {
-        Self { role: role.clone(), at: place.to_string() }
+    pub(super) fn new(role: &RoleName, at: &str) -> Self {
+        Self { role: role.clone(), at: at.to_owned() }
     }
 }
 

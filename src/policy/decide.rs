@@ -159,7 +159,7 @@ pub fn decide(policy: &PolicySet, identity: &Identity, facts: &Facts) -> Decisio
     let held: Vec<Arc<Role>> =
         policy.held(identity.issuer(), identity.idp_roles()).into_values().collect();
     let roles = held.iter().map(|role| role.name.clone()).collect();
-    let mut rules = held.iter().map(|role| RuleRef::new(&role.name, &role.place)).collect();
+    let mut rules = held.iter().map(|role| RuleRef::new(&role.name, &role.at)).collect();
     let outcome = match grant(&held, identity, facts, &mut rules) {
         Ok(grant) => Outcome::Granted(grant),
         Err(denial) => Outcome::Denied(denial),
@@ -214,7 +214,7 @@ fn fill(
     let mut patterns = BTreeSet::new();
     for role in held {
         for rule in list(role) {
-            let at = RuleRef::new(&role.name, &rule.place);
+            let at = RuleRef::new(&role.name, &rule.at);
             let filled = rule.template.fill(identity).map_err(|error| denial(error, &at));
             // Several subjects of one line are one place to look.
             if rules.last() != Some(&at) {

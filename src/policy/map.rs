@@ -14,6 +14,8 @@ use crate::{
 pub(super) struct Role {
     pub(super) name: RoleName,
     pub(super) place: Place,
+    /// The place in words: counting lines is for the loader, not for each decision.
+    pub(super) at: String,
     pub(super) account: AccountName,
     /// What the IdP calls the roles that grant this one.
     pub(super) idp_roles: Vec<String>,
@@ -32,6 +34,8 @@ pub(super) struct Role {
 pub(super) struct Rule {
     pub(super) template: Template,
     pub(super) place: Place,
+    /// See [`Role::at`].
+    pub(super) at: String,
 }
 
 /// Permission to answer requests: what the server calls `allow_responses`.
@@ -183,6 +187,7 @@ fn role(
     let role = Role {
         name,
         place: place.clone(),
+        at: place.to_string(),
         account: account?.clone(),
         idp_roles,
         issuers,
@@ -230,7 +235,7 @@ fn rule(
         }
     };
     match Template::parse(text, lookup) {
-        Ok(template) => Some(Rule { template, place: place.clone() }),
+        Ok(template) => Some(Rule { template, place: place.clone(), at: place.to_string() }),
         Err(why) => {
             problems.add(Problem::error(
                 place,
