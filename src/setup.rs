@@ -84,6 +84,19 @@ pub struct Listen {
     pub jetstream: String,
 }
 
+impl Listen {
+    /// On loopback ports of the server's own choice, with its streams in `directory`.
+    #[must_use]
+    pub fn on_free_ports(directory: &Path) -> Self {
+        Self {
+            nats: "127.0.0.1:-1".to_owned(),
+            websocket: "127.0.0.1:-1".to_owned(),
+            jetstream: directory.join("jetstream").display().to_string(),
+            ..Self::default()
+        }
+    }
+}
+
 impl Default for Listen {
     fn default() -> Self {
         Self {

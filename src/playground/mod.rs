@@ -58,13 +58,7 @@ impl Playground {
         let path = directory.path();
         let idp = Idp::start(IdpOptions::playground()).await?;
         let (keys, _) = setup::keys(path)?;
-        let listen = Listen {
-            nats: "127.0.0.1:-1".to_owned(),
-            websocket: "127.0.0.1:-1".to_owned(),
-            jetstream: path.join("jetstream").display().to_string(),
-            ..Listen::default()
-        };
-        let environment = setup::server_environment(&keys, &listen);
+        let environment = setup::server_environment(&keys, &Listen::on_free_ports(path));
         let nats = NatsServer::start(&program, path, setup::SERVER_CONF, &environment).await?;
         let issuer = IssuerText {
             name: "playground".to_owned(),

@@ -103,13 +103,7 @@ impl WorldBuilder {
                 .await
                 .unwrap();
         let (keys, _) = setup::keys(path).unwrap();
-        let listen = Listen {
-            nats: "127.0.0.1:-1".to_owned(),
-            websocket: "127.0.0.1:-1".to_owned(),
-            jetstream: path.join("jetstream").display().to_string(),
-            ..Listen::default()
-        };
-        let environment = setup::server_environment(&keys, &listen);
+        let environment = setup::server_environment(&keys, &Listen::on_free_ports(path));
         let nats =
             NatsServer::start(&program, path, &self.server_conf, &environment).await.unwrap();
         let mut issuers = vec![IssuerText {
