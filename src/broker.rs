@@ -4,10 +4,7 @@
 //! request → credential → token (form, key, signature, claims) → identity → policy → audit →
 //! answer.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
@@ -25,10 +22,10 @@ use crate::{
         response::{self, Keys, ResponseError},
     },
     code::{Code, Refusal},
-    config::{CalloutSettings, IssuerSettings},
+    config::CalloutSettings,
     credential,
     identity::Identity,
-    idp::{IssuerKeys, token::UnverifiedToken},
+    idp::{Issuers, certificate::PresentedCertificate},
     names::DecisionId,
     policy::{self, Facts, Grant, Outcome, PolicySet},
 };
@@ -40,8 +37,7 @@ const REPLAYS: usize = 400_000;
 pub struct Broker {
     callout: CalloutSettings,
     expectations: Expectations,
-    /// By the exact `iss`.
-    issuers: HashMap<String, Arc<IssuerKeys>>,
+    issuers: Issuers,
     policy: Arc<PolicySet>,
     recorder: Arc<dyn Recorder>,
     recorded: Recorded,
@@ -65,11 +61,10 @@ impl Broker {
     #[must_use]
     pub fn new(
         callout: CalloutSettings,
-        issuers: impl IntoIterator<Item = Arc<IssuerKeys>>,
+        issuers: Issuers,
         policy: Arc<PolicySet>,
         recorder: Arc<dyn Recorder>,
     ) -> Self {
-        let by_iss = |keys: Arc<IssuerKeys>| (keys.settings().issuer.clone(), keys);
         let recorded = Recorded {
             version: env!("CARGO_PKG_VERSION"),
             instance: DecisionId::fresh().to_string(),
@@ -82,7 +77,7 @@ impl Broker {
                 servers: callout.servers.clone(),
             },
             callout,
-            issuers: issuers.into_iter().map(by_iss).collect(),
+            issuers,
             policy,
             recorder,
             recorded,
@@ -146,26 +141,35 @@ impl Broker {
         if request.is_unguarded_leafnode() {
             return Err(Code::LeafnodeUnguarded.into());
         }
-        let found = credential::find(request.connect())?;
+        let certificate = match request.tls() {
+            Some(tls) => PresentedCertificate::of(tls)?,
+            None => None,
+        };
+        let certificate = certificate.as_ref();
+        let certificates = self.issuers.certificates();
+        let identifies = certificate.is_some() && !certificates.is_empty();
+        let found = credential::find(request.connect(), identifies)?;
         findings.carrier = Some(found.carrier);
+        findings.certificate = certificate.map(|it| *it.hash());
 
-        let text = found.unverified_token.expose_secret();
-        let token = UnverifiedToken::parse(text)?;
-        let keys = token
-            .unverified_issuer()
-            .and_then(|iss| self.issuers.get(iss))
-            .ok_or_else(|| self.issuer_unknown(&token))?;
-        let issuer = keys.settings();
-        let algorithm = token.allowed_algorithm(issuer)?;
-        let key_id = token.unverified_key_id();
-        let key = keys.find(key_id, algorithm).await?;
-        let token = token.verify_signature(issuer, &key)?;
-        findings.token = Some(token.facts());
-        let now = Timestamp::now();
-        let token = token.judge(issuer, now).map_err(|code| expected(code, issuer))?;
+        let (identity, expires_at) = match (&found.unverified_token, certificate) {
+            (Some(token), _) => {
+                let authentic = self.issuers.authentic(token.expose_secret()).await?;
+                let (token, issuer) = (&authentic.token, authentic.issuer());
+                findings.token = Some(token.facts());
+                let bound_to = certificate.map(PresentedCertificate::hash);
+                let token = token.judge(issuer, Timestamp::now(), bound_to)?;
+                (Identity::of(&token, issuer)?, token.expires_at())
+            }
+            (None, Some(certificate)) => {
+                let issuer = certificate.issuer(certificates)?;
+                let certificate = certificate.verify(issuer, Timestamp::now())?;
+                (Identity::of_certificate(&certificate, issuer)?, certificate.expires_at())
+            }
+            (None, None) => return Err(Code::CredentialMissing.into()),
+        };
 
-        let identity = Identity::of(&token, issuer).map_err(|code| expected(code, issuer))?;
-        let facts = Facts { now, token_expires_at: token.expires_at() };
+        let facts = Facts { now: Timestamp::now(), expires_at, wish: found.wish };
         let decision = policy::decide(&self.policy, &identity, &facts);
         let outcome = match decision.outcome() {
             Outcome::Granted(_) => Ok(()),
@@ -174,19 +178,6 @@ impl Broker {
         findings.identity = Some(identity);
         findings.decision = Some(decision);
         outcome
-    }
-
-    /// The refusal of a token of an unknown issuer, with the mistake that is made most often.
-    fn issuer_unknown(&self, token: &UnverifiedToken<'_>) -> Refusal {
-        let bare = |iss: &str| iss.trim_end_matches('/').to_owned();
-        let near = token.unverified_issuer().map(bare).and_then(|iss| {
-            self.issuers.values().find(|keys| bare(&keys.settings().issuer) == iss)
-        });
-        let detail = near.map(|keys| {
-            let name = &keys.settings().name;
-            format!("`iss` differs from that of `[issuers.{name}]` by a trailing slash only")
-        });
-        Refusal { code: Code::IssuerUnknown, detail }
     }
 
     /// Records what was judged, and answers. A grant goes out only once its event is safe.
@@ -292,26 +283,6 @@ impl Answer {
         }
         None
     }
-}
-
-/// A refusal with what the configuration expected: no secret, and what people look up first.
-fn expected(code: Code, issuer: &IssuerSettings) -> Refusal {
-    let name = &issuer.name;
-    let detail = match code {
-        Code::AudienceMismatch => {
-            let audiences: Vec<_> = issuer.audiences.iter().map(String::as_str).collect();
-            let audiences = audiences.join("`, `");
-            Some(format!(
-                "none of the token's audiences is `{audiences}` (issuers.{name}.audiences)"
-            ))
-        }
-        Code::RolesClaimAbsent | Code::RolesClaimUnreadable => {
-            let path = &issuer.roles_claim;
-            Some(format!("no roles can be read at `{path}` (issuers.{name}.roles_claim)"))
-        }
-        _ => None,
-    };
-    Refusal { code, detail }
 }
 
 fn granted(findings: &Findings) -> Option<&Grant> {

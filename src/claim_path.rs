@@ -30,6 +30,12 @@ impl ClaimPath {
         Self::from_keys(text.split('.').map(str::to_owned).collect())
     }
 
+    /// The first key.
+    #[must_use]
+    pub fn root(&self) -> &str {
+        self.0.first().map_or("", String::as_str)
+    }
+
     /// What stands at the path: `None` where any key of it is absent or lies in something
     /// that is not an object.
     #[must_use]

@@ -15,6 +15,8 @@ pub enum Stage {
     Request,
     /// Finding the proof in CONNECT.
     Credential,
+    /// Reading the client's certificate.
+    Certificate,
     /// Getting the issuer's keys.
     Keys,
     /// Verifying the token.
@@ -78,34 +80,79 @@ codes! {
         RequestReplayed = "request_replayed": "A request for this user nkey was answered before.",
     }
     Credential {
-        CredentialMissing = "credential_missing": "CONNECT carries neither a token nor a password.",
+        CredentialMissing = "credential_missing": "CONNECT carries neither a token nor a password, and no verified certificate came with it.",
         CredentialAmbiguous = "credential_ambiguous": "CONNECT carries a token and a different password.",
+        WishMalformed = "wish_malformed": "The user name begins with `hallpass-` and is no wish that can be read.",
+    }
+    Certificate {
+        CertificateUnreadable = "certificate_unreadable": "The client's certificate cannot be read.",
+        CertificateIssuerUnknown = "certificate_issuer_unknown": "No issuer is configured for an authority in the certificate's verified chain.",
+        CertificateIssuerAmbiguous = "certificate_issuer_ambiguous": "Several issuers are configured for authorities in the certificate's verified chains.",
+        CertificateExpired = "certificate_expired": "The certificate is not valid now.",
+        CertificateIdentityAbsent = "certificate_identity_absent": "The certificate lacks the name that its issuer's setting `identity` asks for.",
+        CertificateIdentityAmbiguous = "certificate_identity_ambiguous": "The certificate has several names of the kind that its issuer's setting `identity` asks for.",
     }
     Token {
         TokenTooLarge = "token_too_large": "The token is larger than 16 KiB.",
-        TokenMalformed = "token_malformed": "The token is not a signed JWT in compact form (RFC 7519): three parts of strict base64url.",
-        TokenHeaderInvalid = "token_header_invalid": "The token's header is not a JSON object with unambiguous members of the right types.",
-        TokenClaimsInvalid = "token_claims_invalid": "The token's claims are not a JSON object with unambiguous members of the right types.",
-        TokenTypeUnsupported = "token_type_unsupported": "The header's `typ` is neither absent, `JWT` nor `at+jwt`.",
-        TokenCritical = "token_critical": "The header demands an extension (`crit`) that is not understood.",
+        TokenMalformed = "token_malformed": "The token is not a signed JWT in compact form (RFC 7515): three parts with dots between them.",
+        TokenEncrypted = "token_encrypted": "The token is encrypted (JWE, RFC 7516); only signed ones are read.",
+        TokenNested = "token_nested": "The token holds another token (RFC 7519, section 5.2).",
+        TokenEncodingInvalid = "token_encoding_invalid": "A part of the token is not strict base64url: padding, white space, other characters or loose bits.",
+        TokenHeaderInvalid = "token_header_invalid": "The token's header is not a JSON object with members of the right types.",
+        TokenHeaderDuplicate = "token_header_duplicate": "The token's header has a member twice.",
+        AlgorithmNone = "algorithm_none": "The token says that it is not signed (`alg: none`).",
+        AlgorithmSymmetric = "algorithm_symmetric": "The token's algorithm is symmetric: who could verify it could have made it.",
+        AlgorithmUnknown = "algorithm_unknown": "The token's algorithm is no signature algorithm that is known here.",
         AlgorithmNotAllowed = "algorithm_not_allowed": "The token's algorithm is not in the issuer's allow-list.",
+        TokenCritical = "token_critical": "The header demands an extension (`crit`) that is not understood.",
+        HeaderKeyForbidden = "header_key_forbidden": "The header brings its own key or says where one is (`jwk`, `jku`, `x5u`, `x5c`), which is never followed.",
+        KeyIdInvalid = "key_id_invalid": "The header's `kid` has characters that no key's name has, or is longer than any.",
+        SignatureMissing = "signature_missing": "The signature is empty or made of zeros.",
+        TokenClaimsInvalid = "token_claims_invalid": "The token's claims are not a JSON object with members of the right types.",
+        TokenClaimsDuplicate = "token_claims_duplicate": "The token's claims have a member twice.",
+        TokenTypeUnsupported = "token_type_unsupported": "The header's `typ` is not one that the issuer's tokens may have.",
         IssuerUnknown = "issuer_unknown": "The token's `iss` is no configured issuer.",
         SignatureInvalid = "signature_invalid": "The signature does not match the issuer's key.",
+        TokenInactive = "token_inactive": "The issuer says that the token is not active (RFC 7662).",
+        ExpiryAbsent = "expiry_absent": "The token has no `exp`.",
+        TokenTimeInvalid = "token_time_invalid": "`exp`, `nbf` or `iat` is not a whole number of seconds since 1970 within bounds.",
         TokenExpired = "token_expired": "The token's `exp` has passed.",
-        TokenNotYetValid = "token_not_yet_valid": "The token's `nbf` or `iat` lies in the future.",
+        TokenNotYetValid = "token_not_yet_valid": "The token's `nbf` lies in the future.",
+        TokenIssuedInFuture = "token_issued_in_future": "The token's `iat` lies in the future.",
+        TokenLifetimeExceeded = "token_lifetime_exceeded": "The token lives longer than the issuer's tokens may.",
+        IssuedAtAbsent = "issued_at_absent": "The token has no `iat`, and the issuer's tokens may only have a certain age.",
+        TokenTooOld = "token_too_old": "The token was issued longer ago than the issuer's tokens may.",
+        AudienceAbsent = "audience_absent": "The token has no `aud`.",
+        AudienceInvalid = "audience_invalid": "The token's `aud` is neither a string nor a list of strings.",
         AudienceMismatch = "audience_mismatch": "None of the token's audiences is one of the issuer's configured audiences.",
+        TokenIsIdToken = "token_is_id_token": "The token is an ID token, which tells an application who signed in; an access token is due.",
+        RequiredClaimAbsent = "required_claim_absent": "A claim that the issuer's tokens must have is absent.",
+        RequiredClaimMismatch = "required_claim_mismatch": "A claim that the issuer's tokens must have has another value.",
+        SubjectAbsent = "subject_absent": "The token has no `sub` that is a string.",
+        SubjectPrefixMismatch = "subject_prefix_mismatch": "The token's `sub` does not begin as the issuer's subjects do.",
+        BindingAbsent = "binding_absent": "The token is bound to no certificate, and the issuer's tokens must be.",
+        BindingUnsupported = "binding_unsupported": "The token is bound (`cnf`) in a way that cannot be checked here.",
+        BindingCertificateMissing = "binding_certificate_missing": "The token is bound to a certificate (RFC 8705), and none was presented that the server verified.",
+        BindingMismatch = "binding_mismatch": "The token is bound to another certificate than the one presented (RFC 8705).",
     }
     Keys {
-        KeyUnknown = "key_unknown": "The issuer publishes no key that fits the token's `kid` and algorithm.",
+        KeyUnknown = "key_unknown": "The issuer publishes no key that the token's `kid` names, or more than one that fits a token without.",
+        KeyAlgorithmMismatch = "key_algorithm_mismatch": "The key that the token's `kid` names is not one for the token's algorithm.",
+        KeyTooWeak = "key_too_weak": "The key that the token's `kid` names is an RSA key under 2048 bits or with a weak exponent.",
         KeysUnavailable = "keys_unavailable": "The issuer's keys could not be fetched yet.",
+        IntrospectionUnavailable = "introspection_unavailable": "The issuer could not be asked about the token, or its answer could not be used.",
     }
     Identity {
         SubjectUnusable = "subject_unusable": "The token's `sub` is empty, too long or has control characters.",
         RolesClaimAbsent = "roles_claim_absent": "The claim that holds the roles is not in the token.",
-        RolesClaimUnreadable = "roles_claim_unreadable": "The claim that holds the roles is neither a list of strings nor a string.",
+        RolesClaimOverage = "roles_claim_overage": "The issuer left the roles out of the token, because they were too many (`_claim_names`, OpenID Connect Core 5.6.2).",
+        RolesClaimUnreadable = "roles_claim_unreadable": "The claim that holds the roles is not of the form that `roles_form` says.",
     }
     Policy {
+        RolesClaimEmpty = "roles_claim_empty": "The claim that holds the roles is there, and there is no role in it.",
         NoRole = "no_role": "No role of the subject maps is held.",
+        RoleNotHeld = "role_not_held": "The user name asks for a role that is not held.",
+        AccountNotHeld = "account_not_held": "The user name asks for an account in which no role is held.",
         AccountAmbiguous = "account_ambiguous": "Roles of several accounts are held; one connection has one account.",
         ClaimAbsent = "claim_absent": "A claim that a subject needs is not in the token.",
         ClaimUnusable = "claim_unusable": "A claim that a subject needs is not exactly one legal subject token.",
@@ -131,6 +178,7 @@ impl Code {
         matches!(
             self,
             Self::KeysUnavailable
+                | Self::IntrospectionUnavailable
                 | Self::AuditUnavailable
                 | Self::DeadlineExceeded
                 | Self::Overloaded

@@ -1,8 +1,12 @@
-//! Where in CONNECT the proof is.
+//! Where in CONNECT the proof is, and what is asked for with it.
 
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{code::Code, nats_jwt::ConnectOpts};
+
+mod wish;
+
+pub use wish::Wish;
 
 /// The field that carried the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -13,35 +17,41 @@ pub enum Carrier {
     AuthToken,
     /// `pass`.
     Password,
+    /// No token: the certificate that TLS verified.
+    Certificate,
 }
 
 /// The proof that a client presents. Nothing of it is verified yet.
 #[derive(Debug)]
 pub struct Credential {
-    /// The token's text.
-    pub unverified_token: SecretString,
+    /// The token's text; none where the certificate that the client showed is all there is.
+    pub unverified_token: Option<SecretString>,
     /// Where it was found.
     pub carrier: Carrier,
+    /// What the client asks for of what it may have.
+    pub wish: Wish,
 }
 
-/// Finds the credential in what the client said.
+/// Finds the credential in what the client said. `certificate`: whether it proved to have one.
 ///
 /// # Errors
-/// Neither field is set, or both are and differ: which was meant is not ours to guess.
-pub fn find(connect: &ConnectOpts) -> Result<Credential, Code> {
+/// There is nothing, or two tokens that differ: which was meant is not ours to guess. Or the wish
+/// cannot be read.
+pub fn find(connect: &ConnectOpts, certificate: bool) -> Result<Credential, Code> {
     let set = |secret: &Option<SecretString>| {
         secret.as_ref().filter(|secret| !secret.expose_secret().is_empty()).cloned()
     };
     let (unverified_token, carrier) = match (set(&connect.auth_token), set(&connect.pass)) {
+        (None, None) if certificate => (None, Carrier::Certificate),
         (None, None) => return Err(Code::CredentialMissing),
-        (Some(token), None) => (token, Carrier::AuthToken),
-        (None, Some(pass)) => (pass, Carrier::Password),
+        (Some(token), None) => (Some(token), Carrier::AuthToken),
+        (None, Some(pass)) => (Some(pass), Carrier::Password),
         (Some(token), Some(pass)) if token.expose_secret() == pass.expose_secret() => {
-            (token, Carrier::AuthToken)
+            (Some(token), Carrier::AuthToken)
         }
         (Some(_), Some(_)) => return Err(Code::CredentialAmbiguous),
     };
-    Ok(Credential { unverified_token, carrier })
+    Ok(Credential { unverified_token, carrier, wish: Wish::of(&connect.user)? })
 }
 
 #[cfg(test)]
@@ -58,7 +68,7 @@ mod tests {
 
     #[test]
     fn the_token_is_where_it_is_and_two_different_ones_are_refused() {
-        let carrier = |token, pass| find(&connect(token, pass)).map(|found| found.carrier);
+        let carrier = |token, pass| find(&connect(token, pass), false).map(|found| found.carrier);
         assert_eq!(carrier(Some("a"), None), Ok(Carrier::AuthToken));
         assert_eq!(carrier(Some("a"), Some("")), Ok(Carrier::AuthToken));
         assert_eq!(carrier(None, Some("a")), Ok(Carrier::Password));
@@ -66,11 +76,14 @@ mod tests {
         assert_eq!(carrier(Some("a"), Some("b")), Err(Code::CredentialAmbiguous));
         assert_eq!(carrier(None, None), Err(Code::CredentialMissing));
         assert_eq!(carrier(Some(""), Some("")), Err(Code::CredentialMissing));
+        let with_certificate = |token| find(&connect(token, None), true).map(|it| it.carrier);
+        assert_eq!(with_certificate(None), Ok(Carrier::Certificate));
+        assert_eq!(with_certificate(Some("a")), Ok(Carrier::AuthToken), "a token comes first");
     }
 
     #[test]
     fn debug_shows_no_token() {
-        let credential = find(&connect(Some("very-secret"), None)).unwrap();
+        let credential = find(&connect(Some("very-secret"), None), false).unwrap();
         assert!(!format!("{credential:?}").contains("very-secret"));
     }
 }

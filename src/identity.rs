@@ -1,20 +1,25 @@
 //! Who it is: a verified token and its issuer's mapping in, [`Identity`] out. Pure.
 
-use std::{collections::BTreeSet, fmt};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use serde_json::{Map, Value};
 
-use crate::{code::Code, config::IssuerSettings, idp::token::VerifiedToken, names::IssuerName};
+use crate::{
+    code::{Code, Refusal},
+    config::{CertificateIssuer, IssuerSettings, RolesClaim, RolesForm},
+    idp::{certificate::VerifiedCertificate, token::VerifiedToken},
+    names::IssuerName,
+};
 
 /// Somebody whom an issuer vouches for.
 ///
-/// Only [`Identity::of`] makes one.
+/// Only [`Identity::of`] and [`Identity::of_certificate`] make one.
 #[derive(Clone)]
 pub struct Identity {
     issuer: IssuerName,
     subject: String,
     idp_roles: BTreeSet<String>,
-    claims: Map<String, Value>,
+    claims: Arc<Map<String, Value>>,
 }
 
 impl fmt::Debug for Identity {
@@ -24,28 +29,52 @@ impl fmt::Debug for Identity {
     }
 }
 
-/// OpenID Connect Core, section 2: "MUST NOT exceed 255 ASCII characters".
-const MAX_SUBJECT_BYTES: usize = 255;
+/// OpenID Connect Core, section 2, allows 255 characters, SPIFFE-ID, section 2.3, 2048 bytes.
+const MAX_SUBJECT_BYTES: usize = 2048;
 
 impl Identity {
     /// Reads who a token is about and which roles the issuer gives them.
     ///
     /// # Errors
     /// A claim that is absent or unreadable is an error, never "no roles" and never "all".
-    pub fn of(token: &VerifiedToken, issuer: &IssuerSettings) -> Result<Self, Code> {
-        let subject = token.subject();
+    pub fn of(token: &VerifiedToken, issuer: &IssuerSettings) -> Result<Self, Refusal> {
+        Self::read(&issuer.name, token.subject(), token.claims(), &issuer.roles)
+    }
+
+    /// As [`Self::of`], for somebody with a certificate and no token.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub fn of_certificate(
+        certificate: &VerifiedCertificate,
+        issuer: &CertificateIssuer,
+    ) -> Result<Self, Refusal> {
+        Self::read(&issuer.name, certificate.subject(), certificate.claims(), &issuer.roles)
+    }
+
+    fn read(
+        issuer: &IssuerName,
+        subject: &str,
+        claims: &Arc<Map<String, Value>>,
+        roles: &RolesClaim,
+    ) -> Result<Self, Refusal> {
         if subject.is_empty()
             || subject.len() > MAX_SUBJECT_BYTES
             || subject.chars().any(char::is_control)
         {
-            return Err(Code::SubjectUnusable);
+            return Err(Code::SubjectUnusable.into());
         }
-        let roles = issuer.roles_claim.find(token.claims()).ok_or(Code::RolesClaimAbsent)?;
+        let no_roles = |code| {
+            let path = &roles.path;
+            let detail = format!("no roles can be read at `{path}` (issuers.{issuer}.roles_claim)");
+            Refusal { code, detail: Some(detail) }
+        };
+        let found = roles.path.find(claims).ok_or_else(|| no_roles(absent(claims, roles)))?;
         Ok(Identity {
-            issuer: token.issuer().clone(),
+            issuer: issuer.clone(),
             subject: subject.to_owned(),
-            idp_roles: roles_of(roles)?,
-            claims: token.claims().clone(),
+            idp_roles: roles_of(found, roles.form).map_err(no_roles)?,
+            claims: Arc::clone(claims),
         })
     }
 
@@ -81,31 +110,30 @@ impl Identity {
     }
 }
 
-/// A list of strings, or one string of words (as OAuth's `scope` is).
-fn roles_of(value: &Value) -> Result<BTreeSet<String>, Code> {
-    match value {
-        Value::Array(items) => items
-            .iter()
-            .map(|item| item.as_str().map(str::to_owned).ok_or(Code::RolesClaimUnreadable))
-            .collect(),
-        Value::String(text) => Ok(text.split_ascii_whitespace().map(str::to_owned).collect()),
-        _ => Err(Code::RolesClaimUnreadable),
+/// Why there is no claim that holds the roles: too many of them for the token, or it is not
+/// there at all. Entra ID says the former with `_claim_names` (OpenID Connect Core, section
+/// 5.6.2) or, where a token came through a browser, with `hasgroups`.
+fn absent(claims: &Map<String, Value>, roles: &RolesClaim) -> Code {
+    let claim = roles.path.root();
+    let elsewhere = claims.get("_claim_names").is_some_and(|names| names.get(claim).is_some());
+    let has_groups = claim == "groups" && claims.get("hasgroups").is_some_and(|it| *it != false);
+    if elsewhere || has_groups { Code::RolesClaimOverage } else { Code::RolesClaimAbsent }
+}
+
+fn roles_of(value: &Value, form: RolesForm) -> Result<BTreeSet<String>, Code> {
+    let unreadable = Code::RolesClaimUnreadable;
+    match (value, form) {
+        (Value::Array(items), RolesForm::Auto | RolesForm::Value) => {
+            items.iter().map(|item| item.as_str().map(str::to_owned).ok_or(unreadable)).collect()
+        }
+        (Value::String(words), RolesForm::Auto) => {
+            Ok(words.split_ascii_whitespace().map(str::to_owned).collect())
+        }
+        (Value::String(role), RolesForm::Value) => Ok(BTreeSet::from([role.clone()])),
+        (Value::Object(roles), RolesForm::Keys) => Ok(roles.keys().cloned().collect()),
+        _ => Err(unreadable),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn roles_are_a_list_or_words_and_nothing_else() {
-        let names = |value| roles_of(&value).map(|roles| roles.into_iter().collect::<Vec<_>>());
-        assert_eq!(names(json!(["b", "a", "b"])), Ok(vec!["a".into(), "b".into()]));
-        assert_eq!(names(json!("read  write")), Ok(vec!["read".into(), "write".into()]));
-        assert_eq!(names(json!([])), Ok(vec![]));
-        for unreadable in [json!(null), json!(1), json!({"a": 1}), json!(["a", 1]), json!(true)] {
-            assert_eq!(names(unreadable), Err(Code::RolesClaimUnreadable));
-        }
-    }
-}
+mod tests;

@@ -12,7 +12,7 @@ use crate::{
     callout::responder::{self, ResponderError},
     config::{IssuerSettings, Layers, Settings},
     document::Problems,
-    idp::IssuerKeys,
+    idp::{IssuerKeys, Issuers},
     nats::Connection,
     policy::{self, Boundaries, PolicySet},
 };
@@ -107,7 +107,9 @@ pub async fn run(
         let (audit, served) = (settings.audit.clone(), served.clone());
         tasks.spawn(async move { audit::ensure_stream(&context, &audit, &served).await })
     };
-    let issuers = issuers(&settings, allow_playground);
+    // Even with all issuers but one silent, the one has its share of the room.
+    let share = (settings.callout.max_in_flight / (settings.issuers.len() + 1)).max(1);
+    let issuers = issuer_keys(&settings, allow_playground, share);
     for keys in &issuers {
         let (keys, served) = (Arc::clone(keys), served.clone());
         tasks.spawn(async move { keys.keep_fresh(served).await });
@@ -131,6 +133,7 @@ pub async fn run(
     };
     let callout = settings.callout.clone();
     let (queue, most) = (callout.queue.clone(), callout.max_in_flight);
+    let issuers = Issuers::new(issuers, settings.certificate_issuers, share);
     let broker = Arc::new(Broker::new(callout, issuers, Arc::new(policy), Arc::new(sink)));
     let outcome = responder::run(&client, &queue, most, broker, stop, ready).await;
 
@@ -150,9 +153,7 @@ pub async fn run(
 }
 
 /// The issuers, none of their keys fetched yet.
-fn issuers(settings: &Settings, allow_playground: bool) -> Vec<Arc<IssuerKeys>> {
-    // Even with all issuers but one silent, the one has its share of the room.
-    let share = (settings.callout.max_in_flight / (settings.issuers.len() + 1)).max(1);
+fn issuer_keys(settings: &Settings, allow_playground: bool, share: usize) -> Vec<Arc<IssuerKeys>> {
     let keys = |issuer: &IssuerSettings| {
         Arc::new(IssuerKeys::new(Arc::new(issuer.clone()), allow_playground, share))
     };

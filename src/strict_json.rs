@@ -4,7 +4,7 @@
 //! between such a pair, a token could say two things.
 //! RFC 7519, section 4, lets a reader refuse duplicates, and so we do.
 
-use std::fmt;
+use std::{cell::Cell, fmt};
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
@@ -12,9 +12,12 @@ use serde_json::{Map, Number, Value};
 /// Why a text was refused. Holds no piece of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum JsonError {
-    /// Not JSON, two members of one name, too deep, or something after the end.
-    #[error("is not unambiguous JSON")]
+    /// Not JSON, too deep, or something after the end.
+    #[error("is not JSON")]
     Invalid,
+    /// Two members of one name, at any depth.
+    #[error("has a member twice")]
+    Duplicate,
     /// JSON, but not an object.
     #[error("is not a JSON object")]
     NotAnObject,
@@ -29,8 +32,10 @@ const MAX_DEPTH: usize = 16;
 /// See [`JsonError`].
 pub fn object(text: &[u8]) -> Result<Map<String, Value>, JsonError> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let value =
-        Strict { depth: 0 }.deserialize(&mut deserializer).map_err(|_| JsonError::Invalid)?;
+    let twice = Cell::new(false);
+    let value = Strict { depth: 0, twice: &twice }
+        .deserialize(&mut deserializer)
+        .map_err(|_| if twice.get() { JsonError::Duplicate } else { JsonError::Invalid })?;
     deserializer.end().map_err(|_| JsonError::Invalid)?;
     match value {
         Value::Object(map) => Ok(map),
@@ -38,20 +43,22 @@ pub fn object(text: &[u8]) -> Result<Map<String, Value>, JsonError> {
     }
 }
 
-struct Strict {
+struct Strict<'a> {
     depth: usize,
+    /// Set where a member is there twice: an error of `serde` carries no kind of its own.
+    twice: &'a Cell<bool>,
 }
 
-impl Strict {
+impl Strict<'_> {
     fn deeper<E: Error>(&self) -> Result<Self, E> {
         if self.depth >= MAX_DEPTH {
             return Err(E::custom("too deep"));
         }
-        Ok(Self { depth: self.depth + 1 })
+        Ok(Self { depth: self.depth + 1, twice: self.twice })
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Strict {
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -59,7 +66,7 @@ impl<'de> DeserializeSeed<'de> for Strict {
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for Strict<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -103,6 +110,7 @@ impl<'de> Visitor<'de> for Strict {
         while let Some(name) = access.next_key::<String>()? {
             let value = access.next_value_seed(self.deeper()?)?;
             if map.insert(name, value).is_some() {
+                self.twice.set(true);
                 return Err(A::Error::custom("a member twice"));
             }
         }
@@ -125,7 +133,7 @@ mod tests {
     fn a_member_twice_is_refused_at_any_depth() {
         for text in [r#"{"a":1,"a":1}"#, r#"{"x":[{"a":1,"b":2,"a":3}]}"#, r#"{"a":1,"\u0061":2}"#]
         {
-            assert_eq!(object(text.as_bytes()), Err(JsonError::Invalid), "{text}");
+            assert_eq!(object(text.as_bytes()), Err(JsonError::Duplicate), "{text}");
         }
     }
 

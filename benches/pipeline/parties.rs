@@ -8,10 +8,9 @@ use hallpass::{
     audit::{Event, Lane, Receipt, Recorder},
     broker::{Answer, Broker},
     callout::responder::Taken,
-    claim_path::ClaimPath,
     config::{CalloutSettings, IssuerSettings},
-    document::Problems,
-    idp::{IssuerKeys, KeySet},
+    document::{self, Problems, Source},
+    idp::{Accepted, IssuerKeys, Issuers, KeySet},
     nats_jwt::{self, AuthorizationResponse, Claims},
     policy::{self, Boundaries, PolicySet},
 };
@@ -109,22 +108,20 @@ impl Parties {
             deadline: Duration::from_secs(60), // a benchmark is no reason to refuse
             max_in_flight: usize::MAX,
         };
-        let issuer = IssuerSettings {
-            name: "main".parse().unwrap(),
-            issuer: ISSUER.to_owned(),
-            audiences: ["nats".to_owned()].into(),
-            algorithms: vec![Algorithm::RS256],
-            leeway: IssuerSettings::DEFAULT_LEEWAY,
-            roles_claim: ClaimPath::from_dotted("realm_access.roles").unwrap(),
-            jwks_uri: None,
-            allow_http_loopback: false,
-            ca_file: None,
-            refresh: IssuerSettings::DEFAULT_REFRESH,
-        };
+        let mut problems = Problems::default();
+        let text = format!(
+            "issuer = \"{ISSUER}\"\naudiences = [\"nats\"]\nroles_claim = \"realm_access.roles\"\n\
+             algorithms = [\"RS256\"]\n"
+        );
+        let source = Source::read("main".to_owned(), text.into_bytes(), &mut problems).unwrap();
+        let node = document::parse(&source, &mut problems);
+        let directory = std::path::Path::new("");
+        let issuer =
+            IssuerSettings::read("main".parse().unwrap(), &node, directory, &mut problems).unwrap();
         let jwks = json!({ "keys": [self.jwk] }).to_string();
-        let keys = KeySet::from_json(jwks.as_bytes(), false).unwrap();
+        let keys = KeySet::from_json(jwks.as_bytes(), Accepted::default()).unwrap();
         let keys = Arc::new(IssuerKeys::fixed(Arc::new(issuer), keys));
-        Broker::new(callout, [keys], Arc::new(policy()), Arc::new(Yes))
+        Broker::new(callout, Issuers::new([keys], Vec::new(), 1), Arc::new(policy()), Arc::new(Yes))
     }
 
     /// The answer once it is opened; it must be a grant.

@@ -14,7 +14,7 @@ use crate::{
     code::{Code, Refusal, Stage},
     credential::Carrier,
     identity::Identity,
-    idp::token::TokenFacts,
+    idp::token::{CertificateHash, TokenFacts},
     names::{AccountName, DecisionId, RoleName, ServerId},
     policy::{Decision, Grant, Outcome, Responses, RuleRef, Side},
 };
@@ -44,7 +44,9 @@ pub struct Findings {
     pub carrier: Option<Carrier>,
     /// What is known of the token once its signature held.
     pub token: Option<TokenFacts>,
-    /// Who it is, once the token held.
+    /// The certificate that the client proved to have.
+    pub certificate: Option<CertificateHash>,
+    /// Who it is, once the token or the certificate held.
     pub identity: Option<Identity>,
     /// What the policy said.
     pub decision: Option<Decision>,
@@ -137,6 +139,9 @@ struct ClientData<'a> {
     version: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     tls: Option<&'a str>,
+    /// SHA-256 of the certificate's DER, as hexadecimal digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate_sha256: Option<String>,
 }
 
 /// What the client says of itself is cut to this many characters.
@@ -206,7 +211,7 @@ pub fn decision(
             roles: decided.map_or(&[], Decision::roles),
             rules: decided.map_or(&[], Decision::rules),
             grant: granted.map(grant_data),
-            client: client(request),
+            client: client(request, findings.certificate.as_ref()),
             duration_us: attempt.duration_us,
             hallpass: recorded,
         },
@@ -264,7 +269,10 @@ fn grant_data(grant: &Grant) -> GrantData<'_> {
     }
 }
 
-fn client(request: &VerifiedRequest) -> ClientData<'_> {
+fn client<'a>(
+    request: &'a VerifiedRequest,
+    certificate: Option<&CertificateHash>,
+) -> ClientData<'a> {
     let (server, client, connect) = (request.server(), request.client(), request.connect());
     let cut = |text: &str| text.chars().take(MAX_CLIENT_TEXT).collect();
     ClientData {
@@ -280,6 +288,8 @@ fn client(request: &VerifiedRequest) -> ClientData<'_> {
         lang: cut(&connect.lang),
         version: cut(&connect.version),
         tls: request.tls().map(|tls| tls.version.as_str()),
+        certificate_sha256: certificate
+            .map(|hash| hash.iter().map(|byte| format!("{byte:02x}")).collect()),
     }
 }
 

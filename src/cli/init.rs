@@ -107,7 +107,9 @@ impl Init {
         ];
         let entries = entries.map(|(key, node)| (key.to_owned(), (node.place.clone(), node)));
         let node = named("--issuer", Kind::Table(entries.into()));
-        let problems = IssuerSettings::problems(self.issuer_name.clone(), &node);
+        let mut problems = Problems::default();
+        let directory = Path::new("");
+        IssuerSettings::read(self.issuer_name.clone(), &node, directory, &mut problems);
         if !problems.is_empty() {
             let line = |problem: &document::Problem| {
                 format!("{}: {} ({})", problem.place, problem.message, problem.help)

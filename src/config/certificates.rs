@@ -18,7 +18,17 @@ pub(super) fn ca_file(
     directory: &Path,
     problems: &mut Problems,
 ) -> Option<PathBuf> {
-    let (text, place) = fields.string("ca_file", problems)?;
+    certificate_file("ca_file", fields, directory, problems)
+}
+
+/// A file of certificates, relative to the configuration's directory.
+pub(super) fn certificate_file(
+    key: &'static str,
+    fields: &mut Fields<'_>,
+    directory: &Path,
+    problems: &mut Problems,
+) -> Option<PathBuf> {
+    let (text, place) = fields.string(key, problems)?;
     let path = directory.join(text);
     if let Err(why) = judge(&path) {
         problems.add(Problem::error(

@@ -1,26 +1,39 @@
 //! `[issuers.NAME]`: who is believed.
 
-use std::{collections::BTreeSet, path::Path, time::Duration};
+use std::{borrow::Cow, collections::BTreeSet, path::Path, time::Duration};
 
 use jsonwebtoken::{Algorithm, AlgorithmFamily};
 use url::Url;
 
-use super::{IssuerSettings, Layers, certificates::ca_file};
+use super::{IssuerSettings, Layers, certificates::ca_file, seeds};
 use crate::{
-    document::{Fields, Kind, Node, Place, Problem, Problems, claim_path, parse_at},
+    document::{Fields, Kind, Node, Place, Problem, Problems, parse_at},
     names::IssuerName,
 };
 
+mod certificate;
+mod claims;
+mod introspection;
+mod preset;
+
+pub use certificate::{CertificateIssuer, CertificateName};
+pub use claims::{Requirement, RolesClaim, RolesForm};
+pub use introspection::{ClientAuth, IntrospectedTokens, IntrospectionSettings};
+pub use preset::Preset;
+
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(86_400);
 
+/// All issuers, by kind.
 pub(super) fn issuers(
     root: &mut Fields<'_>,
     layers: &Layers,
     problems: &mut Problems,
-) -> Vec<IssuerSettings> {
+) -> (Vec<IssuerSettings>, Vec<CertificateIssuer>) {
     let place = root.place();
-    let mut issuers: Vec<(IssuerSettings, &Place)> = Vec::new();
+    let mut tokens: Vec<(IssuerSettings, &Place)> = Vec::new();
+    let mut certificates = Vec::new();
     let before = problems.len();
     let entries = root.entries("issuers", problems);
     if entries.is_empty() && problems.len() == before {
@@ -33,17 +46,54 @@ pub(super) fn issuers(
     for (name, place, node) in entries {
         let help = "write it as in `[issuers.corp]`";
         let name = parse_at::<IssuerName>(name, place, help, problems);
-        let Some(issuer) = issuer(name, node, &layers.directory, problems) else { continue };
+        if node.get("certificate").is_some() {
+            let mut fields = Fields::of(node, what(name.as_ref()), problems);
+            let issuer = certificate::issuer(name, &mut fields, &layers.directory, problems);
+            fields.finish(problems);
+            certificates.extend(issuer);
+            continue;
+        }
+        let Some(mut issuer) = issuer(name, node, &layers.directory, problems) else { continue };
+        if let Some(introspection) = &mut issuer.introspection {
+            introspection.client_secret = seeds::get(&introspection.secret_source, problems);
+        }
         if let Some((twin, twin_place)) =
-            issuers.iter().find(|(other, _)| other.issuer == issuer.issuer)
+            tokens.iter().find(|(other, _)| other.spellings().any(|iss| issuer.is_called(iss)))
         {
             let message = format!("`{}` has the same `issuer` as `{}`", issuer.name, twin.name);
             let help = "keep one of them; it may have several `audiences`";
             problems.add(Problem::error(place, message, help).related(twin_place, "the other one"));
         }
-        issuers.push((issuer, place));
+        if let Some((twin, twin_place)) =
+            tokens.iter().find(|(other, _)| both_opaque(other, &issuer))
+        {
+            let message =
+                format!("an opaque token could be of `{}` and of `{}`", issuer.name, twin.name);
+            let help = "give each an `introspection.opaque_prefix`, none the beginning of another";
+            problems.add(Problem::error(place, message, help).related(twin_place, "the other one"));
+        }
+        tokens.push((issuer, place));
     }
-    issuers.into_iter().map(|(issuer, _)| issuer).collect()
+    (tokens.into_iter().map(|(issuer, _)| issuer).collect(), certificates)
+}
+
+/// Whether some opaque token could be either's: a token is never tried against several issuers.
+fn both_opaque(one: &IssuerSettings, other: &IssuerSettings) -> bool {
+    let prefix = |issuer: &IssuerSettings| match &issuer.introspection {
+        Some(it) if it.tokens == IntrospectedTokens::Opaque => {
+            Some(it.opaque_prefix.clone().unwrap_or_default())
+        }
+        _ => None,
+    };
+    match (prefix(one), prefix(other)) {
+        (Some(one), Some(other)) => one.starts_with(&other) || other.starts_with(&one),
+        _ => false,
+    }
+}
+
+/// What messages call an issuer's section.
+fn what(name: Option<&IssuerName>) -> String {
+    name.map_or("an issuer".to_owned(), |name| format!("`[issuers.{name}]`"))
 }
 
 /// The issuers that are named, as far as their names can be read; `None`: none of them.
@@ -59,8 +109,11 @@ pub(super) fn issuer(
     directory: &Path,
     problems: &mut Problems,
 ) -> Option<IssuerSettings> {
-    let what = name.as_ref().map_or("an issuer".to_owned(), |name| format!("`[issuers.{name}]`"));
-    let mut fields = Fields::of(node, what, problems);
+    let what = what(name.as_ref());
+    let preset = preset(node, &what, problems)?;
+    let node = preset.as_ref().map_or(Cow::Borrowed(node), |preset| Cow::Owned(preset.under(node)));
+    let mut fields = Fields::of(&node, what, problems);
+    fields.node("preset");
     let allow_http_loopback = fields.bool("allow_http_loopback", problems).unwrap_or(false);
     let example = "`issuer = \"https://idp.example.com\"`: the exact `iss` of its tokens";
     fields.required("issuer", example, problems);
@@ -81,23 +134,44 @@ pub(super) fn issuer(
         }
         _ => {}
     }
-    let audiences = audiences(&mut fields, problems);
-    let example = "`roles_claim = \"realm_access.roles\"`: where the token holds the roles";
-    let roles_claim = fields
-        .required("roles_claim", example, problems)
-        .and_then(|node| claim_path(node, problems));
+    if let (Some(preset), Some((text, place))) = (&preset, issuer) {
+        framed(preset, text, place, problems);
+    }
+    let issuer_aliases = claims::aliases(&mut fields, problems);
+    let require = claims::requirements(&mut fields, problems);
+    let audiences = audiences(&mut fields, preset.as_ref(), &require, problems);
+    let roles = claims::roles(&mut fields, problems);
     let algorithms = algorithms(&mut fields, problems);
+    let token_types = claims::token_types(&mut fields, problems);
     let leeway = fields.duration("leeway", Duration::ZERO..=300 * SECOND, problems);
+    let max_lifetime = fields.duration("max_lifetime", SECOND..=366 * DAY, problems);
+    let max_age = fields.duration("max_age", SECOND..=366 * DAY, problems);
+    let accept_id_tokens = fields.bool("accept_id_tokens", problems).unwrap_or(false);
+    let certificate_bound = fields.bool("certificate_bound", problems).unwrap_or(false);
+    let subject_prefix = claims::subject_prefix(&mut fields, problems);
+    let introspection =
+        introspection::introspection(&mut fields, allow_http_loopback, directory, problems);
+    let key_use = fields.string("key_use", problems).map_or("sig", |(text, _)| text).to_owned();
     let refresh = fields.duration("refresh", 10 * SECOND..=24 * HOUR, problems);
     let ca_file = ca_file(&mut fields, directory, problems);
     fields.finish(problems);
     Some(IssuerSettings {
         name: name?,
         issuer: issuer?.0.to_owned(),
+        issuer_aliases,
         audiences,
+        require,
         algorithms,
+        token_types,
         leeway: leeway.unwrap_or(IssuerSettings::DEFAULT_LEEWAY),
-        roles_claim: roles_claim?,
+        max_lifetime: max_lifetime.unwrap_or(IssuerSettings::DEFAULT_MAX_LIFETIME),
+        max_age,
+        accept_id_tokens,
+        certificate_bound,
+        subject_prefix,
+        roles: roles?,
+        introspection,
+        key_use,
         jwks_uri,
         allow_http_loopback,
         ca_file,
@@ -105,8 +179,62 @@ pub(super) fn issuer(
     })
 }
 
-fn audiences(fields: &mut Fields<'_>, problems: &mut Problems) -> BTreeSet<String> {
+/// The preset that an issuer names, if it names one; `None` where it names one that is not there.
+fn preset(node: &Node, what: &str, problems: &mut Problems) -> Option<Option<Preset>> {
+    if node.get("preset").is_none() {
+        return Some(None);
+    }
+    let (name, place) = Fields::of(node, what, problems).string("preset", problems)?;
+    match Preset::find(name, place) {
+        Ok(preset) => Some(Some(preset)),
+        Err(found) => {
+            problems.append(found);
+            None
+        }
+    }
+}
+
+/// Holds `issuer` against the form that a preset's issuers have: Auth0's slash at the end is
+/// forgotten more often than not.
+fn framed(preset: &Preset, issuer: &str, place: &Place, problems: &mut Problems) {
+    let (starts, ends) = &preset.issuer_frame;
+    let (title, form) = (&preset.title, &preset.issuer_form);
+    if !issuer.starts_with(starts.as_str()) {
+        let message = format!("the `issuer` of {title} begins with `{starts}`");
+        problems.add(Problem::error(place, message, format!("write it as in `{form}`")));
+    }
+    if !issuer.ends_with(ends.as_str()) {
+        let message = format!("the `issuer` of {title} ends with `{ends}`");
+        problems.add(Problem::error(place, message, format!("write it as in `{form}`")));
+    }
+}
+
+/// Required, but for tokens that have none by their preset's documented layout: there another
+/// claim says whom they are meant for, and must be pinned.
+fn audiences(
+    fields: &mut Fields<'_>,
+    preset: Option<&Preset>,
+    require: &[Requirement],
+    problems: &mut Problems,
+) -> BTreeSet<String> {
     const HELP: &str = "name the audience that the IdP puts into tokens for NATS";
+    if let Some(preset) = preset.filter(|preset| !preset.pin.is_empty())
+        && fields.node("audiences").is_none()
+    {
+        let pinned =
+            require.iter().any(|it| preset.pin.iter().any(|pin| it.claim.to_string() == *pin));
+        if !pinned {
+            let message = format!(
+                "tokens of {} have no `aud`, and no other claim says whom they \
+                are meant for",
+                preset.title
+            );
+            let pin = preset.pin.first().map_or("client_id", String::as_str);
+            let help = format!("add `require.{pin} = \"…\"`: the client that they are issued to");
+            problems.add(Problem::error(fields.place(), message, help));
+        }
+        return BTreeSet::new();
+    }
     let named = fields.required("audiences", "`audiences = [\"nats\"]`", problems);
     let before = problems.len();
     let given = fields.strings("audiences", problems);
@@ -126,9 +254,22 @@ fn audiences(fields: &mut Fields<'_>, problems: &mut Problems) -> BTreeSet<Strin
 }
 
 impl IssuerSettings {
+    /// Whether the issuer is meant by this `iss`, to the letter.
+    #[must_use]
+    pub fn is_called(&self, iss: &str) -> bool {
+        self.spellings().any(|spelling| spelling == iss)
+    }
+
+    /// Every `iss` that the issuer's tokens may have.
+    pub fn spellings(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.issuer).chain(&self.issuer_aliases).map(String::as_str)
+    }
+
     /// The usual drift between two machines that keep time by NTP, with room to spare;
     /// longer would only let tokens be used before their time.
     pub const DEFAULT_LEEWAY: Duration = Duration::from_secs(30);
+    /// A day: what IdPs let access tokens live at most. A token that lives for years is a password.
+    pub const DEFAULT_MAX_LIFETIME: Duration = DAY;
     /// How soon a key that the issuer withdrew is no longer believed.
     pub const DEFAULT_REFRESH: Duration = Duration::from_secs(600);
     /// RSA, ECDSA and EdDSA signatures: every asymmetric algorithm that the library verifies.
@@ -158,7 +299,11 @@ fn algorithms(fields: &mut Fields<'_>, problems: &mut Problems) -> Vec<Algorithm
             "leave it out for every asymmetric algorithm, or name some",
         ));
     }
-    let known = |text: &str| text.parse::<Algorithm>().ok();
+    let known = |text: &str| match text {
+        // RFC 9864's name for it.
+        "Ed25519" => Some(Algorithm::EdDSA),
+        text => text.parse::<Algorithm>().ok(),
+    };
     given
         .into_iter()
         .filter_map(|(text, place)| match known(text) {

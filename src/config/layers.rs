@@ -17,7 +17,7 @@ use crate::document::{self, Kind, Node, Place, Problem, Problems, Source};
 pub const ENV_PREFIX: &str = "HALLPASS";
 const SEPARATOR: &str = "__";
 /// What the keys of secrets end with.
-const SECRET: &str = "_seed";
+const SECRETS: [&str; 2] = ["_seed", "_secret"];
 
 /// The layers, merged.
 #[derive(Debug)]
@@ -146,7 +146,7 @@ fn layer(value: &Value) -> u8 {
 }
 
 fn is_secret(path: &[String]) -> bool {
-    path.last().is_some_and(|key| key.ends_with(SECRET))
+    path.last().is_some_and(|key| SECRETS.iter().any(|end| key.ends_with(end)))
 }
 
 /// The entries of a table that count. Of a secret, whose keys stand for one another, those of

@@ -9,12 +9,17 @@ mod accounts;
 mod certificates;
 mod issuers;
 mod layers;
+mod presets;
 mod secret;
 mod sections;
 mod seeds;
 mod settings;
 
 pub(crate) use issuers::is_loopback;
+pub use issuers::{
+    CertificateIssuer, CertificateName, ClientAuth, IntrospectedTokens, IntrospectionSettings,
+    Preset, Requirement, RolesClaim, RolesForm,
+};
 pub use layers::{ENV_PREFIX, Layers};
 pub use secret::{NoSecret, SecretSource};
 pub use settings::{

@@ -52,7 +52,7 @@ pub(super) fn settings(layers: &Layers, problems: &mut Problems) -> Option<Setti
         }
         fields.finish(problems);
     }
-    let issuers = issuers(&mut root, layers, problems);
+    let (issuers, certificate_issuers) = issuers(&mut root, layers, problems);
     root.finish(problems);
     let maps = maps_directory(layers);
     Some(Settings {
@@ -60,6 +60,7 @@ pub(super) fn settings(layers: &Layers, problems: &mut Problems) -> Option<Setti
         callout: callout?,
         accounts: accounts?,
         issuers,
+        certificate_issuers,
         maps,
         audit: audit?,
     })

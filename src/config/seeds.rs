@@ -54,7 +54,7 @@ pub(super) fn key_pair(
 }
 
 /// A source whose secret cannot be had is a problem like any other.
-fn get(source: &SecretSource, problems: &mut Problems) -> Option<SecretString> {
+pub(super) fn get(source: &SecretSource, problems: &mut Problems) -> Option<SecretString> {
     if source.readable_by_others() {
         problems.add(Problem::warning(
             source.place(),

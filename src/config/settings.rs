@@ -12,9 +12,11 @@ use nkeys::{KeyPair, XKey};
 use secrecy::SecretString;
 use url::Url;
 
-use super::{Layers, accounts, issuers, sections};
+use super::{
+    CertificateIssuer, IntrospectionSettings, Layers, Requirement, RolesClaim, accounts, issuers,
+    sections,
+};
 use crate::{
-    claim_path::ClaimPath,
     document::{Node, Problems},
     names::{AccountName, IssuerName, ServerId},
 };
@@ -28,8 +30,10 @@ pub struct Settings {
     pub callout: CalloutSettings,
     /// The accounts that maps may target: hallpass is the only guard there is.
     pub accounts: BTreeSet<AccountName>,
-    /// Who is believed.
+    /// Whose tokens are believed.
     pub issuers: Vec<IssuerSettings>,
+    /// Whose certificates are believed.
+    pub certificate_issuers: Vec<CertificateIssuer>,
     /// The directory of the subject maps.
     pub maps: PathBuf,
     /// Where decisions are recorded.
@@ -73,14 +77,35 @@ pub struct IssuerSettings {
     pub name: IssuerName,
     /// The exact `iss` of its tokens.
     pub issuer: String,
-    /// The audiences of which a token must have one.
+    /// Other spellings of it.
+    pub issuer_aliases: BTreeSet<String>,
+    /// The audiences of which a token must have one; none: tokens must have none, and `require`
+    /// says whom they are meant for.
     pub audiences: BTreeSet<String>,
+    /// Claims that must be there.
+    pub require: Vec<Requirement>,
     /// The algorithms that are accepted; none of them symmetric.
     pub algorithms: Vec<Algorithm>,
+    /// What `typ` may be, in lower case; the empty text stands for none.
+    pub token_types: BTreeSet<String>,
     /// How far the issuer's clock may be ahead, for `nbf` and `iat`.
     pub leeway: Duration,
+    /// From `iat` to `exp` at most.
+    pub max_lifetime: Duration,
+    /// Since `iat` at most.
+    pub max_age: Option<Duration>,
+    /// Whether ID tokens let people in.
+    pub accept_id_tokens: bool,
+    /// Whether tokens must be bound to a certificate (RFC 8705).
+    pub certificate_bound: bool,
+    /// What `sub` must begin with.
+    pub subject_prefix: Option<String>,
     /// Where the roles stand.
-    pub roles_claim: ClaimPath,
+    pub roles: RolesClaim,
+    /// How it is asked about tokens, where it is.
+    pub introspection: Option<IntrospectionSettings>,
+    /// The `use` that keys may have, if they have one.
+    pub key_use: String,
     /// Where the keys are; absent: where discovery says.
     pub jwks_uri: Option<Url>,
     /// Whether plain http is allowed, to loopback addresses only.
@@ -151,12 +176,15 @@ impl Settings {
 }
 
 impl IssuerSettings {
-    /// What is wrong with the settings of one issuer, wherever they were written.
-    #[must_use]
-    pub fn problems(name: IssuerName, node: &Node) -> Problems {
-        let mut problems = Problems::default();
-        issuers::issuer(Some(name), node, Path::new(""), &mut problems);
-        problems
+    /// Reads the settings of one issuer, wherever they were written; paths in them start at
+    /// `directory`.
+    pub fn read(
+        name: IssuerName,
+        node: &Node,
+        directory: &Path,
+        problems: &mut Problems,
+    ) -> Option<Self> {
+        issuers::issuer(Some(name), node, directory, problems)
     }
 }
 

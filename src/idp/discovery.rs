@@ -5,7 +5,7 @@
 
 use url::Url;
 
-use super::{JwksError, KeySet, http::Http};
+use super::{Accepted, JwksError, KeySet, http::Http};
 use crate::config::{IssuerSettings, is_loopback};
 
 /// Why keys could not be fetched.
@@ -55,7 +55,8 @@ pub(super) async fn fetch(
         None => discover(issuer, http).await?,
     };
     let body = http.get(&jwks_uri).await?;
-    Ok(KeySet::from_json(&body, allow_playground)?)
+    let accepted = Accepted { key_use: &issuer.key_use, playground: allow_playground };
+    Ok(KeySet::from_json(&body, accepted)?)
 }
 
 async fn discover(issuer: &IssuerSettings, http: &Http) -> Result<Url, FetchError> {

@@ -2,9 +2,11 @@
 
 use std::{path::Path, time::Duration};
 
+use secrecy::ExposeSecret;
 use url::Url;
 
 use super::discovery::FetchError;
+use crate::config::{ClientAuth, IntrospectionSettings};
 
 /// Key sets and discovery documents are a few KiB.
 const MAX_BYTES: usize = 512 * 1024;
@@ -41,8 +43,21 @@ impl Http {
 
     /// The body of a document.
     pub(super) async fn get(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
+        Self::body_of(self.0.get(url.clone())).await
+    }
+
+    /// The answer to a question about a token (RFC 7662, section 2.1).
+    pub(super) async fn introspect(
+        &self,
+        settings: &IntrospectionSettings,
+        token: &str,
+    ) -> Result<Vec<u8>, FetchError> {
+        Self::body_of(question(self.0.post(settings.endpoint.clone()), settings, token)).await
+    }
+
+    async fn body_of(request: reqwest::RequestBuilder) -> Result<Vec<u8>, FetchError> {
         let http = |error: reqwest::Error| FetchError::Http(chain(&error.without_url()));
-        let mut response = self.0.get(url.clone()).send().await.map_err(http)?;
+        let mut response = request.send().await.map_err(http)?;
         if !response.status().is_success() {
             return Err(FetchError::Status(response.status().as_u16()));
         }
@@ -55,6 +70,35 @@ impl Http {
         }
         Ok(body)
     }
+}
+
+/// The question, with who asks it.
+fn question(
+    request: reqwest::RequestBuilder,
+    settings: &IntrospectionSettings,
+    token: &str,
+) -> reqwest::RequestBuilder {
+    let secret = settings.client_secret.as_ref().map_or("", ExposeSecret::expose_secret);
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    form.append_pair("token", token).append_pair("token_type_hint", "access_token");
+    let request = match settings.client_auth {
+        // RFC 6749, section 2.3.1: encoded before they are put together.
+        ClientAuth::Basic => {
+            let encoded = |text: &str| -> String {
+                url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+            };
+            request.basic_auth(encoded(&settings.client_id), Some(encoded(secret)))
+        }
+        ClientAuth::Post => {
+            form.append_pair("client_id", &settings.client_id);
+            form.append_pair("client_secret", secret);
+            request
+        }
+    };
+    request
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("accept", "application/json")
+        .body(form.finish())
 }
 
 /// An error with its causes: `reqwest` says "error sending request" and keeps the reason below.

@@ -1,15 +1,15 @@
 //! The keys an issuer publishes: a JWK Set (RFC 7517) in, [`KeySet`] out. Pure.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{
     Algorithm, DecodingKey,
-    jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse},
+    jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse, ThumbprintHash},
 };
 use serde_json::Value;
 
-use crate::strict_json;
+use crate::{code::Code, strict_json};
 
 /// What the `kid` of the playground's signing keys begins with. `serve` refuses such keys:
 /// whoever can start a playground could log in.
@@ -38,6 +38,8 @@ pub enum JwksError {
 /// A public key that signatures are verified with.
 pub struct VerificationKey {
     id: Option<String>,
+    /// RFC 7638, with SHA-256.
+    thumbprint: String,
     algorithms: Vec<Algorithm>,
     key: DecodingKey,
 }
@@ -49,6 +51,24 @@ impl std::fmt::Debug for VerificationKey {
 }
 
 impl VerificationKey {
+    /// `kid`.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// What the key is known by, whatever its `kid` (RFC 7638, with SHA-256).
+    #[must_use]
+    pub fn thumbprint(&self) -> &str {
+        &self.thumbprint
+    }
+
+    /// What it may be used for.
+    #[must_use]
+    pub fn algorithms(&self) -> &[Algorithm] {
+        &self.algorithms
+    }
+
     /// Whether the signature (base64url) over the message is by this key.
     #[must_use]
     pub fn verify(&self, signature: &str, message: &[u8], algorithm: Algorithm) -> bool {
@@ -57,10 +77,20 @@ impl VerificationKey {
                 .unwrap_or(false)
     }
 
-    /// The key in a JWK, with the algorithms it may be used for; `None` where it is none for
-    /// verifying signatures.
-    fn of(jwk: &Jwk) -> Option<Self> {
-        if matches!(&jwk.common.public_key_use, Some(other) if *other != PublicKeyUse::Signature) {
+    /// The key in a JWK, with the algorithms it may be used for.
+    fn of(jwk: &Jwk, key_use: &PublicKeyUse) -> Entry {
+        let Some(key) = Self::usable(jwk, key_use) else { return Entry::Other };
+        match (&jwk.algorithm, &jwk.common.key_id) {
+            (AlgorithmParameters::RSA(rsa), id) if !rsa_is_strong(&rsa.n, &rsa.e) => {
+                id.clone().map_or(Entry::Other, Entry::Weak)
+            }
+            _ => Entry::Usable(key),
+        }
+    }
+
+    /// `None` where it is none for verifying signatures.
+    fn usable(jwk: &Jwk, key_use: &PublicKeyUse) -> Option<Self> {
+        if matches!(&jwk.common.public_key_use, Some(other) if other != key_use) {
             return None;
         }
         // RFC 7517, section 4.3: another way to say what a key is for.
@@ -77,17 +107,26 @@ impl VerificationKey {
             }
         };
         let key = DecodingKey::from_jwk(jwk).ok()?;
-        Some(Self { id: jwk.common.key_id.clone(), algorithms, key })
+        let thumbprint = jwk.thumbprint(ThumbprintHash::SHA256).ok()?;
+        Some(Self { id: jwk.common.key_id.clone(), thumbprint, algorithms, key })
     }
+}
+
+/// What an entry of a set is to us.
+enum Entry {
+    /// A key that signatures are verified with.
+    Usable(VerificationKey),
+    /// An RSA key of this name that is too weak to be one.
+    Weak(String),
+    /// Nothing that concerns us, or nothing that can be named.
+    Other,
 }
 
 /// The algorithms that fit a kind of key: a token's `alg` alone never chooses.
 fn fitting(parameters: &AlgorithmParameters) -> Option<&'static [Algorithm]> {
     use Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
     match parameters {
-        AlgorithmParameters::RSA(rsa) => {
-            rsa_is_strong(&rsa.n, &rsa.e).then_some(&[RS256, RS384, RS512, PS256, PS384, PS512])
-        }
+        AlgorithmParameters::RSA(_) => Some(&[RS256, RS384, RS512, PS256, PS384, PS512]),
         AlgorithmParameters::EllipticCurve(ec) => match ec.curve {
             EllipticCurve::P256 => Some(&[ES256]),
             EllipticCurve::P384 => Some(&[ES384]),
@@ -98,6 +137,15 @@ fn fitting(parameters: &AlgorithmParameters) -> Option<&'static [Algorithm]> {
         }
         _ => None,
     }
+}
+
+/// `Ed25519` is RFC 9864's name for the only EdDSA that is verified here; the library knows the
+/// older one.
+fn renamed(mut entry: Value) -> Value {
+    if let Some(algorithm) = entry.get_mut("alg").filter(|name| **name == "Ed25519") {
+        *algorithm = "EdDSA".into();
+    }
+    entry
 }
 
 /// At least 2048 bits, and an odd public exponent above 1.
@@ -117,6 +165,23 @@ fn rsa_is_strong(modulus: &str, exponent: &str) -> bool {
 #[derive(Debug, Clone, Default)]
 pub struct KeySet {
     keys: Vec<Arc<VerificationKey>>,
+    /// The `kid`s of keys that are too weak.
+    weak: BTreeSet<String>,
+}
+
+/// What is taken from a set.
+#[derive(Debug, Clone, Copy)]
+pub struct Accepted<'a> {
+    /// The `use` that keys may have; they may also have none. `sig`, except in SPIFFE's bundles.
+    pub key_use: &'a str,
+    /// Whether keys of a playground are believed.
+    pub playground: bool,
+}
+
+impl Default for Accepted<'_> {
+    fn default() -> Self {
+        Self { key_use: "sig", playground: false }
+    }
 }
 
 impl KeySet {
@@ -126,7 +191,7 @@ impl KeySet {
     ///
     /// # Errors
     /// See [`JwksError`].
-    pub fn from_json(text: &[u8], allow_playground: bool) -> Result<Self, JwksError> {
+    pub fn from_json(text: &[u8], accepted: Accepted<'_>) -> Result<Self, JwksError> {
         let document = strict_json::object(text).map_err(|_| JwksError::Malformed)?;
         let Some(Value::Array(entries)) = document.get("keys") else {
             return Err(JwksError::Malformed);
@@ -134,30 +199,64 @@ impl KeySet {
         if entries.len() > MAX_KEYS {
             return Err(JwksError::TooMany);
         }
-        let keys: Vec<_> = entries
-            .iter()
-            .filter_map(|entry| serde_json::from_value::<Jwk>(entry.clone()).ok())
-            .filter_map(|jwk| VerificationKey::of(&jwk))
-            .map(Arc::new)
-            .collect();
+        let key_use = match accepted.key_use {
+            "sig" => PublicKeyUse::Signature,
+            other => PublicKeyUse::Other(other.to_owned()),
+        };
+        let mut set = Self::default();
+        for entry in entries {
+            let Ok(jwk) = serde_json::from_value::<Jwk>(renamed(entry.clone())) else { continue };
+            match VerificationKey::of(&jwk, &key_use) {
+                Entry::Usable(key) => set.keys.push(Arc::new(key)),
+                Entry::Weak(id) => {
+                    set.weak.insert(id);
+                }
+                Entry::Other => {}
+            }
+        }
         let playground = |key: &Arc<VerificationKey>| {
             key.id.as_deref().is_some_and(|id| id.starts_with(PLAYGROUND_KID_PREFIX))
         };
-        if !allow_playground && keys.iter().any(playground) {
+        if !accepted.playground && set.keys.iter().any(playground) {
             return Err(JwksError::Playground);
         }
-        Ok(Self { keys })
+        Ok(set)
     }
 
-    /// The key that a token names: by `kid` where it has one; otherwise the only key that
-    /// fits the algorithm.
+    /// The key that a token names: by `kid` where it has one, the first that fits the algorithm;
+    /// otherwise the only key that fits the algorithm.
+    ///
+    /// # Errors
+    /// [`Code::KeyUnknown`], and where the `kid` is that of other keys: [`Code::KeyTooWeak`],
+    /// [`Code::KeyAlgorithmMismatch`].
+    pub fn find(
+        &self,
+        key_id: Option<&str>,
+        algorithm: Algorithm,
+    ) -> Result<Arc<VerificationKey>, Code> {
+        let named = |key: &&Arc<VerificationKey>| key_id.is_none() || key.id.as_deref() == key_id;
+        let mut fitting =
+            self.keys.iter().filter(named).filter(|key| key.algorithms.contains(&algorithm));
+        match (fitting.next(), key_id) {
+            (Some(key), Some(_)) => Ok(Arc::clone(key)),
+            (Some(key), None) if fitting.next().is_none() => Ok(Arc::clone(key)),
+            (None, Some(id)) if self.weak.contains(id) => Err(Code::KeyTooWeak),
+            (None, Some(_)) if self.keys.iter().any(|key| named(&key)) => {
+                Err(Code::KeyAlgorithmMismatch)
+            }
+            _ => Err(Code::KeyUnknown),
+        }
+    }
+
+    /// Whether a key is in the set, whatever its `kid`.
     #[must_use]
-    pub fn find(&self, key_id: Option<&str>, algorithm: Algorithm) -> Option<Arc<VerificationKey>> {
-        let mut fitting = self.keys.iter().filter(|key| {
-            key.algorithms.contains(&algorithm) && (key_id.is_none() || key.id.as_deref() == key_id)
-        });
-        let first = fitting.next()?;
-        (key_id.is_some() || fitting.next().is_none()).then(|| Arc::clone(first))
+    pub fn holds(&self, thumbprint: &str) -> bool {
+        self.keys.iter().any(|key| key.thumbprint == thumbprint)
+    }
+
+    /// The keys.
+    pub fn iter(&self) -> impl Iterator<Item = &VerificationKey> {
+        self.keys.iter().map(AsRef::as_ref)
     }
 
     /// How many keys there are.

@@ -89,13 +89,16 @@ impl IssuerKeys {
         key_id: Option<&str>,
         algorithm: Algorithm,
     ) -> Result<Arc<VerificationKey>, Code> {
-        let look =
-            |state: &State| state.keys.as_ref().and_then(|keys| keys.find(key_id, algorithm));
+        // `None`: another fetch might bring it.
+        let look = |state: &State| match state.keys.as_ref()?.find(key_id, algorithm) {
+            Err(Code::KeyUnknown) => None,
+            answer => Some(answer),
+        };
         let mut states = self.state.subscribe();
         let seen = {
             let state = states.borrow_and_update();
-            if let Some(key) = look(&state) {
-                return Ok(key);
+            if let Some(answer) = look(&state) {
+                return answer;
             }
             if let (Some(_), Some((at, true))) = (&state.keys, state.last)
                 && at.elapsed() < UNKNOWN_KEY_COOLDOWN
@@ -111,10 +114,16 @@ impl IssuerKeys {
             .await
             .map_err(|_| Code::KeysUnavailable)?;
         match (look(&state), state.last) {
-            (Some(key), _) => Ok(key),
+            (Some(answer), _) => answer,
             (None, Some((_, true))) => Err(Code::KeyUnknown),
             (None, _) => Err(Code::KeysUnavailable),
         }
+    }
+
+    /// Whether a key is believed, by its thumbprint.
+    #[must_use]
+    pub fn holds(&self, thumbprint: &str) -> bool {
+        self.state.borrow().keys.as_ref().is_some_and(|keys| keys.holds(thumbprint))
     }
 
     /// Whether there are keys.
@@ -173,6 +182,12 @@ impl IssuerKeys {
                 () = wanted => {}
             }
         }
+    }
+
+    /// As if these had been fetched.
+    #[cfg(test)]
+    pub(crate) fn replace(&self, keys: KeySet) {
+        self.ended(Some(Arc::new(keys)));
     }
 
     async fn fetch(&self) -> Result<KeySet, FetchError> {

@@ -1,11 +1,15 @@
 //! Identity providers: tokens (pure), and where the keys come from.
 
+pub mod certificate;
 mod discovery;
 mod http;
+mod introspection;
+mod issuers;
 mod jwks;
 mod keys;
 pub mod token;
 
 pub use discovery::FetchError;
-pub use jwks::{JwksError, KeySet, PLAYGROUND_KID_PREFIX, VerificationKey};
+pub use issuers::{Authentic, Issuers};
+pub use jwks::{Accepted, JwksError, KeySet, PLAYGROUND_KID_PREFIX, VerificationKey};
 pub use keys::IssuerKeys;

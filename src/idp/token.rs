@@ -2,12 +2,14 @@
 //!
 //! 1. [`UnverifiedToken::parse`]: its form only; it tells which issuer and key to look for.
 //! 2. [`UnverifiedToken::verify_signature`], by `jsonwebtoken`, with that issuer's key.
-//! 3. [`SignedToken::judge`]: the claims, by the code below, with `now` passed in (the library
+//! 3. [`AuthenticToken::judge`]: the claims, by [`CHECKS`], with `now` passed in (the library
 //!    reads the clock itself, rounds float times, and lets absent `aud` and `iss` pass unless
 //!    told).
 //!
 //! Standards: RFC 7515 (JWS), RFC 7519 (JWT), RFC 8725 (JWT best practices), RFC 9068 (JWT
 //! access tokens).
+
+use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
@@ -15,44 +17,62 @@ use jsonwebtoken::Algorithm;
 use serde_json::{Map, Value};
 
 use super::VerificationKey;
-use crate::{code::Code, config::IssuerSettings, names::IssuerName, strict_json};
+use crate::{
+    code::{Code, Refusal},
+    config::IssuerSettings,
+    names::IssuerName,
+    strict_json::{self, JsonError},
+};
+
+mod checks;
+mod header;
+
+pub use checks::{CHECKS, CertificateHash, Check, Judged};
+use header::Header;
+pub(crate) use header::media_type;
 
 /// Larger than any real token: IdPs that put hundreds of groups into one reach 8 KiB.
-const MAX_BYTES: usize = 16 * 1024;
+pub const MAX_BYTES: usize = 16 * 1024;
 
 /// A token whose form was read and of which nothing else is known.
 pub struct UnverifiedToken<'a> {
     signed: &'a str,
     signature: &'a str,
-    algorithm: Algorithm,
-    key_id: Option<String>,
-    token_type: Option<String>,
+    header: Header,
     claims: Map<String, Value>,
 }
 
-/// A token whose signature is its issuer's. Its claims are authentic; whether they let
-/// anybody in is not judged yet.
+/// A token whose claims are its issuer's: it signed them, or said them when it was asked.
+/// Whether they let anybody in is not judged yet.
 ///
-/// Only [`UnverifiedToken::verify_signature`] makes one.
-pub struct SignedToken {
+/// Only `AuthenticToken::vouched` makes one.
+#[derive(Clone)]
+pub struct AuthenticToken {
     issuer: IssuerName,
-    algorithm: Algorithm,
-    key_id: Option<String>,
-    token_type: Option<String>,
-    claims: Map<String, Value>,
+    proof: Proof,
+    claims: Arc<Map<String, Value>>,
 }
 
-/// A token that its issuer signed, meant for us and valid now.
+/// How an issuer vouched for claims.
+#[derive(Clone)]
+enum Proof {
+    /// It signed them.
+    Signature { algorithm: Algorithm, key_id: Option<String>, token_type: Option<String> },
+    /// It said them (RFC 7662).
+    Introspection,
+}
+
+/// A token of its issuer, meant for us and valid now.
 ///
-/// Only [`SignedToken::judge`] makes one.
+/// Only [`AuthenticToken::judge`] makes one.
 pub struct VerifiedToken {
     issuer: IssuerName,
     subject: String,
     expires_at: Timestamp,
-    claims: Map<String, Value>,
+    claims: Arc<Map<String, Value>>,
 }
 
-/// What an audit event says of a signed token, valid or not.
+/// What an audit event says of an authentic token, valid or not.
 #[derive(Clone, serde::Serialize)]
 pub struct TokenFacts {
     /// The issuer, by our name for it.
@@ -61,8 +81,8 @@ pub struct TokenFacts {
     pub subject: Option<String>,
     /// `jti`, cut to 255 characters.
     pub id: Option<String>,
-    /// `alg`.
-    pub algorithm: Algorithm,
+    /// `alg`; none where the issuer was asked.
+    pub algorithm: Option<Algorithm>,
     /// `kid`, cut to 255 characters.
     pub key_id: Option<String>,
     /// `typ`, cut to 255 characters.
@@ -71,6 +91,8 @@ pub struct TokenFacts {
     pub issued_at: Option<Timestamp>,
     /// `exp`.
     pub expires_at: Option<Timestamp>,
+    /// Whether the issuer was asked about it (RFC 7662).
+    pub introspected: bool,
 }
 
 /// No claim value is printed.
@@ -86,7 +108,7 @@ macro_rules! opaque_debug {
     };
 }
 opaque_debug!(TokenFacts);
-opaque_debug!(SignedToken);
+opaque_debug!(AuthenticToken);
 opaque_debug!(VerifiedToken);
 
 impl VerifiedToken {
@@ -110,7 +132,7 @@ impl VerifiedToken {
 
     /// All claims.
     #[must_use]
-    pub fn claims(&self) -> &Map<String, Value> {
+    pub fn claims(&self) -> &Arc<Map<String, Value>> {
         &self.claims
     }
 }
@@ -124,24 +146,29 @@ impl<'a> UnverifiedToken<'a> {
         if text.len() > MAX_BYTES {
             return Err(Code::TokenTooLarge);
         }
-        let malformed = Code::TokenMalformed;
-        let (signed, signature) = text.rsplit_once('.').ok_or(malformed)?;
-        let (header, payload) = signed.split_once('.').ok_or(malformed)?;
-        let bytes = |part: &str| match part {
-            "" => Err(malformed),
-            part => URL_SAFE_NO_PAD.decode(part).map_err(|_| malformed),
-        };
-        bytes(signature)?;
-        let header = strict_json::object(&bytes(header)?).map_err(|_| Code::TokenHeaderInvalid)?;
-        let claims = strict_json::object(&bytes(payload)?).map_err(|_| Code::TokenClaimsInvalid)?;
-        if header.contains_key("crit") {
-            return Err(Code::TokenCritical);
+        // RFC 7516, section 9: a JWE has five parts, a JWS three.
+        let dots = text.bytes().filter(|byte| *byte == b'.').count();
+        if dots == 4 && text.starts_with("eyJ") {
+            return Err(Code::TokenEncrypted);
         }
-        let text_of = |name: &str| text_member(&header, name, Code::TokenHeaderInvalid);
-        let algorithm = text_of("alg")?.ok_or(Code::TokenHeaderInvalid)?;
-        let algorithm = algorithm.parse().map_err(|_| Code::AlgorithmNotAllowed)?;
-        let (key_id, token_type) = (text_of("kid")?, text_of("typ")?);
-        Ok(Self { signed, signature, algorithm, key_id, token_type, claims })
+        let (signed, signature) = text.rsplit_once('.').ok_or(Code::TokenMalformed)?;
+        let (header, payload) = signed.split_once('.').ok_or(Code::TokenMalformed)?;
+        if dots != 2 || header.is_empty() || payload.is_empty() {
+            return Err(Code::TokenMalformed);
+        }
+        let header = Header::read(&decoded(header)?)?;
+        if decoded(signature)?.iter().all(|byte| *byte == 0) {
+            return Err(Code::SignatureMissing);
+        }
+        let payload = decoded(payload)?;
+        if payload.starts_with(b"eyJ") {
+            return Err(Code::TokenNested);
+        }
+        let claims = strict_json::object(&payload).map_err(|error| match error {
+            JsonError::Duplicate => Code::TokenClaimsDuplicate,
+            JsonError::Invalid | JsonError::NotAnObject => Code::TokenClaimsInvalid,
+        })?;
+        Ok(Self { signed, signature, header, claims })
     }
 
     /// The `iss` that it claims to have: good for finding the issuer's settings only.
@@ -153,7 +180,7 @@ impl<'a> UnverifiedToken<'a> {
     /// The `kid` that it claims to be signed with.
     #[must_use]
     pub fn unverified_key_id(&self) -> Option<&str> {
-        self.key_id.as_deref()
+        self.header.key_id.as_deref()
     }
 
     /// The algorithm that it claims to be signed with, if the issuer may use it.
@@ -163,11 +190,29 @@ impl<'a> UnverifiedToken<'a> {
     /// # Errors
     /// Where it is not in the allow-list.
     pub fn allowed_algorithm(&self, issuer: &IssuerSettings) -> Result<Algorithm, Code> {
-        if issuer.algorithms.contains(&self.algorithm) {
-            Ok(self.algorithm)
+        if issuer.algorithms.contains(&self.header.algorithm) {
+            Ok(self.header.algorithm)
         } else {
             Err(Code::AlgorithmNotAllowed)
         }
+    }
+
+    /// Whether the issuer's tokens may be of the type that this one says it is of: an access
+    /// token is not a logout token (RFC 8725, section 3.11).
+    ///
+    /// # Errors
+    /// Where they may not.
+    pub fn accepted_type(&self, issuer: &IssuerSettings) -> Result<(), Refusal> {
+        let said = self.header.token_type.as_deref().map(media_type).unwrap_or_default();
+        // An empty `typ` is not an absent one.
+        let empty = self.header.token_type.is_some() && said.is_empty();
+        if !empty && issuer.token_types.contains(&said) {
+            return Ok(());
+        }
+        let types: Vec<_> = issuer.token_types.iter().map(String::as_str).collect();
+        let (types, name) = (types.join("`, `"), &issuer.name);
+        let detail = Some(format!("`typ` must be one of `{types}` (issuers.{name}.typ)"));
+        Err(Refusal { code: Code::TokenTypeUnsupported, detail })
     }
 
     /// Verifies algorithm, type and signature.
@@ -178,119 +223,142 @@ impl<'a> UnverifiedToken<'a> {
         self,
         issuer: &IssuerSettings,
         key: &VerificationKey,
-    ) -> Result<SignedToken, Code> {
+    ) -> Result<AuthenticToken, Refusal> {
         let algorithm = self.allowed_algorithm(issuer)?;
-        check_type(self.token_type.as_deref())?;
+        self.accepted_type(issuer)?;
         if !key.verify(self.signature, self.signed.as_bytes(), algorithm) {
-            return Err(Code::SignatureInvalid);
+            return Err(Code::SignatureInvalid.into());
         }
-        Ok(SignedToken {
-            issuer: issuer.name.clone(),
-            algorithm,
-            key_id: self.key_id,
-            token_type: self.token_type,
-            claims: self.claims,
-        })
+        let Header { key_id, token_type, .. } = self.header;
+        let proof = Proof::Signature { algorithm, key_id, token_type };
+        Ok(AuthenticToken::vouched(issuer, proof, self.claims))
+    }
+
+    /// The claims, for people who want to see why a token does not hold: nobody is let in by
+    /// them.
+    #[must_use]
+    pub fn unverified_claims(&self) -> &Map<String, Value> {
+        &self.claims
     }
 }
 
-impl SignedToken {
+/// The bytes of a part: base64url without padding, and every bit in its place (RFC 7515, section
+/// 2), so that no two texts are one token.
+fn decoded(part: &str) -> Result<Vec<u8>, Code> {
+    URL_SAFE_NO_PAD.decode(part).map_err(|_| Code::TokenEncodingInvalid)
+}
+
+/// `active` must be there and be `true`; that an answer is a success says nothing.
+fn is_active(answer: &Map<String, Value>) -> Result<(), Code> {
+    match answer.get("active") {
+        Some(Value::Bool(true)) => Ok(()),
+        Some(Value::Bool(false)) => Err(Code::TokenInactive),
+        _ => Err(Code::IntrospectionUnavailable),
+    }
+}
+
+fn base64url(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+impl AuthenticToken {
+    fn vouched(issuer: &IssuerSettings, proof: Proof, claims: Map<String, Value>) -> Self {
+        AuthenticToken { issuer: issuer.name.clone(), proof, claims: Arc::new(claims) }
+    }
+
+    /// What an issuer said of a token when it was asked (RFC 7662, section 2.2).
+    ///
+    /// # Errors
+    /// It is not active, or the answer does not say.
+    pub fn introspected(issuer: &IssuerSettings, answer: Map<String, Value>) -> Result<Self, Code> {
+        is_active(&answer)?;
+        Ok(Self::vouched(issuer, Proof::Introspection, answer))
+    }
+
+    /// A signed token, and what its issuer said of it when it was asked: how IdPs with
+    /// lightweight tokens mean them to be read. What is signed counts; the answer adds what the
+    /// token leaves out, and its `exp` may come first.
+    ///
+    /// # Errors
+    /// It is not active, the answer does not say, or speaks of another token.
+    pub fn completed_by(self, answer: Map<String, Value>) -> Result<Self, Code> {
+        is_active(&answer)?;
+        let differs = |name| matches!((self.claims.get(name), answer.get(name)), (Some(ours), Some(said)) if ours != said);
+        if ["iss", "sub", "jti", "cnf"].into_iter().any(differs) {
+            return Err(Code::IntrospectionUnavailable);
+        }
+        let ends = [checks::date(&self.claims, "exp")?, checks::date(&answer, "exp")?];
+        let mut claims = answer;
+        claims.extend(self.claims.iter().map(|(name, value)| (name.clone(), value.clone())));
+        if let Some(end) = ends.into_iter().flatten().min() {
+            claims.insert("exp".to_owned(), end.as_second().into());
+        }
+        Ok(Self { claims: Arc::new(claims), ..self })
+    }
+
+    /// The issuer, by our name for it.
+    #[must_use]
+    pub fn issuer(&self) -> &IssuerName {
+        &self.issuer
+    }
+
     /// What an audit event says of it.
     #[must_use]
     pub fn facts(&self) -> TokenFacts {
         let cut = |text: &str| text.chars().take(255).collect();
         let text = |name: &str| Some(cut(self.claims.get(name)?.as_str()?));
+        let (algorithm, key_id, token_type) = match &self.proof {
+            Proof::Introspection => (None, None, None),
+            Proof::Signature { algorithm, key_id, token_type } => {
+                (Some(*algorithm), key_id.as_deref().map(cut), token_type.as_deref().map(cut))
+            }
+        };
+        let date = |name| checks::date(&self.claims, name).ok().flatten();
         TokenFacts {
             issuer: self.issuer.clone(),
             subject: text("sub"),
             id: text("jti"),
-            algorithm: self.algorithm,
-            key_id: self.key_id.as_deref().map(cut),
-            token_type: self.token_type.as_deref().map(cut),
-            issued_at: date(&self.claims, "iat").ok().flatten(),
-            expires_at: date(&self.claims, "exp").ok().flatten(),
+            algorithm,
+            key_id,
+            token_type,
+            issued_at: date("iat"),
+            expires_at: date("exp"),
+            introspected: matches!(self.proof, Proof::Introspection),
         }
     }
 
-    /// Judges the claims: `iss`, `exp`, `nbf`, `iat`, `aud`, `sub`.
+    /// All that the [`CHECKS`] look at.
+    #[must_use]
+    pub fn judged<'a>(
+        &'a self,
+        issuer: &'a IssuerSettings,
+        now: Timestamp,
+        certificate: Option<&'a CertificateHash>,
+    ) -> Judged<'a> {
+        let introspected = matches!(self.proof, Proof::Introspection);
+        Judged { claims: &self.claims, issuer, introspected, now, certificate }
+    }
+
+    /// Judges the claims by all [`CHECKS`].
+    ///
+    /// `certificate` is the one that the client proved to have and the server verified.
     ///
     /// # Errors
     /// The first of them that does not hold.
-    pub fn judge(self, issuer: &IssuerSettings, now: Timestamp) -> Result<VerifiedToken, Code> {
-        if self.claims.get("iss").and_then(Value::as_str) != Some(issuer.issuer.as_str()) {
-            return Err(Code::IssuerUnknown);
+    pub fn judge(
+        &self,
+        issuer: &IssuerSettings,
+        now: Timestamp,
+        certificate: Option<&CertificateHash>,
+    ) -> Result<VerifiedToken, Refusal> {
+        let judged = self.judged(issuer, now, certificate);
+        for check in CHECKS {
+            (check.run)(&judged)?;
         }
-        let expires_at = check_times(&self.claims, issuer, now)?;
-        check_audience(&self.claims, issuer)?;
-        let subject = text_member(&self.claims, "sub", Code::TokenClaimsInvalid)?
-            .ok_or(Code::TokenClaimsInvalid)?;
-        Ok(VerifiedToken { issuer: self.issuer, subject, expires_at, claims: self.claims })
-    }
-}
-
-/// RFC 9068 says `at+jwt`, most IdPs say `JWT` or nothing; media types ignore case, and
-/// `application/` may stand before them (RFC 7515, section 4.1.9).
-fn check_type(token_type: Option<&str>) -> Result<(), Code> {
-    let Some(text) = token_type else { return Ok(()) };
-    let lower = text.to_ascii_lowercase();
-    match lower.strip_prefix("application/").unwrap_or(&lower) {
-        "jwt" | "at+jwt" => Ok(()),
-        _ => Err(Code::TokenTypeUnsupported),
-    }
-}
-
-/// `aud` is a string or a list of strings (RFC 7519, section 4.1.3); one of them must be ours.
-fn check_audience(claims: &Map<String, Value>, issuer: &IssuerSettings) -> Result<(), Code> {
-    let ours = |audience: &str| issuer.audiences.contains(audience);
-    let matches = match claims.get("aud") {
-        None => false,
-        Some(Value::String(audience)) => ours(audience),
-        Some(Value::Array(audiences)) => {
-            if !audiences.iter().all(Value::is_string) {
-                return Err(Code::TokenClaimsInvalid);
-            }
-            audiences.iter().filter_map(Value::as_str).any(ours)
-        }
-        Some(_) => return Err(Code::TokenClaimsInvalid),
-    };
-    if matches { Ok(()) } else { Err(Code::AudienceMismatch) }
-}
-
-/// `exp`, `nbf` and `iat`. `exp` must be there and has no leeway: the session that is granted
-/// ends with it, so a token past it could only buy a session that is already over.
-fn check_times(
-    claims: &Map<String, Value>,
-    issuer: &IssuerSettings,
-    now: Timestamp,
-) -> Result<Timestamp, Code> {
-    let expires_at = date(claims, "exp")?.ok_or(Code::TokenClaimsInvalid)?;
-    let begins = [date(claims, "nbf")?, date(claims, "iat")?];
-    if expires_at <= now {
-        return Err(Code::TokenExpired);
-    }
-    let latest = now.saturating_add(issuer.leeway).unwrap_or(Timestamp::MAX);
-    if begins.into_iter().flatten().any(|begin| begin > latest) {
-        return Err(Code::TokenNotYetValid);
-    }
-    Ok(expires_at)
-}
-
-/// A NumericDate as whole seconds; floats and strings are refused, negative ones too.
-fn date(claims: &Map<String, Value>, name: &str) -> Result<Option<Timestamp>, Code> {
-    let Some(value) = claims.get(name) else { return Ok(None) };
-    let seconds = value.as_i64().filter(|seconds| *seconds >= 0);
-    seconds
-        .and_then(|seconds| Timestamp::from_second(seconds).ok())
-        .map(Some)
-        .ok_or(Code::TokenClaimsInvalid)
-}
-
-/// A member that is a string or absent.
-fn text_member(map: &Map<String, Value>, name: &str, code: Code) -> Result<Option<String>, Code> {
-    match map.get(name) {
-        None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(_) => Err(code),
+        let subject = checks::subject_of(&self.claims)?.to_owned();
+        let expires_at = checks::expires_at(&self.claims)?;
+        let claims = Arc::clone(&self.claims);
+        Ok(VerifiedToken { issuer: self.issuer.clone(), subject, expires_at, claims })
     }
 }
 

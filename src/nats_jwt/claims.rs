@@ -95,6 +95,9 @@ pub struct ConnectOpts {
     /// `pass`.
     #[serde(default)]
     pub pass: Option<SecretString>,
+    /// `user`, or the cookie `user_cookie`. The server logs it: nothing in it is secret.
+    #[serde(default)]
+    pub user: String,
     /// `name`: what the client calls itself. Nobody vouches for it.
     #[serde(default)]
     pub name: String,
@@ -115,6 +118,10 @@ pub struct ClientTls {
     /// Cipher suite.
     #[serde(default)]
     pub cipher: String,
+    /// Chains from the client's certificate to an authority that the server trusts, in PEM, leaf
+    /// first. What the client showed and the server did not verify is elsewhere, and not read.
+    #[serde(default)]
+    pub verified_chains: Vec<Vec<String>>,
 }
 
 /// `nats` of an authorization response: exactly one of `jwt` and `error`.

@@ -86,7 +86,7 @@ impl Persona {
     pub const fn verdict(self) -> Verdict {
         match self {
             Self::Clerk | Self::Reader => Verdict::Granted("APP"),
-            Self::Stranger => Verdict::Refused("no_role"),
+            Self::Stranger => Verdict::Refused("roles_claim_empty"),
             Self::Expired => Verdict::Refused("token_expired"),
             Self::Foreign => Verdict::Refused("issuer_unknown"),
             Self::Tampered => Verdict::Refused("signature_invalid"),

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     code::{Code, Refusal},
+    credential::Wish,
     identity::Identity,
     names::{AccountName, RoleName},
     subject::SubjectPattern,
@@ -20,12 +21,14 @@ use crate::{
 pub use super::map::Responses;
 
 /// What is true at the moment of the decision, as plain data.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Facts {
     /// The time.
     pub now: Timestamp,
-    /// The end of the token's validity.
-    pub token_expires_at: Timestamp,
+    /// The end of the token's or the certificate's validity.
+    pub expires_at: Timestamp,
+    /// What the client asks for of what it may have.
+    pub wish: Wish,
 }
 
 /// What was decided, and why. Only [`decide`] makes one.
@@ -153,54 +156,113 @@ impl Grant {
 /// Decides.
 ///
 /// Several roles: union of allows, union of denies (which win), shortest session. Roles of
-/// several accounts are never merged.
+/// several accounts are never merged. Where the client asks for less, the roles that it does
+/// without still deny and still shorten: less is never more.
 #[must_use]
 pub fn decide(policy: &PolicySet, identity: &Identity, facts: &Facts) -> Decision {
     let held: Vec<Arc<Role>> =
         policy.held(identity.issuer(), identity.idp_roles()).into_values().collect();
-    let roles = held.iter().map(|role| role.name.clone()).collect();
-    let mut rules = held.iter().map(|role| RuleRef::new(&role.name, &role.at)).collect();
-    let outcome = match grant(&held, identity, facts, &mut rules) {
+    let names =
+        |roles: &[Arc<Role>]| roles.iter().map(|role| role.name.clone()).collect::<Vec<_>>();
+    let places = |roles: &[Arc<Role>]| {
+        roles.iter().map(|role| RuleRef::new(&role.name, &role.at)).collect::<Vec<_>>()
+    };
+    let (granted, roles, rules) = match choose(&held, identity, &facts.wish) {
+        Err(denial) => (Err(denial), names(&held), places(&held)),
+        Ok(chosen) => {
+            let mut rules = places(&chosen.of_account);
+            let granted = grant(&chosen, identity, facts, &mut rules);
+            (granted, names(&chosen.asked_for), rules)
+        }
+    };
+    let outcome = match granted {
         Ok(grant) => Outcome::Granted(grant),
         Err(denial) => Outcome::Denied(denial),
     };
     Decision { outcome, roles, rules }
 }
 
+/// The held roles that count.
+struct Chosen {
+    account: AccountName,
+    /// Those of the account: they deny, and end the session.
+    of_account: Vec<Arc<Role>>,
+    /// Those of them that are asked for: they allow.
+    asked_for: Vec<Arc<Role>>,
+}
+
+fn choose(held: &[Arc<Role>], identity: &Identity, wish: &Wish) -> Result<Chosen, Refusal> {
+    let refusal = |code, detail: String| Err(Refusal { code, detail: Some(detail) });
+    if held.is_empty() {
+        // None at all is for the IdP to mend, some is for the maps.
+        let count = identity.idp_roles().len();
+        if count == 0 {
+            return Err(Code::RolesClaimEmpty.into());
+        }
+        let detail =
+            format!("the token's number of roles is {count}, and no map's `idp_roles` names one");
+        return refusal(Code::NoRole, detail);
+    }
+    let of = |account: &AccountName| -> Vec<Arc<Role>> {
+        held.iter().filter(|role| role.account == *account).cloned().collect()
+    };
+    let candidates = match &wish.account {
+        None => held.to_vec(),
+        Some(account) => of(account),
+    };
+    if candidates.is_empty() {
+        return Err(Code::AccountNotHeld.into());
+    }
+    let is_asked_for =
+        |role: &Arc<Role>| wish.roles.as_ref().is_none_or(|names| names.contains(&role.name));
+    let asked_for: Vec<_> = candidates.into_iter().filter(is_asked_for).collect();
+    let has = |name: &RoleName| asked_for.iter().any(|role| role.name == *name);
+    if let Some(missing) = wish.roles.iter().flatten().find(|name| !has(name)) {
+        return refusal(Code::RoleNotHeld, format!("`{missing}` is asked for"));
+    }
+    let accounts: BTreeSet<&AccountName> = asked_for.iter().map(|role| &role.account).collect();
+    match (accounts.first(), accounts.len()) {
+        (Some(&account), 1) => {
+            let account = account.clone();
+            Ok(Chosen { of_account: of(&account), account, asked_for })
+        }
+        _ => {
+            let names: Vec<_> = accounts.iter().map(|account| account.as_str()).collect();
+            refusal(
+                Code::AccountAmbiguous,
+                format!(
+                    "roles of the accounts {}: the user name `hallpass-want:account=…` picks one",
+                    names.join(", ")
+                ),
+            )
+        }
+    }
+}
+
 fn grant(
-    held: &[Arc<Role>],
+    chosen: &Chosen,
     identity: &Identity,
     facts: &Facts,
     rules: &mut Vec<RuleRef>,
 ) -> Result<Grant, Refusal> {
-    let accounts: BTreeSet<&AccountName> = held.iter().map(|role| &role.account).collect();
-    let account = match (accounts.first(), accounts.len()) {
-        (None, _) => {
-            // None at all is for the IdP to mend, some is for the maps.
-            let count = identity.idp_roles().len();
-            let detail = Some(format!(
-                "the token's number of roles is {count}, and no map's `idp_roles` names one"
-            ));
-            return Err(Refusal { code: Code::NoRole, detail });
-        }
-        (Some(account), 1) => (*account).clone(),
-        (Some(_), _) => {
-            let names: Vec<_> = accounts.iter().map(|account| account.as_str()).collect();
-            let detail = Some(format!("roles of the accounts {}", names.join(", ")));
-            return Err(Refusal { code: Code::AccountAmbiguous, detail });
-        }
-    };
-    let mut side = |list: fn(&Role) -> &[Rule]| fill(held, list, identity, rules);
-    let publish = Side::of(side(|role| &role.publish)?, side(|role| &role.deny_publish)?);
-    let subscribe = Side::of(side(|role| &role.subscribe)?, side(|role| &role.deny_subscribe)?);
-    let responses = responses::merge(held, &publish, &subscribe)?;
+    let Chosen { account, of_account, asked_for } = chosen;
+    let mut list = |roles, list: fn(&Role) -> &[Rule]| fill(roles, list, identity, rules);
+    let publish = Side::of(
+        list(asked_for, |role| &role.publish)?,
+        list(of_account, |role| &role.deny_publish)?,
+    );
+    let subscribe = Side::of(
+        list(asked_for, |role| &role.subscribe)?,
+        list(of_account, |role| &role.deny_subscribe)?,
+    );
+    let responses = responses::merge(asked_for, &publish, &subscribe)?;
     Ok(Grant {
         user_name: identity.user_name(),
-        account,
+        account: account.clone(),
         publish,
         subscribe,
         responses,
-        ends_at: session_end(held, facts)?,
+        ends_at: session_end(of_account, facts)?,
     })
 }
 
@@ -238,13 +300,13 @@ fn denial(error: FillError, rule: &RuleRef) -> Refusal {
     Refusal { code, detail: Some(detail) }
 }
 
-/// The token's end or the shortest session, whichever is first; whole seconds, downwards,
+/// The end of the token or certificate, or the shortest session, whichever is first; whole seconds, downwards,
 /// because that is what a JWT can say.
 fn session_end(held: &[Arc<Role>], facts: &Facts) -> Result<Timestamp, Refusal> {
     let too_short = Refusal { code: Code::SessionTooShort, detail: None };
     let longest = held.iter().filter_map(|role| role.session).min().unwrap_or(Duration::MAX);
     let by_role = facts.now.saturating_add(longest).unwrap_or(Timestamp::MAX);
-    let ends_at = Timestamp::from_second(by_role.min(facts.token_expires_at).as_second())
+    let ends_at = Timestamp::from_second(by_role.min(facts.expires_at).as_second())
         .map_err(|_| too_short.clone())?;
     if ends_at > facts.now { Ok(ends_at) } else { Err(too_short) }
 }

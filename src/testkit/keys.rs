@@ -6,7 +6,8 @@ use aws_lc_rs::{
     rand::SystemRandom,
     rsa::KeySize,
     signature::{
-        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
+        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
+        RSA_PKCS1_SHA256, RsaKeyPair,
     },
 };
 use serde_json::{Value, json};
@@ -21,6 +22,7 @@ pub(crate) struct Key {
 
 enum Pair {
     Es256(EcdsaKeyPair),
+    Ed25519(Ed25519KeyPair),
     Rsa(Box<RsaKeyPair>),
 }
 
@@ -33,6 +35,15 @@ pub(crate) fn es256() -> &'static Key {
 /// A key of the same kind and `kid` that nobody vouches for.
 pub(crate) fn other_es256() -> &'static Key {
     static KEY: LazyLock<Key> = LazyLock::new(|| Key::es256("es"));
+    &KEY
+}
+
+/// An Ed25519 key of the tests' IdP.
+pub(crate) fn ed25519() -> &'static Key {
+    static KEY: LazyLock<Key> = LazyLock::new(|| Key {
+        id: "ed",
+        pair: Pair::Ed25519(Ed25519KeyPair::generate().unwrap()),
+    });
     &KEY
 }
 
@@ -55,6 +66,7 @@ impl Key {
     pub(crate) fn algorithm(&self) -> &'static str {
         match self.pair {
             Pair::Es256(_) => "ES256",
+            Pair::Ed25519(_) => "EdDSA",
             Pair::Rsa(_) => "RS256",
         }
     }
@@ -64,6 +76,7 @@ impl Key {
         let random = SystemRandom::new();
         base64url(match &self.pair {
             Pair::Es256(pair) => pair.sign(&random, signed.as_bytes()).unwrap().as_ref().to_vec(),
+            Pair::Ed25519(pair) => pair.sign(signed.as_bytes()).as_ref().to_vec(),
             Pair::Rsa(pair) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
                 pair.sign(&RSA_PKCS1_SHA256, &random, signed.as_bytes(), &mut signature).unwrap();
@@ -76,6 +89,7 @@ impl Key {
     pub(crate) fn public_bytes(&self) -> Vec<u8> {
         match &self.pair {
             Pair::Es256(pair) => pair.public_key().as_ref().to_vec(),
+            Pair::Ed25519(pair) => pair.public_key().as_ref().to_vec(),
             Pair::Rsa(pair) => pair.public_key().as_ref().to_vec(),
         }
     }
@@ -90,6 +104,10 @@ impl Key {
                     "x": base64url(&point[1..33]), "y": base64url(&point[33..65]),
                 })
             }
+            Pair::Ed25519(pair) => json!({
+                "kty": "OKP", "crv": "Ed25519", "kid": self.id,
+                "x": base64url(pair.public_key().as_ref()),
+            }),
             Pair::Rsa(pair) => {
                 let key = pair.public_key();
                 json!({

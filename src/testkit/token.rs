@@ -9,11 +9,11 @@ use serde_json::{Map, Value, json};
 use super::{Key, es256, rsa};
 use crate::{
     claim_path::ClaimPath,
-    code::Code,
-    config::IssuerSettings,
+    code::{Code, Refusal},
+    config::{IssuerSettings, RolesClaim, RolesForm},
     idp::{
-        KeySet,
-        token::{UnverifiedToken, VerifiedToken},
+        Accepted, KeySet,
+        token::{CertificateHash, UnverifiedToken, VerifiedToken},
     },
 };
 
@@ -33,10 +33,20 @@ pub(crate) fn an_issuer() -> IssuerSettings {
     IssuerSettings {
         name: "corp".parse().unwrap(),
         issuer: "https://idp.example.com".to_owned(),
+        issuer_aliases: BTreeSet::new(),
         audiences: BTreeSet::from(["nats".to_owned()]),
+        require: Vec::new(),
+        token_types: ["jwt", "at+jwt", ""].map(str::to_owned).into(),
         algorithms: IssuerSettings::DEFAULT_ALGORITHMS.to_vec(),
         leeway: IssuerSettings::DEFAULT_LEEWAY,
-        roles_claim: ClaimPath::from_dotted("roles").unwrap(),
+        max_lifetime: IssuerSettings::DEFAULT_MAX_LIFETIME,
+        max_age: None,
+        accept_id_tokens: false,
+        certificate_bound: false,
+        subject_prefix: None,
+        roles: RolesClaim { path: ClaimPath::from_dotted("roles").unwrap(), form: RolesForm::Auto },
+        introspection: None,
+        key_use: "sig".to_owned(),
         jwks_uri: None,
         allow_http_loopback: false,
         ca_file: None,
@@ -47,7 +57,7 @@ pub(crate) fn an_issuer() -> IssuerSettings {
 /// What an IdP with these keys publishes.
 pub(crate) fn key_set(keys: &[&Key]) -> KeySet {
     let keys: Vec<Value> = keys.iter().map(|key| key.jwk()).collect();
-    KeySet::from_json(json!({ "keys": keys }).to_string().as_bytes(), false).unwrap()
+    KeySet::from_json(json!({ "keys": keys }).to_string().as_bytes(), Accepted::default()).unwrap()
 }
 
 /// A token that is good in every respect, for `alice` without a role, for an hour.
@@ -146,12 +156,21 @@ pub(crate) fn verify_with(
     issuer: &IssuerSettings,
     keys: &KeySet,
 ) -> Result<VerifiedToken, Code> {
+    verify_bound(text, issuer, keys, None).map_err(|refusal| refusal.code)
+}
+
+/// As [`verify_with`], for a client that has proved to have a certificate.
+pub(crate) fn verify_bound(
+    text: &str,
+    issuer: &IssuerSettings,
+    keys: &KeySet,
+    certificate: Option<&CertificateHash>,
+) -> Result<VerifiedToken, Refusal> {
     let token = UnverifiedToken::parse(text)?;
-    if token.unverified_issuer() != Some(issuer.issuer.as_str()) {
-        return Err(Code::IssuerUnknown);
+    if !token.unverified_issuer().is_some_and(|iss| issuer.is_called(iss)) {
+        return Err(Code::IssuerUnknown.into());
     }
     let algorithm = token.allowed_algorithm(issuer)?;
-    let key = keys.find(token.unverified_key_id(), algorithm).ok_or(Code::KeyUnknown)?;
-    let token = token.verify_signature(issuer, &key)?;
-    token.judge(issuer, now())
+    let key = keys.find(token.unverified_key_id(), algorithm)?;
+    token.verify_signature(issuer, &key)?.judge(issuer, now(), certificate)
 }

@@ -84,7 +84,7 @@ async fn is_let_in_and_kept_out(file: &str, algorithm: &str) {
     let ending = probe(file, url, &idp.token("nobody").await, &[]).await;
     assert_eq!(ending.status.code(), Some(REFUSED));
     assert_eq!(names(&ending.events()), ["refused"]);
-    assert_eq!(decision_about(&world, "nobody").await["data"]["code"], "no_role");
+    assert_eq!(decision_about(&world, "nobody").await["data"]["code"], "roles_claim_empty");
 
     let ending = probe(file, url, "", &["--as", "none"]).await;
     assert_eq!(ending.status.code(), Some(REFUSED), "no credential at all");
@@ -160,7 +160,7 @@ async fn an_mqtt_client_is_kept_out_and_kept_within_its_subjects() {
     let ending = probe("mqtt-client.mjs", &url, &nobody, &[]).await;
     assert_eq!(names(&ending.events()), ["refused"]);
     assert_eq!(ending.status.code(), Some(REFUSED));
-    assert_eq!(decision_about(&world, "nobody").await["data"]["code"], "no_role");
+    assert_eq!(decision_about(&world, "nobody").await["data"]["code"], "roles_claim_empty");
 
     let everything = world.as_key("break-glass", "_INBOX").await;
     let mut orders = everything.subscribe("orders.>").await.unwrap();
@@ -302,7 +302,7 @@ async fn a_leaf_node_without_a_role_or_a_token_stays_outside() {
     let nobody = idp.token("nobody").await;
     // Not as a token: that form puts it into the user name too, which the server logs.
     let cases = [
-        ("no_role", format!("edge:{nobody}")),
+        ("roles_claim_empty", format!("edge:{nobody}")),
         ("token_malformed", "edge:no-token".to_owned()),
         ("credential_missing", String::new()),
     ];

@@ -34,7 +34,7 @@ async fn the_scenario_comes_out_as_it_should_and_leaves_nothing_behind() {
     let told = text(&output.stdout);
     assert_eq!(code(&output), 0, "{told}{}", text(&output.stderr));
     assert_eq!(told.matches('✓').count(), 11, "{told}");
-    for reason in ["no_role", "token_expired", "issuer_unknown", "signature_invalid"] {
+    for reason in ["roles_claim_empty", "token_expired", "issuer_unknown", "signature_invalid"] {
         assert!(told.contains(reason), "{reason} is not in:\n{told}");
     }
     assert_eq!(text(&output.stderr), "");

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     callout::request,
+    credential::Wish,
     policy::{self, Decision, Facts, Outcome},
     testkit::{Asked, NOW, RequestBuilder, a_request, identity, maps, now},
 };
@@ -12,7 +13,11 @@ use crate::{
 fn decision(role: &str) -> Decision {
     let text = format!("account = \"APP\"\n[roles.r]\n{role}\n");
     let policy = maps(&[("a.toml", &text)]).policy();
-    let facts = Facts { now: now(), token_expires_at: Timestamp::from_second(NOW + 3600).unwrap() };
+    let facts = Facts {
+        now: now(),
+        expires_at: Timestamp::from_second(NOW + 3600).unwrap(),
+        wish: Wish::default(),
+    };
     policy::decide(&policy, &identity("corp", &["r"], &[]), &facts)
 }
 

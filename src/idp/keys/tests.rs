@@ -334,8 +334,8 @@ async fn it_fetches_anew_in_time() {
     let mut states = running.keys.state.subscribe();
     let rotated = |state: &State| {
         let keys = state.keys.as_ref().unwrap();
-        keys.find(Some("rsa"), Algorithm::RS256).is_some()
-            && keys.find(Some("es"), Algorithm::ES256).is_none()
+        keys.find(Some("rsa"), Algorithm::RS256).is_ok()
+            && keys.find(Some("es"), Algorithm::ES256).is_err()
     };
     within(states.wait_for(rotated)).await.unwrap();
 }

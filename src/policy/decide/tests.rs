@@ -10,7 +10,11 @@ use crate::{
 };
 
 fn facts() -> Facts {
-    Facts { now: now(), token_expires_at: Timestamp::from_second(NOW + 3600).unwrap() }
+    Facts {
+        now: now(),
+        expires_at: Timestamp::from_second(NOW + 3600).unwrap(),
+        wish: Wish::default(),
+    }
 }
 
 /// A policy of one file in the account `APP`.
@@ -55,6 +59,8 @@ mod merging;
 mod denials;
 
 mod sessions;
+
+mod wishes;
 
 mod placeholders;
 

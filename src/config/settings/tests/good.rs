@@ -21,7 +21,7 @@ fn everything_has_its_value_or_its_default() {
     assert_eq!(issuer.algorithms, IssuerSettings::DEFAULT_ALGORITHMS);
     assert_eq!((issuer.leeway.as_secs(), issuer.refresh.as_secs()), (30, 600));
     assert!(!issuer.allow_http_loopback);
-    assert_eq!(issuer.roles_claim.to_string(), "realm_access.roles");
+    assert_eq!(issuer.roles.path.to_string(), "realm_access.roles");
 }
 
 /// What `init` writes is what `serve` reads.

@@ -8,7 +8,7 @@ async fn keys_come_by_discovery() {
     let running = Running::of(idp.keys()).await;
     assert_eq!(running.find("es", Algorithm::ES256).await, Ok(()));
     assert_eq!(running.find("rsa", Algorithm::RS256).await, Ok(()));
-    assert_eq!(running.find("rsa", Algorithm::ES256).await, Err(Code::KeyUnknown));
+    assert_eq!(running.find("rsa", Algorithm::ES256).await, Err(Code::KeyAlgorithmMismatch));
     assert_eq!((idp.said.discoveries.load(Ordering::SeqCst), idp.fetches()), (1, 1));
 }
 

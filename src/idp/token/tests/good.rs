@@ -30,7 +30,7 @@ fn the_facts_are_those_of_the_token() {
         facts,
         json!({
             "issuer": "corp", "subject": "alice", "id": "token-1", "algorithm": "ES256",
-            "key_id": "es", "token_type": "at+jwt",
+            "key_id": "es", "token_type": "at+jwt", "introspected": false,
             "issued_at": "2027-01-15T07:59:50Z", "expires_at": "2027-01-15T09:00:00Z",
         })
     );

@@ -3,7 +3,8 @@ use super::*;
 #[test]
 fn without_a_role_there_is_nothing() {
     let policy = policy("[roles.a]\npublish = [\">\"]\nsubscribe = [\">\"]\n");
-    for roles in [&[][..], &["b"], &["A"], &["a "], &[""], &["*"], &[">"]] {
+    assert_eq!(denied(&decided(&policy, &[])), (RolesClaimEmpty, ""));
+    for roles in [&["b"][..], &["A"], &["a "], &[""], &["*"], &[">"]] {
         let decision = decided(&policy, roles);
         let count = roles.len();
         let detail =
@@ -24,7 +25,9 @@ fn accounts_are_never_merged() {
     let set = maps(&[("app.toml", app), ("web.toml", web)]).targets(&["APP", "WEB"]).policy();
     for roles in [&["both"][..], &["app", "web"], &["web", "app", "both"]] {
         let decision = decided(&set, roles);
-        assert_eq!(denied(&decision), (AccountAmbiguous, "roles of the accounts APP, WEB"));
+        let detail =
+            "roles of the accounts APP, WEB: the user name `hallpass-want:account=…` picks one";
+        assert_eq!(denied(&decision), (AccountAmbiguous, detail));
         assert_eq!(decision.rules().len(), 2, "both are named");
     }
     let alone = decided(&set, &["web"]);

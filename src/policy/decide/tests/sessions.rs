@@ -8,7 +8,7 @@ fn end(sessions: &[&str], now: Timestamp, expires: Timestamp) -> Result<Timestam
             format!("[roles.r{index}]\nidp_roles = [\"x\"]\npublish = [\"a\"]\n{session}\n")
         })
         .collect();
-    let facts = Facts { now, token_expires_at: expires };
+    let facts = Facts { now, expires_at: expires, wish: Wish::default() };
     let decision = decide(&policy(&roles), &identity("corp", &["x"], &[]), &facts);
     match decision.outcome() {
         Outcome::Granted(grant) => Ok(grant.ends_at()),
