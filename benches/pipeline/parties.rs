@@ -120,6 +120,7 @@ impl Parties {
             allow_http_loopback: false,
             ca_file: None,
             refresh: IssuerSettings::DEFAULT_REFRESH,
+            login: None,
         };
         let jwks = json!({ "keys": [self.jwk] }).to_string();
         let keys = KeySet::from_json(jwks.as_bytes(), false).unwrap();

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::Path, time::Duration};
 use jsonwebtoken::{Algorithm, AlgorithmFamily};
 use url::Url;
 
-use super::{IssuerSettings, Layers, certificates::ca_file};
+use super::{IssuerSettings, Layers, certificates::ca_file, login::login};
 use crate::{
     document::{Fields, Kind, Node, Place, Problem, Problems, claim_path, parse_at},
     names::IssuerName,
@@ -90,6 +90,7 @@ pub(super) fn issuer(
     let leeway = fields.duration("leeway", Duration::ZERO..=300 * SECOND, problems);
     let refresh = fields.duration("refresh", 10 * SECOND..=24 * HOUR, problems);
     let ca_file = ca_file(&mut fields, directory, problems);
+    let login = login(&mut fields, problems);
     fields.finish(problems);
     Some(IssuerSettings {
         name: name?,
@@ -102,6 +103,7 @@ pub(super) fn issuer(
         allow_http_loopback,
         ca_file,
         refresh: refresh.unwrap_or(IssuerSettings::DEFAULT_REFRESH),
+        login,
     })
 }
 

@@ -9,6 +9,7 @@ mod accounts;
 mod certificates;
 mod issuers;
 mod layers;
+mod login;
 mod secret;
 mod sections;
 mod seeds;
@@ -16,7 +17,9 @@ mod settings;
 
 pub(crate) use issuers::is_loopback;
 pub use layers::{ENV_PREFIX, Layers};
+pub use login::{LoginFlow, ShownToken};
 pub use secret::{NoSecret, SecretSource};
 pub use settings::{
-    AuditSettings, CalloutSettings, IssuerSettings, NatsSettings, ReaderSettings, Settings,
+    AuditSettings, CalloutSettings, IssuerSettings, LoginSettings, NatsAddress, NatsSettings,
+    ReaderSettings, Settings,
 };

@@ -12,10 +12,10 @@ use nkeys::{KeyPair, XKey};
 use secrecy::SecretString;
 use url::Url;
 
-use super::{Layers, accounts, issuers, sections};
+use super::{Layers, LoginFlow, ShownToken, accounts, issuers, sections};
 use crate::{
     claim_path::ClaimPath,
-    document::{Node, Problems},
+    document::{Fields, Node, Problems},
     names::{AccountName, IssuerName, ServerId},
 };
 
@@ -89,6 +89,29 @@ pub struct IssuerSettings {
     pub ca_file: Option<PathBuf>,
     /// How often the keys are fetched anew.
     pub refresh: Duration,
+    /// How a person signs in; absent: nobody does.
+    pub login: Option<LoginSettings>,
+}
+
+/// How a person signs in with an issuer. A public client: there is no secret.
+#[derive(Debug, Clone)]
+pub struct LoginSettings {
+    /// What the IdP calls hallpass.
+    pub client_id: String,
+    /// What is asked for.
+    pub scopes: Vec<String>,
+    /// How, unless the person says otherwise.
+    pub flow: LoginFlow,
+    /// Which token is shown to NATS.
+    pub shown: ShownToken,
+    /// What the IdP is to ask in any case (`prompt`, OpenID Connect Core, section 3.1.2.1).
+    pub prompt: Option<String>,
+    /// Whom the access token is for, where the IdP wants to hear it as `audience`.
+    pub audience: Option<String>,
+    /// Whom the access token is for, as RFC 8707 says it.
+    pub resource: Option<String>,
+    /// Where the browser comes back to on this machine; 0: any port that is free (RFC 8252).
+    pub redirect_port: u16,
 }
 
 /// Where decisions are recorded.
@@ -117,6 +140,15 @@ pub struct ReaderSettings {
     pub stream: String,
     /// The seed of the user who may only read there.
     pub reader_seed: SecretString,
+}
+
+/// Where NATS is, for somebody who shows a token.
+#[derive(Debug, Clone)]
+pub struct NatsAddress {
+    /// One or more servers of one cluster.
+    pub urls: Vec<String>,
+    /// Certificates to believe beside the system's, in PEM.
+    pub ca_file: Option<PathBuf>,
 }
 
 impl Settings {
@@ -151,6 +183,17 @@ impl Settings {
 }
 
 impl IssuerSettings {
+    /// Checks the issuers, and those only: what signing in with them needs.
+    ///
+    /// # Errors
+    /// Every problem there is.
+    pub fn read_all(layers: &Layers) -> Result<Vec<Self>, Problems> {
+        let mut problems = Problems::default();
+        let mut root = Fields::of(&layers.root, "the configuration", &mut problems);
+        let issuers = issuers::issuers(&mut root, layers, &mut problems);
+        if problems.any_error() { Err(problems) } else { Ok(issuers) }
+    }
+
     /// What is wrong with the settings of one issuer, wherever they were written.
     #[must_use]
     pub fn problems(name: IssuerName, node: &Node) -> Problems {
@@ -170,6 +213,21 @@ impl ReaderSettings {
         let settings = sections::reader(layers, &mut problems);
         match settings {
             Some(settings) if !problems.any_error() => Ok(settings),
+            _ => Err(problems),
+        }
+    }
+}
+
+impl NatsAddress {
+    /// Checks where NATS is, and that only.
+    ///
+    /// # Errors
+    /// Every problem there is.
+    pub fn read(layers: &Layers) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let address = sections::nats_address(layers, &mut problems);
+        match address {
+            Some(address) if !problems.any_error() => Ok(address),
             _ => Err(problems),
         }
     }

@@ -7,5 +7,6 @@ mod keys;
 pub mod token;
 
 pub use discovery::FetchError;
+pub(crate) use http::Http;
 pub use jwks::{JwksError, KeySet, PLAYGROUND_KID_PREFIX, VerificationKey};
 pub use keys::IssuerKeys;

@@ -7,7 +7,7 @@ use std::{
 
 /// The rooms from the ground up; see the crate's documentation. A directory stands for all of
 /// its files that are not named themselves.
-const ROOMS: [&str; 28] = [
+const ROOMS: [&str; 30] = [
     "names",
     "code",
     "subject",
@@ -34,6 +34,8 @@ const ROOMS: [&str; 28] = [
     "broker",
     "nats",
     "service",
+    "private_files",
+    "login",
     "setup",
     "playground",
     "cli",
