@@ -34,8 +34,10 @@ dev: ## Build hallpass and keep its playground running, with lines to paste
 test: ## Run all tests, those against real servers, IdPs and clients included
 	@tests/tools/preflight cargo cc python pip node npm
 	@tests/tools/nats-server >/dev/null
+	@tests/tools/nats-cli >/dev/null
 	tests/tools/clients
 	HALLPASS_NATS_SERVER="$$(tests/tools/nats-server)" \
+	HALLPASS_NATS_CLI="$$(tests/tools/nats-cli)" \
 	HALLPASS_TEST_PYTHONPATH="$(CURDIR)/target/tools/python" \
 	cargo test --locked
 

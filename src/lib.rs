@@ -30,7 +30,7 @@
 //! |---|---|
 //! | base | [`names`], [`code`], [`subject`], [`claim_path`], [`strict_json`], [`document`], [`config`], [`nats_jwt`] |
 //! | pipeline | [`callout`] (request, response), [`credential`], [`idp`] (token, jwks), [`identity`], [`policy`], [`audit`] (event) |
-//! | shells | [`idp`] (keys), [`callout`] (responder), [`audit`] (sink, reader), [`broker`], [`nats`], [`service`], [`setup`], `playground`, [`cli`] |
+//! | shells | [`idp`] (keys), [`callout`] (responder), [`audit`] (sink, reader), [`broker`], [`nats`], [`service`], [`private_files`], [`login`], [`setup`], `playground`, [`cli`] |
 
 pub mod audit;
 pub mod broker;
@@ -43,12 +43,14 @@ pub mod credential;
 pub mod document;
 pub mod identity;
 pub mod idp;
+pub mod login;
 pub mod names;
 pub mod nats;
 pub mod nats_jwt;
 #[cfg(feature = "playground")]
 pub mod playground;
 pub mod policy;
+pub mod private_files;
 pub mod service;
 pub mod setup;
 pub mod strict_json;

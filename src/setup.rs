@@ -9,6 +9,8 @@ use std::{
 use nkeys::{KeyPair, KeyPairType, XKey};
 use zeroize::Zeroizing;
 
+use crate::private_files;
+
 /// The server's configuration, as it stands in the repository.
 pub const SERVER_CONF: &str = include_str!("../nats-server.conf");
 /// The example map, as it stands in the repository.
@@ -164,7 +166,7 @@ fn quoted(text: &str) -> String {
 /// See [`SetupError`].
 pub fn keys(directory: &Path) -> Result<(PublicKeys, Vec<(PathBuf, Fate)>), SetupError> {
     let directory = directory.join("keys");
-    create_private_directory(&directory)?;
+    private_files::create_directory(&directory).map_err(|source| io_error(&directory, source))?;
     let mut fates = Vec::new();
     let mut pair = |name: &str, kind: KeyPairType, expected| {
         let path = directory.join(name);
@@ -298,28 +300,15 @@ pub fn write_new(path: &Path, text: &str) -> Result<Fate, SetupError> {
 
 fn seed(path: &Path, fresh: impl Fn() -> String) -> Result<(Zeroizing<String>, Fate), SetupError> {
     let text = Zeroizing::new(format!("{}\n", fresh()));
-    let fate = create(path, &text, 0o600)?;
+    let fate = create(path, &text, private_files::PRIVATE)?;
     let held = std::fs::read_to_string(path).map_err(|source| io_error(path, source))?;
     Ok((Zeroizing::new(held), fate))
 }
 
 /// Creates a file with its mode from the first moment; one that is there is never touched.
 fn create(path: &Path, text: &str, mode: u32) -> Result<Fate, SetupError> {
-    use std::io::Write as _;
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(mode);
-    }
-    #[cfg(not(unix))]
-    let _ = mode;
-    match options.open(path) {
-        Ok(mut file) => {
-            file.write_all(text.as_bytes()).map_err(|source| io_error(path, source))?;
-            Ok(Fate::Written)
-        }
+    match private_files::create_new(path, text.as_bytes(), mode) {
+        Ok(()) => Ok(Fate::Written),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             let there = std::fs::metadata(path).map_err(|source| io_error(path, source))?;
             if there.is_file() {
@@ -329,17 +318,6 @@ fn create(path: &Path, text: &str, mode: u32) -> Result<Fate, SetupError> {
         }
         Err(source) => Err(io_error(path, source)),
     }
-}
-
-fn create_private_directory(path: &Path) -> Result<(), SetupError> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt as _;
-        builder.mode(0o700);
-    }
-    builder.create(path).map_err(|source| io_error(path, source))
 }
 
 fn io_error(path: &Path, source: io::Error) -> SetupError {

@@ -5,6 +5,7 @@ mod check;
 #[cfg(feature = "playground")]
 mod dev;
 mod init;
+mod login;
 mod output;
 mod serve;
 
@@ -36,6 +37,7 @@ enum Command {
     #[cfg(feature = "playground")]
     Dev(dev::Dev),
     Check(check::Check),
+    Login(login::Login),
     /// Read the audit stream
     #[command(subcommand)]
     Audit(Audit),
@@ -141,6 +143,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Dev(dev) => {
             logging.start("warn");
             runtime().and_then(|runtime| runtime.block_on(dev.run()))
+        }
+        Command::Login(login) => {
+            logging.start("warn");
+            runtime().and_then(|runtime| runtime.block_on(login.run()))
         }
         Command::Audit(Audit::Tail(tail)) => {
             logging.start("warn");

@@ -46,6 +46,11 @@ pub(super) fn error(text: &str) {
     complain(&format!("error: {text}"));
 }
 
+/// What somebody should know while standard output has the answer.
+pub(super) fn note(text: &str) {
+    complain(text);
+}
+
 /// All problems, each with its source lines.
 pub(super) fn problems(problems: &Problems) {
     for problem in problems.iter() {

@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeSet, path::Path, time::Duration};
 use jsonwebtoken::{Algorithm, AlgorithmFamily};
 use url::Url;
 
-use super::{IssuerSettings, Layers, certificates::ca_file, seeds};
+use super::{IssuerSettings, Layers, certificates::ca_file, login::login, seeds};
 use crate::{
     document::{Fields, Kind, Node, Place, Problem, Problems, parse_at},
     names::IssuerName,
@@ -53,10 +53,7 @@ pub(super) fn issuers(
             certificates.extend(issuer);
             continue;
         }
-        let Some(mut issuer) = issuer(name, node, &layers.directory, problems) else { continue };
-        if let Some(introspection) = &mut issuer.introspection {
-            introspection.client_secret = seeds::get(&introspection.secret_source, problems);
-        }
+        let Some(issuer) = issuer(name, node, &layers.directory, problems) else { continue };
         if let Some((twin, twin_place)) =
             tokens.iter().find(|(other, _)| other.spellings().any(|iss| issuer.is_called(iss)))
         {
@@ -75,6 +72,13 @@ pub(super) fn issuers(
         tokens.push((issuer, place));
     }
     (tokens.into_iter().map(|(issuer, _)| issuer).collect(), certificates)
+}
+
+/// Gets the secrets that asking the issuers needs.
+pub(super) fn get_secrets(issuers: &mut [IssuerSettings], problems: &mut Problems) {
+    for introspection in issuers.iter_mut().filter_map(|issuer| issuer.introspection.as_mut()) {
+        introspection.client_secret = seeds::get(&introspection.secret_source, problems);
+    }
 }
 
 /// Whether some opaque token could be either's: a token is never tried against several issuers.
@@ -154,6 +158,7 @@ pub(super) fn issuer(
     let key_use = fields.string("key_use", problems).map_or("sig", |(text, _)| text).to_owned();
     let refresh = fields.duration("refresh", 10 * SECOND..=24 * HOUR, problems);
     let ca_file = ca_file(&mut fields, directory, problems);
+    let login = login(&mut fields, problems);
     fields.finish(problems);
     Some(IssuerSettings {
         name: name?,
@@ -176,6 +181,7 @@ pub(super) fn issuer(
         allow_http_loopback,
         ca_file,
         refresh: refresh.unwrap_or(IssuerSettings::DEFAULT_REFRESH),
+        login,
     })
 }
 

@@ -9,6 +9,7 @@ mod accounts;
 mod certificates;
 mod issuers;
 mod layers;
+mod login;
 mod presets;
 mod secret;
 mod sections;
@@ -21,7 +22,9 @@ pub use issuers::{
     Preset, Requirement, RolesClaim, RolesForm,
 };
 pub use layers::{ENV_PREFIX, Layers};
+pub use login::{LoginFlow, ShownToken};
 pub use secret::{NoSecret, SecretSource};
 pub use settings::{
-    AuditSettings, CalloutSettings, IssuerSettings, NatsSettings, ReaderSettings, Settings,
+    AuditSettings, CalloutSettings, IssuerSettings, LoginSettings, NatsAddress, NatsSettings,
+    ReaderSettings, Settings,
 };

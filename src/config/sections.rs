@@ -7,10 +7,11 @@ use secrecy::ExposeSecret as _;
 use url::Url;
 
 use super::{
-    AuditSettings, CalloutSettings, Layers, NatsSettings, ReaderSettings, SecretSource, Settings,
+    AuditSettings, CalloutSettings, Layers, NatsAddress, NatsSettings, ReaderSettings,
+    SecretSource, Settings,
     accounts::{accounts, apart},
     certificates::ca_file,
-    issuers::issuers,
+    issuers,
     seeds::{key_pair, secret, user_seed},
 };
 use crate::{
@@ -52,7 +53,8 @@ pub(super) fn settings(layers: &Layers, problems: &mut Problems) -> Option<Setti
         }
         fields.finish(problems);
     }
-    let (issuers, certificate_issuers) = issuers(&mut root, layers, problems);
+    let (mut issuers, certificate_issuers) = issuers::issuers(&mut root, layers, problems);
+    issuers::get_secrets(&mut issuers, problems);
     root.finish(problems);
     let maps = maps_directory(layers);
     Some(Settings {
@@ -77,6 +79,15 @@ pub(super) fn reader(layers: &Layers, problems: &mut Problems) -> Option<ReaderS
     let stream = stream(&mut audit, problems);
     let reader_seed = user_seed(&mut audit, "reader_seed", layers, problems);
     Some(ReaderSettings { urls: urls?, ca_file, stream: stream?, reader_seed: reader_seed? })
+}
+
+pub(super) fn nats_address(layers: &Layers, problems: &mut Problems) -> Option<NatsAddress> {
+    let mut root = Fields::of(&layers.root, "the configuration", problems);
+    let nats = root.required("nats", "a section `[nats]`", problems)?;
+    let mut fields = Fields::of(nats, "`[nats]`", problems);
+    let urls = urls(&mut fields, problems);
+    let ca_file = ca_file(&mut fields, &layers.directory, problems);
+    Some(NatsAddress { urls: urls?, ca_file })
 }
 
 fn nats(node: &Node, layers: &Layers, problems: &mut Problems) -> Option<NatsSettings> {

@@ -13,11 +13,11 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::{
-    CertificateIssuer, IntrospectionSettings, Layers, Requirement, RolesClaim, accounts, issuers,
-    sections,
+    CertificateIssuer, IntrospectionSettings, Layers, LoginFlow, Requirement, RolesClaim,
+    ShownToken, accounts, issuers, sections,
 };
 use crate::{
-    document::{Node, Problems},
+    document::{Fields, Node, Problems},
     names::{AccountName, IssuerName, ServerId},
 };
 
@@ -114,6 +114,29 @@ pub struct IssuerSettings {
     pub ca_file: Option<PathBuf>,
     /// How often the keys are fetched anew.
     pub refresh: Duration,
+    /// How a person signs in; absent: nobody does.
+    pub login: Option<LoginSettings>,
+}
+
+/// How a person signs in with an issuer. A public client: there is no secret.
+#[derive(Debug, Clone)]
+pub struct LoginSettings {
+    /// What the IdP calls hallpass.
+    pub client_id: String,
+    /// What is asked for.
+    pub scopes: Vec<String>,
+    /// How, unless the person says otherwise.
+    pub flow: LoginFlow,
+    /// Which token is shown to NATS.
+    pub shown: ShownToken,
+    /// What the IdP is to ask in any case (`prompt`, OpenID Connect Core, section 3.1.2.1).
+    pub prompt: Option<String>,
+    /// Whom the access token is for, where the IdP wants to hear it as `audience`.
+    pub audience: Option<String>,
+    /// Whom the access token is for, as RFC 8707 says it.
+    pub resource: Option<String>,
+    /// Where the browser comes back to on this machine; 0: any port that is free (RFC 8252).
+    pub redirect_port: u16,
 }
 
 /// Where decisions are recorded.
@@ -142,6 +165,15 @@ pub struct ReaderSettings {
     pub stream: String,
     /// The seed of the user who may only read there.
     pub reader_seed: SecretString,
+}
+
+/// Where NATS is, for somebody who shows a token.
+#[derive(Debug, Clone)]
+pub struct NatsAddress {
+    /// One or more servers of one cluster.
+    pub urls: Vec<String>,
+    /// Certificates to believe beside the system's, in PEM.
+    pub ca_file: Option<PathBuf>,
 }
 
 impl Settings {
@@ -176,6 +208,17 @@ impl Settings {
 }
 
 impl IssuerSettings {
+    /// Checks the issuers of tokens, and those only; the secrets in them are left where they are.
+    ///
+    /// # Errors
+    /// Every problem there is.
+    pub fn read_all(layers: &Layers) -> Result<Vec<Self>, Problems> {
+        let mut problems = Problems::default();
+        let mut root = Fields::of(&layers.root, "the configuration", &mut problems);
+        let (issuers, _) = issuers::issuers(&mut root, layers, &mut problems);
+        if problems.any_error() { Err(problems) } else { Ok(issuers) }
+    }
+
     /// Reads the settings of one issuer, wherever they were written; paths in them start at
     /// `directory`.
     pub fn read(
@@ -198,6 +241,21 @@ impl ReaderSettings {
         let settings = sections::reader(layers, &mut problems);
         match settings {
             Some(settings) if !problems.any_error() => Ok(settings),
+            _ => Err(problems),
+        }
+    }
+}
+
+impl NatsAddress {
+    /// Checks where NATS is, and that only.
+    ///
+    /// # Errors
+    /// Every problem there is.
+    pub fn read(layers: &Layers) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let address = sections::nats_address(layers, &mut problems);
+        match address {
+            Some(address) if !problems.any_error() => Ok(address),
             _ => Err(problems),
         }
     }

@@ -17,6 +17,9 @@ pub enum FetchError {
     /// No answer.
     #[error("{0}")]
     Http(String),
+    /// A request that would travel unprotected.
+    #[error("`{0}` is not an https URL")]
+    Insecure(String),
     /// An answer that is not a success.
     #[error("HTTP status {0}")]
     Status(u16),

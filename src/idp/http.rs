@@ -2,11 +2,12 @@
 
 use std::{path::Path, time::Duration};
 
+use openidconnect::{HttpRequest, HttpResponse};
 use secrecy::ExposeSecret;
 use url::Url;
 
 use super::discovery::FetchError;
-use crate::config::{ClientAuth, IntrospectionSettings};
+use crate::config::{ClientAuth, IntrospectionSettings, is_loopback};
 
 /// Key sets and discovery documents are a few KiB.
 const MAX_BYTES: usize = 512 * 1024;
@@ -14,7 +15,10 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A client for one issuer.
 #[derive(Debug, Clone)]
-pub(super) struct Http(reqwest::Client);
+pub(crate) struct Http {
+    client: reqwest::Client,
+    loopback: bool,
+}
 
 impl Http {
     /// A client that believes the system's certificates and those in `ca_file`.
@@ -24,7 +28,7 @@ impl Http {
     ///
     /// With `loopback`, an IdP on this machine is meant: no proxy stands between, whatever the
     /// environment says, and what is sent in the clear does not leave the machine.
-    pub(super) fn new(ca_file: Option<&Path>, loopback: bool) -> Result<Self, FetchError> {
+    pub(crate) fn new(ca_file: Option<&Path>, loopback: bool) -> Result<Self, FetchError> {
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(TIMEOUT)
@@ -38,12 +42,13 @@ impl Http {
                 .map_err(|error| FetchError::CaFile(error.to_string()))?;
             builder = builder.tls_certs_merge(certificates);
         }
-        builder.build().map(Self).map_err(|error| FetchError::Http(chain(&error)))
+        let client = builder.build().map_err(|error| FetchError::Http(chain(&error)))?;
+        Ok(Self { client, loopback })
     }
 
     /// The body of a document.
     pub(super) async fn get(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
-        Self::body_of(self.0.get(url.clone())).await
+        Self::body_of(self.client.get(url.clone())).await
     }
 
     /// The answer to a question about a token (RFC 7662, section 2.1).
@@ -52,24 +57,60 @@ impl Http {
         settings: &IntrospectionSettings,
         token: &str,
     ) -> Result<Vec<u8>, FetchError> {
-        Self::body_of(question(self.0.post(settings.endpoint.clone()), settings, token)).await
+        Self::body_of(question(self.client.post(settings.endpoint.clone()), settings, token)).await
     }
 
     async fn body_of(request: reqwest::RequestBuilder) -> Result<Vec<u8>, FetchError> {
-        let http = |error: reqwest::Error| FetchError::Http(chain(&error.without_url()));
-        let mut response = request.send().await.map_err(http)?;
+        let response = request.send().await.map_err(failed)?;
         if !response.status().is_success() {
             return Err(FetchError::Status(response.status().as_u16()));
         }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(http)? {
-            if body.len() + chunk.len() > MAX_BYTES {
-                return Err(FetchError::TooLarge);
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body)
+        body(response).await
     }
+
+    /// What `openidconnect` asks and is answered, whatever the status.
+    pub(crate) async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, FetchError> {
+        let request: reqwest::Request = request.try_into().map_err(failed)?;
+        self.protects(request.url())?;
+        let mut response = self.client.execute(request).await.map_err(failed)?;
+        let mut answer = HttpResponse::new(Vec::new());
+        *answer.status_mut() = response.status();
+        std::mem::swap(answer.headers_mut(), response.headers_mut());
+        *answer.body_mut() = body(response).await?;
+        Ok(answer)
+    }
+
+    /// Whether what is sent there is sent by https, or stays on this machine where that is
+    /// allowed by name. Addresses come from discovery documents, and secrets go there.
+    ///
+    /// # Errors
+    /// Where it is not.
+    pub(crate) fn protects(&self, url: &Url) -> Result<(), FetchError> {
+        match url.scheme() {
+            "https" => Ok(()),
+            "http" if self.loopback && is_loopback(url) => Ok(()),
+            _ => {
+                // Neither query nor path: they are not what is wrong, and may say too much.
+                let host = url.host_str().unwrap_or_default();
+                Err(FetchError::Insecure(format!("{}://{host}", url.scheme())))
+            }
+        }
+    }
+}
+
+async fn body(mut response: reqwest::Response) -> Result<Vec<u8>, FetchError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(failed)? {
+        if body.len() + chunk.len() > MAX_BYTES {
+            return Err(FetchError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+fn failed(error: reqwest::Error) -> FetchError {
+    FetchError::Http(chain(&error.without_url()))
 }
 
 /// The question, with who asks it.

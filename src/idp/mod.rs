@@ -10,6 +10,7 @@ mod keys;
 pub mod token;
 
 pub use discovery::FetchError;
+pub(crate) use http::Http;
 pub use issuers::{Authentic, Issuers};
 pub use jwks::{Accepted, JwksError, KeySet, PLAYGROUND_KID_PREFIX, VerificationKey};
 pub use keys::IssuerKeys;

@@ -51,6 +51,7 @@ pub(crate) fn an_issuer() -> IssuerSettings {
         allow_http_loopback: false,
         ca_file: None,
         refresh: IssuerSettings::DEFAULT_REFRESH,
+        login: None,
     }
 }
 

@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 // A real IdP for the tests: oidc-provider, issuing JWT access tokens (RFC 9068,
-// `at+jwt`) for OAuth's client_credentials grant.
+// `at+jwt`) for OAuth's client_credentials grant, and to people who sign in
+// (authorization code with PKCE, device authorization, refresh tokens that
+// rotate).
 //
 //   node oidc-provider.mjs [--ttl SECONDS] [--alg RS256|PS256|ES256|ES384|EdDSA]
-//                          [--audience URI] [--port PORT]
+//                          [--audience URI] [--port PORT] [--device-ttl SECONDS]
 //
 // Prints one line of JSON on stdout when it listens, and ends when its stdin is
 // closed: a test that dies takes its IdP with it. (So do not start it with
@@ -13,6 +15,10 @@
 // by HTTP Basic:
 //
 //   curl -u clerk:clerk-secret -d grant_type=client_credentials $TOKEN_ENDPOINT
+//
+// People sign in with the public client `hallpass-cli`. Whoever comes to the
+// sign-in page is `alice` and agrees to everything, unless the browser sends the
+// header `x-sign-in: deny`.
 
 import { createServer } from 'node:http';
 import { generateKeyPairSync, randomBytes, webcrypto } from 'node:crypto';
@@ -43,6 +49,7 @@ const { values: options } = parseArgs({
     alg: { type: 'string', default: 'RS256' },
     audience: { type: 'string', default: 'urn:nats' },
     port: { type: 'string', default: '0' },
+    'device-ttl': { type: 'string', default: '600' },
   },
 });
 const ttl = Number(options.ttl);
@@ -56,6 +63,9 @@ const ROLES = {
   reader: ['orders:read'],
   nobody: [],
 };
+
+// People, with theirs.
+const PEOPLE = { alice: ['orders:write'] };
 
 const generateKey = {
   RS256: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
@@ -85,22 +95,45 @@ await new Promise((resolve, reject) => {
 const issuer = `http://127.0.0.1:${server.address().port}`;
 
 const provider = new Provider(issuer, {
-  clients: Object.keys(ROLES).map((id) => ({
-    client_id: id,
-    client_secret: `${id}-secret`,
-    grant_types: ['client_credentials'],
-    redirect_uris: [],
-    response_types: [],
-    // The library's default for ID tokens, which nobody asks for here, is
-    // RS256, and it would insist on a key for it.
-    id_token_signed_response_alg: options.alg,
-  })),
+  clients: [
+    ...Object.keys(ROLES).map((id) => ({
+      client_id: id,
+      client_secret: `${id}-secret`,
+      grant_types: ['client_credentials'],
+      redirect_uris: [],
+      response_types: [],
+      // The library's default for ID tokens, which nobody asks for here, is
+      // RS256, and it would insist on a key for it.
+      id_token_signed_response_alg: options.alg,
+    })),
+    {
+      client_id: 'hallpass-cli',
+      token_endpoint_auth_method: 'none',
+      // Native: the redirect may be to any port of a loopback address.
+      application_type: 'native',
+      grant_types: [
+        'authorization_code',
+        'refresh_token',
+        'urn:ietf:params:oauth:grant-type:device_code',
+      ],
+      redirect_uris: ['http://127.0.0.1/callback'],
+      response_types: ['code'],
+      id_token_signed_response_alg: options.alg,
+    },
+  ],
+  findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
+  interactions: { url: (_context, { uid }) => `/interaction/${uid}` },
+  pkce: { required: () => true },
+  issueRefreshToken: (_context, client, source) =>
+    client.grantTypeAllowed('refresh_token') && source.scopes.has('offline_access'),
+  rotateRefreshToken: true,
   jwks: { keys: [signingKey] },
   cookies: { keys: [randomBytes(32).toString('hex')] },
   enabledJWA: { idTokenSigningAlgValues: [options.alg] },
   features: {
     clientCredentials: { enabled: true },
     devInteractions: { enabled: false },
+    deviceFlow: { enabled: true },
     // An access token is a JWT only if it is meant for a resource server; all
     // are meant for the one here, so that no `resource` need be asked for.
     resourceIndicators: {
@@ -118,13 +151,52 @@ const provider = new Provider(issuer, {
   },
   // `sub` is there already: without a user it is the client's id.
   extraTokenClaims: (_context, token) => ({
-    realm_access: { roles: ROLES[token.clientId] },
+    realm_access: { roles: ROLES[token.clientId] ?? PEOPLE[token.accountId] },
     tenant_id: 'acme',
   }),
-  ttl: { ClientCredentials: ttl },
+  ttl: {
+    ClientCredentials: ttl,
+    AuthorizationCode: 60,
+    DeviceCode: Number(options['device-ttl']),
+    Grant: 3600,
+    IdToken: ttl,
+    Interaction: 600,
+    RefreshToken: 3600,
+    Session: 3600,
+  },
 });
 provider.on('server_error', (_context, error) => console.error(error));
-server.on('request', provider.callback());
+
+// The sign-in page, with somebody before it who is quick.
+async function interact(request, response) {
+  const { session, params, prompt, grantId } = await provider.interactionDetails(request, response);
+  if (request.headers['x-sign-in'] === 'deny') {
+    const denied = { error: 'access_denied', error_description: 'alice said no' };
+    await provider.interactionFinished(request, response, denied);
+  } else if (prompt.name === 'login') {
+    await provider.interactionFinished(request, response, { login: { accountId: 'alice' } });
+  } else {
+    const grant = grantId
+      ? await provider.Grant.find(grantId)
+      : new provider.Grant({ accountId: session.accountId, clientId: params.client_id });
+    grant.addOIDCScope(params.scope);
+    grant.addResourceScope(options.audience, params.scope);
+    const consent = { grantId: await grant.save() };
+    await provider.interactionFinished(request, response, { consent }, { mergeWithLastSubmission: true });
+  }
+}
+
+const answer = provider.callback();
+server.on('request', (request, response) => {
+  if (!request.url.startsWith('/interaction/')) {
+    answer(request, response);
+    return;
+  }
+  interact(request, response).catch((error) => {
+    console.error(error);
+    response.writeHead(500).end();
+  });
+});
 
 const discovered = await fetch(`${issuer}/.well-known/openid-configuration`);
 if (!discovered.ok) {

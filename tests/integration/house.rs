@@ -7,7 +7,7 @@ use std::{
 
 /// The rooms from the ground up; see the crate's documentation. A directory stands for all of
 /// its files that are not named themselves.
-const ROOMS: [&str; 31] = [
+const ROOMS: [&str; 33] = [
     "names",
     "code",
     "subject",
@@ -37,6 +37,8 @@ const ROOMS: [&str; 31] = [
     "broker",
     "nats",
     "service",
+    "private_files",
+    "login",
     "setup",
     "playground",
     "cli",

@@ -18,6 +18,7 @@ mod examples;
 mod forgeries;
 mod house;
 mod lifecycle;
+mod login;
 mod logins;
 mod permissions;
 mod playground;

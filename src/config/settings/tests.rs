@@ -149,6 +149,8 @@ mod accounts;
 
 mod issuers;
 
+mod login;
+
 mod spans_and_numbers;
 
 mod files;

@@ -1,8 +1,10 @@
 //! A small vocabulary for tests: a [`World`] with everything in it, tokens, and waiting.
 
 mod asking_server;
+mod browser;
 mod hallpass;
 mod oidc_provider;
+mod person;
 mod process;
 mod wire;
 mod world;
@@ -10,11 +12,13 @@ mod world;
 use std::{future::Future, time::Duration};
 
 pub use asking_server::{AskingServer, ServerKeys, sign};
+pub use browser::{Answer, Browser};
 pub use hallpass::{Hallpass, code, command, files, run, text};
 pub use oidc_provider::{NAME as OIDC_PROVIDER, OidcProvider, secret};
+pub use person::{LOGIN_CLIENT, Person, address};
 pub use process::{Ending, Process, ROOT, client, python_path};
 pub use wire::{Heard, Wire};
-pub use world::{World, WorldBuilder, install_provider, nats_server};
+pub use world::{World, WorldBuilder, install_provider, nats_cli, nats_server};
 
 /// Longer than anything here takes on a busy machine; reaching it is a failure.
 pub const PATIENCE: Duration = Duration::from_secs(20);

@@ -32,6 +32,11 @@ impl OidcProvider {
         self.description["issuer"].as_str().unwrap()
     }
 
+    /// The audience of its tokens.
+    pub fn audience(&self) -> &str {
+        self.description["audience"].as_str().unwrap()
+    }
+
     /// A world whose hallpass believes it, and takes nobody else's word for a role.
     pub fn world(&self) -> WorldBuilder {
         let issuers = format!("issuers = [\"{NAME}\"]\nidp_roles =");
@@ -39,7 +44,7 @@ impl OidcProvider {
             .issuer(IssuerText {
                 name: NAME.to_owned(),
                 issuer: self.issuer().to_owned(),
-                audience: self.description["audience"].as_str().unwrap().to_owned(),
+                audience: self.audience().to_owned(),
                 roles_claim: "realm_access.roles".to_owned(),
                 allow_http_loopback: true,
             })

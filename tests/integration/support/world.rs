@@ -47,13 +47,20 @@ pub struct World {
 /// The nats-server to test with: `tests/tools/nats-server` finds it or gets it.
 pub fn nats_server() -> PathBuf {
     static FOUND: OnceLock<PathBuf> = OnceLock::new();
-    let find = || {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tools/nats-server");
-        let output = std::process::Command::new(script).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
-    };
-    FOUND.get_or_init(find).clone()
+    FOUND.get_or_init(|| tool("nats-server")).clone()
+}
+
+/// The `nats` CLI to test with: `tests/tools/nats-cli` finds it or builds it.
+pub fn nats_cli() -> PathBuf {
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
+    FOUND.get_or_init(|| tool("nats-cli")).clone()
+}
+
+fn tool(name: &str) -> PathBuf {
+    let script = format!("{}/tests/tools/{name}", env!("CARGO_MANIFEST_DIR"));
+    let output = std::process::Command::new(script).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
 }
 
 /// One provider for the whole process, as `main` installs it. For what starts before a world.

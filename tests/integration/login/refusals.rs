@@ -1,0 +1,149 @@
+//! Who is not signed in, and why.
+
+use std::os::unix::fs::PermissionsExt;
+
+use url::Url;
+
+use crate::support::{
+    Answer, LOGIN_CLIENT, OidcProvider, Person, Process, address, install_provider,
+};
+
+/// Fetches a page of the listener; `None` where nobody listens.
+async fn fetch(url: &Url) -> Option<u16> {
+    install_provider();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    Some(client.get(url.clone()).send().await.ok()?.status().as_u16())
+}
+
+#[tokio::test]
+async fn an_answer_to_another_question_is_refused_and_nobody_listens_any_more() {
+    let idp = OidcProvider::start(&[]).await;
+    let person = Person::of(&idp, LOGIN_CLIENT);
+    let mut process = Process::start(person.login(&[]));
+    let url = Url::parse(&address(&process).await).unwrap();
+    let asked = |name: &str| {
+        url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned()).unwrap()
+    };
+    assert_eq!(asked("code_challenge_method"), "S256");
+    let callback = Url::parse(&asked("redirect_uri")).unwrap();
+    assert_eq!(callback.host_str(), Some("127.0.0.1"));
+    assert_eq!(fetch(&callback.join("/favicon.ico").unwrap()).await, Some(404));
+    let mut wrong = callback.clone();
+    wrong.set_query(Some("code=CODE&state=another"));
+    assert_eq!(fetch(&wrong).await, Some(400));
+    let ending = process.ended().await;
+    assert_eq!(ending.status.code(), Some(1));
+    assert!(ending.said.is_empty());
+    let told = process.complaints();
+    assert!(told.contains("error: the browser came back with another `state`"), "{told}");
+    let mut right = callback;
+    right.set_query(Some(&format!("code=CODE&state={}", asked("state"))));
+    assert_eq!(fetch(&right).await, None, "nobody listens");
+    assert!(!person.token_file().exists());
+}
+
+#[tokio::test]
+async fn a_denied_sign_in_is_a_no() {
+    let idp = OidcProvider::start(&[]).await;
+    let person = Person::of(&idp, LOGIN_CLIENT);
+    let denied = |flow| person.signs_in(Answer::No, flow);
+    for (ending, told) in [denied(&["--flow", "code"]).await, denied(&["--flow", "device"]).await] {
+        assert_eq!(ending.status.code(), Some(2), "{told}");
+        assert!(told.contains("error: the sign-in was denied"), "{told}");
+        assert!(ending.said.is_empty());
+    }
+    assert!(!person.token_file().exists());
+}
+
+#[tokio::test]
+async fn a_device_code_that_nobody_enters_expires() {
+    let idp = OidcProvider::start(&["--device-ttl", "1"]).await;
+    let person = Person::of(&idp, LOGIN_CLIENT);
+    let (ending, told) = person.runs(&["--flow", "device"]).await;
+    assert_eq!(ending.status.code(), Some(1));
+    assert!(told.contains("error: the code has expired before anybody entered it"), "{told}");
+}
+
+#[tokio::test]
+async fn a_context_that_hallpass_did_not_write_is_left_alone() {
+    let idp = OidcProvider::start(&[]).await;
+    let person = Person::of(&idp, LOGIN_CLIENT);
+    let file = person.context_file("hallpass-corp");
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    let own = "{\"description\": \"my own\", \"token\": \"mine\"}";
+    std::fs::write(&file, own).unwrap();
+    let (ending, told) = person.runs(&[]).await;
+    assert_eq!(ending.status.code(), Some(1));
+    assert!(told.contains("was not written by hallpass and is left alone"), "{told}");
+    assert!(!told.contains("sign in"), "nobody signs in in vain: {told}");
+    let (ending, told) = person.signs_in(Answer::Yes, &["--no-context"]).await;
+    assert_eq!(ending.status.code(), Some(0), "{told}");
+    let (ending, told) = person.runs(&["--print"]).await;
+    assert_eq!(ending.status.code(), Some(0), "a script did not ask for one: {told}");
+    let (ending, _) = person.runs(&["--forget"]).await;
+    assert_eq!(ending.status.code(), Some(0));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), own);
+    let (ending, told) = person.runs(&["--context", "../x"]).await;
+    assert_eq!(ending.status.code(), Some(1));
+    assert!(told.contains("`../x` cannot be the name of a context"), "{told}");
+}
+
+#[tokio::test]
+async fn a_token_that_others_could_read_is_not_used() {
+    let idp = OidcProvider::start(&[]).await;
+    let person = Person::of(&idp, LOGIN_CLIENT);
+    person.signs_in(Answer::Yes, &[]).await;
+    let token = person.kept()["token"].as_str().unwrap().to_owned();
+    for path in [person.token_file(), person.directory()] {
+        let before = std::fs::metadata(&path).unwrap().permissions();
+        for mode in [0o740, 0o704, 0o720] {
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+            let (ending, told) = person.runs(&["--print"]).await;
+            assert_eq!(ending.status.code(), Some(1));
+            assert!(told.contains("is open to others than its owner"), "{told}");
+            assert!(ending.said.is_empty() && !told.contains(&token));
+        }
+        std::fs::set_permissions(&path, before).unwrap();
+    }
+    assert_eq!(person.runs(&["--print"]).await.0.said, [token]);
+}
+
+#[tokio::test]
+async fn what_keeps_anybody_from_signing_in_is_said() {
+    let idp = OidcProvider::start(&[]).await;
+    let mut person = Person::of(&idp, LOGIN_CLIENT);
+    person.issuer = "crop";
+    let (ending, told) = person.runs(&[]).await;
+    assert_eq!(ending.status.code(), Some(1));
+    assert!(told.contains("issuer `crop` is not configured; did you mean `corp`?"), "{told}");
+    person.issuer = "corp";
+
+    let without = std::fs::read_to_string(&person.configuration).unwrap();
+    let without = without.split("[issuers.corp.login]").next().unwrap();
+    std::fs::write(&person.configuration, without).unwrap();
+    let (ending, told) = person.runs(&[]).await;
+    assert_eq!(ending.status.code(), Some(3));
+    assert!(told.contains("the configuration lacks `[issuers.corp.login]`"), "{told}");
+
+    // An issuer of another name is another issuer, though it is the same place.
+    let other = idp.issuer().replace("127.0.0.1", "localhost");
+    person.configure(&other, idp.audience(), LOGIN_CLIENT);
+    let (ending, told) = person.runs(&[]).await;
+    assert_eq!(ending.status.code(), Some(1));
+    assert!(told.contains("they must be equal to the letter"), "{told}");
+
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let login = format!("{LOGIN_CLIENT}redirect_port = {port}\n");
+    person.configure(idp.issuer(), idp.audience(), &login);
+    let (ending, told) = person.runs(&[]).await;
+    assert_eq!(ending.status.code(), Some(1));
+    assert!(told.contains(&format!("port {port} of 127.0.0.1")), "{told}");
+
+    let (issuer, audience) = (idp.issuer().to_owned(), idp.audience().to_owned());
+    drop(idp);
+    person.configure(&issuer, &audience, LOGIN_CLIENT);
+    let (ending, told) = person.runs(&[]).await;
+    assert_eq!(ending.status.code(), Some(1));
+    assert!(told.contains("error: the IdP cannot be reached: "), "{told}");
+}
