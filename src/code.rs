@@ -98,6 +98,7 @@ codes! {
     Keys {
         KeyUnknown = "key_unknown": "The issuer publishes no key that fits the token's `kid` and algorithm.",
         KeysUnavailable = "keys_unavailable": "The issuer's keys could not be fetched yet.",
+        KeysStale = "keys_stale": "The issuer's keys are older than `max_key_age` and could not be fetched anew.",
     }
     Identity {
         SubjectUnusable = "subject_unusable": "The token's `sub` is empty, too long or has control characters.",
@@ -131,6 +132,7 @@ impl Code {
         matches!(
             self,
             Self::KeysUnavailable
+                | Self::KeysStale
                 | Self::AuditUnavailable
                 | Self::DeadlineExceeded
                 | Self::Overloaded

@@ -12,7 +12,7 @@ use crate::{
     callout::responder::{self, ResponderError},
     config::{IssuerSettings, Layers, Settings},
     document::Problems,
-    idp::IssuerKeys,
+    idp::{self, IssuerKeys},
     nats::Connection,
     policy::{self, Boundaries, PolicySet},
 };
@@ -58,8 +58,11 @@ pub fn load(layers: &Layers) -> Result<(Loaded, Problems), Problems> {
         Boundaries { accounts: Settings::targets(layers), issuers: Settings::issuer_names(layers) };
     let directory = Settings::maps_directory(layers);
     let policy = policy::load(&directory, &boundaries, &mut problems);
+    idp::judge_files(layers, &mut problems);
     match (settings, policy) {
-        (Some(settings), Some(policy)) => Ok((Loaded { settings, policy }, problems)),
+        (Some(settings), Some(policy)) if !problems.any_error() => {
+            Ok((Loaded { settings, policy }, problems))
+        }
         _ => Err(problems),
     }
 }

@@ -117,9 +117,11 @@ impl Parties {
             leeway: IssuerSettings::DEFAULT_LEEWAY,
             roles_claim: ClaimPath::from_dotted("realm_access.roles").unwrap(),
             jwks_uri: None,
+            jwks_file: None,
             allow_http_loopback: false,
             ca_file: None,
             refresh: IssuerSettings::DEFAULT_REFRESH,
+            max_key_age: IssuerSettings::DEFAULT_MAX_KEY_AGE,
         };
         let jwks = json!({ "keys": [self.jwk] }).to_string();
         let keys = KeySet::from_json(jwks.as_bytes(), false).unwrap();

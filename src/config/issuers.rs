@@ -1,6 +1,10 @@
 //! `[issuers.NAME]`: who is believed.
 
-use std::{collections::BTreeSet, path::Path, time::Duration};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use jsonwebtoken::{Algorithm, AlgorithmFamily};
 use url::Url;
@@ -68,8 +72,9 @@ pub(super) fn issuer(
     let jwks_uri = fields.string("jwks_uri", problems).and_then(|(text, place)| {
         fetchable(text, "jwks_uri", allow_http_loopback, place, problems)
     });
-    // With it, `issuer` is a text to compare and nothing to fetch.
-    let has_keys = fields.node("jwks_uri").is_some();
+    let jwks_file = jwks_file(&mut fields, directory, problems);
+    // With either, `issuer` is a text to compare and nothing to fetch.
+    let has_keys = fields.node("jwks_uri").is_some() || fields.node("jwks_file").is_some();
     match issuer {
         Some(("", place)) if has_keys => problems.add(Problem::error(
             place,
@@ -88,7 +93,7 @@ pub(super) fn issuer(
         .and_then(|node| claim_path(node, problems));
     let algorithms = algorithms(&mut fields, problems);
     let leeway = fields.duration("leeway", Duration::ZERO..=300 * SECOND, problems);
-    let refresh = fields.duration("refresh", 10 * SECOND..=24 * HOUR, problems);
+    let (refresh, max_key_age) = ages(&mut fields, problems);
     let ca_file = ca_file(&mut fields, directory, problems);
     fields.finish(problems);
     Some(IssuerSettings {
@@ -99,10 +104,54 @@ pub(super) fn issuer(
         leeway: leeway.unwrap_or(IssuerSettings::DEFAULT_LEEWAY),
         roles_claim: roles_claim?,
         jwks_uri,
+        jwks_file,
         allow_http_loopback,
         ca_file,
-        refresh: refresh.unwrap_or(IssuerSettings::DEFAULT_REFRESH),
+        refresh,
+        max_key_age,
     })
+}
+
+/// The file of keys. What it holds is judged by who reads key sets, when all is loaded.
+fn jwks_file(
+    fields: &mut Fields<'_>,
+    directory: &Path,
+    problems: &mut Problems,
+) -> Option<PathBuf> {
+    let uri = fields.node("jwks_uri").map(|node| &node.place);
+    let (text, place) = fields.string("jwks_file", problems)?;
+    if let Some(uri) = uri {
+        let message = "both `jwks_uri` and `jwks_file` say where the keys are";
+        let help = "keep one of them";
+        problems.add(Problem::error(place, message, help).related(uri, "the other one"));
+    }
+    Some(directory.join(text))
+}
+
+/// `refresh` and `max_key_age`: keys that are not believed until the next fetch would let
+/// nobody in most of the time.
+fn ages(fields: &mut Fields<'_>, problems: &mut Problems) -> (Duration, Duration) {
+    let refresh = fields.duration("refresh", 10 * SECOND..=24 * HOUR, problems);
+    let max_key_age = fields.duration("max_key_age", 60 * SECOND..=30 * 24 * HOUR, problems);
+    // The default is no judge of a value that could not be read.
+    let read = |value: Option<Duration>, default, node: Option<&Node>| {
+        value.or(node.is_none().then_some(default))
+    };
+    let nodes = (fields.node("refresh"), fields.node("max_key_age"));
+    let most = read(max_key_age, IssuerSettings::DEFAULT_MAX_KEY_AGE, nodes.1);
+    if let (Some(every), Some(most), Some(node)) =
+        (read(refresh, IssuerSettings::DEFAULT_REFRESH, nodes.0), most, nodes.1.or(nodes.0))
+        && most <= every
+    {
+        let message = "`max_key_age` is not longer than `refresh`";
+        let help = "several times `refresh`, so that the IdP may be away for a while; the \
+                    defaults are `24h` and `10m`";
+        problems.add(Problem::error(&node.place, message, help));
+    }
+    (
+        refresh.unwrap_or(IssuerSettings::DEFAULT_REFRESH),
+        max_key_age.unwrap_or(IssuerSettings::DEFAULT_MAX_KEY_AGE),
+    )
 }
 
 fn audiences(fields: &mut Fields<'_>, problems: &mut Problems) -> BTreeSet<String> {
@@ -131,6 +180,9 @@ impl IssuerSettings {
     pub const DEFAULT_LEEWAY: Duration = Duration::from_secs(30);
     /// How soon a key that the issuer withdrew is no longer believed.
     pub const DEFAULT_REFRESH: Duration = Duration::from_secs(600);
+    /// An IdP may be away for a day; a key that it withdrew meanwhile is believed no longer
+    /// than that.
+    pub const DEFAULT_MAX_KEY_AGE: Duration = Duration::from_secs(24 * 3600);
     /// RSA, ECDSA and EdDSA signatures: every asymmetric algorithm that the library verifies.
     pub const DEFAULT_ALGORITHMS: &[Algorithm] = &[
         Algorithm::RS256,

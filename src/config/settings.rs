@@ -83,12 +83,16 @@ pub struct IssuerSettings {
     pub roles_claim: ClaimPath,
     /// Where the keys are; absent: where discovery says.
     pub jwks_uri: Option<Url>,
+    /// The file that holds the keys, instead of an address.
+    pub jwks_file: Option<PathBuf>,
     /// Whether plain http is allowed, to loopback addresses only.
     pub allow_http_loopback: bool,
     /// Certificates to believe beside the system's, in PEM.
     pub ca_file: Option<PathBuf>,
     /// How often the keys are fetched anew.
     pub refresh: Duration,
+    /// How long keys are believed after they were last fetched; longer than `refresh`.
+    pub max_key_age: Duration,
 }
 
 /// Where decisions are recorded.

@@ -2,13 +2,14 @@
 
 use std::{path::Path, time::Duration};
 
+use reqwest::header::LOCATION;
 use url::Url;
 
 use super::discovery::FetchError;
 
 /// Key sets and discovery documents are a few KiB.
-const MAX_BYTES: usize = 512 * 1024;
-const TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const MAX_BYTES: usize = 512 * 1024;
+pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A client for one issuer.
 #[derive(Debug, Clone)]
@@ -43,6 +44,13 @@ impl Http {
     pub(super) async fn get(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
         let http = |error: reqwest::Error| FetchError::Http(chain(&error.without_url()));
         let mut response = self.0.get(url.clone()).send().await.map_err(http)?;
+        if let Some(to) = response.headers().get(LOCATION)
+            && response.status().is_redirection()
+        {
+            let to = to.to_str().ok().and_then(|to| url.join(to).ok());
+            let to = to.map(|to| to.origin().ascii_serialization());
+            return Err(FetchError::Redirect { status: response.status().as_u16(), to });
+        }
         if !response.status().is_success() {
             return Err(FetchError::Status(response.status().as_u16()));
         }

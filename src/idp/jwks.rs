@@ -57,6 +57,18 @@ impl VerificationKey {
                 .unwrap_or(false)
     }
 
+    /// Its `kid`.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// What it may be used for.
+    #[must_use]
+    pub fn algorithms(&self) -> &[Algorithm] {
+        &self.algorithms
+    }
+
     /// The key in a JWK, with the algorithms it may be used for; `None` where it is none for
     /// verifying signatures.
     fn of(jwk: &Jwk) -> Option<Self> {
@@ -158,6 +170,11 @@ impl KeySet {
         });
         let first = fitting.next()?;
         (key_id.is_some() || fitting.next().is_none()).then(|| Arc::clone(first))
+    }
+
+    /// The keys, in the order in which they are published.
+    pub fn iter(&self) -> impl Iterator<Item = &VerificationKey> {
+        self.keys.iter().map(|key| &**key)
     }
 
     /// How many keys there are.

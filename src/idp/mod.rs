@@ -3,9 +3,11 @@
 mod discovery;
 mod http;
 mod jwks;
+mod jwks_file;
 mod keys;
 pub mod token;
 
 pub use discovery::FetchError;
 pub use jwks::{JwksError, KeySet, PLAYGROUND_KID_PREFIX, VerificationKey};
-pub use keys::IssuerKeys;
+pub use jwks_file::judge_files;
+pub use keys::{IssuerKeys, KeyStatus, KeysState, KeysStatus};

@@ -38,9 +38,11 @@ pub(crate) fn an_issuer() -> IssuerSettings {
         leeway: IssuerSettings::DEFAULT_LEEWAY,
         roles_claim: ClaimPath::from_dotted("roles").unwrap(),
         jwks_uri: None,
+        jwks_file: None,
         allow_http_loopback: false,
         ca_file: None,
         refresh: IssuerSettings::DEFAULT_REFRESH,
+        max_key_age: IssuerSettings::DEFAULT_MAX_KEY_AGE,
     }
 }
 
