@@ -15,6 +15,7 @@ use crate::{
     idp::{self, IssuerKeys},
     nats::Connection,
     policy::{self, Boundaries, PolicySet},
+    status::{self, InstanceStatus},
 };
 
 /// How long the start may wait for the issuers' keys and the audit stream.
@@ -134,7 +135,11 @@ pub async fn run(
     };
     let callout = settings.callout.clone();
     let (queue, most) = (callout.queue.clone(), callout.max_in_flight);
+    let known = issuers.clone();
     let broker = Arc::new(Broker::new(callout, issuers, Arc::new(policy), Arc::new(sink)));
+    let instance = broker.instance().to_owned();
+    let status = move || InstanceStatus::of(&instance, &known);
+    tasks.spawn(status::answer(client.clone(), status, served.clone()));
     let outcome = responder::run(&client, &queue, most, broker, stop, ready).await;
 
     served.cancel();

@@ -5,6 +5,7 @@ mod check;
 #[cfg(feature = "playground")]
 mod dev;
 mod init;
+mod issuers;
 mod output;
 mod serve;
 
@@ -36,6 +37,9 @@ enum Command {
     #[cfg(feature = "playground")]
     Dev(dev::Dev),
     Check(check::Check),
+    /// See how the issuers are
+    #[command(subcommand)]
+    Issuers(issuers::Issuers),
     /// Read the audit stream
     #[command(subcommand)]
     Audit(Audit),
@@ -141,6 +145,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Dev(dev) => {
             logging.start("warn");
             runtime().and_then(|runtime| runtime.block_on(dev.run()))
+        }
+        Command::Issuers(issuers) => {
+            logging.start("warn");
+            runtime().and_then(|runtime| runtime.block_on(issuers.run()))
         }
         Command::Audit(Audit::Tail(tail)) => {
             logging.start("warn");

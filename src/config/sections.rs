@@ -78,6 +78,12 @@ pub(super) fn reader(layers: &Layers, problems: &mut Problems) -> Option<ReaderS
     Some(ReaderSettings { urls: urls?, ca_file, stream: stream?, reader_seed: reader_seed? })
 }
 
+pub(super) fn service_user(layers: &Layers, problems: &mut Problems) -> Option<NatsSettings> {
+    let mut root = Fields::of(&layers.root, "the configuration", problems);
+    let section = root.required("nats", "a section `[nats]`", problems)?;
+    nats(section, layers, problems)
+}
+
 fn nats(node: &Node, layers: &Layers, problems: &mut Problems) -> Option<NatsSettings> {
     let mut fields = Fields::of(node, "`[nats]`", problems);
     let urls = urls(&mut fields, problems);

@@ -164,6 +164,21 @@ impl IssuerSettings {
     }
 }
 
+impl NatsSettings {
+    /// Checks what is needed to connect as the service user, and that only.
+    ///
+    /// # Errors
+    /// Every problem there is.
+    pub fn read(layers: &Layers) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let settings = sections::service_user(layers, &mut problems);
+        match settings {
+            Some(settings) if !problems.any_error() => Ok(settings),
+            _ => Err(problems),
+        }
+    }
+}
+
 impl ReaderSettings {
     /// Checks what a reader of the audit stream needs, and that only.
     ///

@@ -7,7 +7,7 @@ use std::{
 
 /// The rooms from the ground up; see the crate's documentation. A directory stands for all of
 /// its files that are not named themselves.
-const ROOMS: [&str; 28] = [
+const ROOMS: [&str; 30] = [
     "names",
     "code",
     "subject",
@@ -16,6 +16,7 @@ const ROOMS: [&str; 28] = [
     "document",
     "config",
     "nats_jwt",
+    "table",
     "callout",
     "callout/request",
     "credential",
@@ -33,6 +34,7 @@ const ROOMS: [&str; 28] = [
     "callout/responder",
     "broker",
     "nats",
+    "status",
     "service",
     "setup",
     "playground",
@@ -40,13 +42,14 @@ const ROOMS: [&str; 28] = [
 ];
 
 /// Rooms in which nothing is read, sent, awaited or looked up on a clock.
-const PURE: [&str; 16] = [
+const PURE: [&str; 17] = [
     "code",
     "subject",
     "claim_path",
     "strict_json",
     "document",
     "nats_jwt",
+    "table",
     "callout",
     "callout/request",
     "callout/response",
