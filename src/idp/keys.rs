@@ -182,8 +182,9 @@ impl IssuerKeys {
                 Err(code)
             }
             Code::KeyUnknown if state.ended >= later => Err(final_code),
-            Code::KeyUnknown if state.begun >= later => Ok(later),
-            // An older fetch that is under way may not know what this token's maker knew.
+            // One that is under way may bring the key. Where it does not, that says nothing: it
+            // may have begun before the key was there.
+            Code::KeyUnknown if !is_idle => Ok(next - 1),
             Code::KeyUnknown if demand.pay(later, Instant::now()) => {
                 self.wanted.notify_one();
                 Ok(later)

@@ -38,6 +38,25 @@ async fn a_fetch_that_began_before_a_token_came_does_not_judge_it() {
     assert!((at - 2.4).abs() < 0.01, "{at}");
 }
 
+/// It may also bring what the token needs, and then there is nothing left to ask for.
+#[tokio::test(start_paused = true)]
+async fn a_fetch_under_way_that_brings_the_key_is_enough() {
+    let new = Key::es256("new");
+    let idp = Scripted::start().await;
+    idp.takes(seconds(0.4));
+    idp.publishes(&[es256(), &new]);
+    let first = idp.find("new");
+    let second = async {
+        pass(seconds(1.2)).await;
+        assert_eq!(idp.count(), 2, "the first one's fetch is under way");
+        idp.find("new").await
+    };
+    assert_eq!(tokio::join!(first, second), (Ok(()), Ok(())));
+    assert!((idp.now() - 1.4).abs() < 0.01, "{}", idp.now());
+    pass(seconds(60.0)).await;
+    assert_eq!(idp.count(), 2);
+}
+
 #[tokio::test(start_paused = true)]
 async fn all_that_wait_share_one_fetch() {
     let new = Key::es256("new");
