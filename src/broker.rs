@@ -86,6 +86,12 @@ impl Broker {
         }
     }
 
+    /// What audit events call this instance.
+    #[must_use]
+    pub fn instance(&self) -> &str {
+        &self.recorded.instance
+    }
+
     /// Runs the whole pipeline for one message, within the deadline.
     pub async fn answer(&self, message: &Taken) -> Answer {
         let request = match self.admit(message) {

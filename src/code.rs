@@ -140,6 +140,7 @@ codes! {
         KeyAlgorithmMismatch = "key_algorithm_mismatch": "The key that the token's `kid` names is not one for the token's algorithm.",
         KeyTooWeak = "key_too_weak": "The key that the token's `kid` names is an RSA key under 2048 bits or with a weak exponent.",
         KeysUnavailable = "keys_unavailable": "The issuer's keys could not be fetched yet.",
+        KeysStale = "keys_stale": "The issuer's keys are older than `max_key_age` and could not be fetched anew.",
         IntrospectionUnavailable = "introspection_unavailable": "The issuer could not be asked about the token, or its answer could not be used.",
     }
     Identity {
@@ -178,6 +179,7 @@ impl Code {
         matches!(
             self,
             Self::KeysUnavailable
+                | Self::KeysStale
                 | Self::IntrospectionUnavailable
                 | Self::AuditUnavailable
                 | Self::DeadlineExceeded

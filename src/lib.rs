@@ -28,9 +28,9 @@
 //!
 //! | layer | rooms |
 //! |---|---|
-//! | base | [`names`], [`code`], [`subject`], [`claim_path`], [`strict_json`], [`document`], [`config`], [`nats_jwt`] |
+//! | base | [`names`], [`code`], [`subject`], [`claim_path`], [`strict_json`], [`document`], [`config`], [`nats_jwt`], [`table`] |
 //! | pipeline | [`callout`] (request, response), [`credential`], [`idp`] (token, jwks), [`identity`], [`policy`], [`audit`] (event) |
-//! | shells | [`idp`] (keys), [`callout`] (responder), [`audit`] (sink, reader), [`broker`], [`nats`], [`service`], [`private_files`], [`login`], [`setup`], `playground`, [`cli`] |
+//! | shells | [`idp`] (keys, issuers), [`callout`] (responder), [`audit`] (sink, reader), [`broker`], [`nats`], [`status`], [`service`], [`private_files`], [`login`], [`setup`], `playground`, [`cli`] |
 
 pub mod audit;
 pub mod broker;
@@ -53,7 +53,9 @@ pub mod policy;
 pub mod private_files;
 pub mod service;
 pub mod setup;
+pub mod status;
 pub mod strict_json;
 pub mod subject;
+pub mod table;
 #[cfg(test)]
 mod testkit;

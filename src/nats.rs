@@ -11,7 +11,10 @@ use nkeys::KeyPair;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
 
-use crate::{callout::SUBJECT, config::ReaderSettings};
+use crate::{
+    callout::SUBJECT,
+    config::{NatsSettings, ReaderSettings},
+};
 
 /// Between two attempts.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -20,6 +23,11 @@ const REMINDER: u32 = 20;
 
 /// What the inboxes of the audit reader begin with.
 pub const AUDIT_READER_INBOX: &str = "_INBOX.hallpass-reader";
+
+/// Where the instances are asked how they are, in the callout account.
+pub const STATUS_SUBJECT: &str = "hallpass.status.issuers";
+/// What the inboxes begin with that they answer to.
+pub const STATUS_INBOX: &str = "_INBOX.hallpass-status";
 
 /// Who connects, and how.
 #[derive(Debug, Clone, Copy)]
@@ -46,6 +54,18 @@ impl<'a> Connection<'a> {
             ca_file: settings.ca_file.as_deref(),
             seed: &settings.reader_seed,
             inbox_prefix: AUDIT_READER_INBOX,
+        }
+    }
+
+    /// Who asks the instances how they are: the service user beside them.
+    #[must_use]
+    pub fn status(name: &'static str, settings: &'a NatsSettings) -> Self {
+        Self {
+            name,
+            urls: &settings.urls,
+            ca_file: settings.ca_file.as_deref(),
+            seed: &settings.service_seed,
+            inbox_prefix: STATUS_INBOX,
         }
     }
 
@@ -133,6 +153,14 @@ fn log(connection: &str, event: &Event, complained: &AtomicBool) {
                 %error,
                 "the server does not let hallpass take logins: `callout.queue` and the permissions \
                  of the service user must name the same queue group"
+            );
+        }
+        Event::ServerError(error) if error.to_string().contains(STATUS_SUBJECT) => {
+            tracing::error!(
+                connection,
+                %error,
+                "`hallpass issuers status` does not work: the permissions of the service user do \
+                 not name its subjects, as those that `hallpass init` writes do"
             );
         }
         Event::ServerError(error) => tracing::error!(connection, %error, "NATS server says"),

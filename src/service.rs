@@ -12,9 +12,10 @@ use crate::{
     callout::responder::{self, ResponderError},
     config::{IssuerSettings, Layers, Settings},
     document::Problems,
-    idp::{IssuerKeys, Issuers},
+    idp::{self, IssuerKeys, Issuers},
     nats::Connection,
     policy::{self, Boundaries, PolicySet},
+    status::{self, InstanceStatus},
 };
 
 /// How long the start may wait for the issuers' keys and the audit stream.
@@ -58,8 +59,11 @@ pub fn load(layers: &Layers) -> Result<(Loaded, Problems), Problems> {
         Boundaries { accounts: Settings::targets(layers), issuers: Settings::issuer_names(layers) };
     let directory = Settings::maps_directory(layers);
     let policy = policy::load(&directory, &boundaries, &mut problems);
+    idp::judge_files(layers, &mut problems);
     match (settings, policy) {
-        (Some(settings), Some(policy)) => Ok((Loaded { settings, policy }, problems)),
+        (Some(settings), Some(policy)) if !problems.any_error() => {
+            Ok((Loaded { settings, policy }, problems))
+        }
         _ => Err(problems),
     }
 }
@@ -133,8 +137,12 @@ pub async fn run(
     };
     let callout = settings.callout.clone();
     let (queue, most) = (callout.queue.clone(), callout.max_in_flight);
+    let known = issuers.clone();
     let issuers = Issuers::new(issuers, settings.certificate_issuers, share);
     let broker = Arc::new(Broker::new(callout, issuers, Arc::new(policy), Arc::new(sink)));
+    let instance = broker.instance().to_owned();
+    let status = move || InstanceStatus::of(&instance, &known);
+    tasks.spawn(status::answer(client.clone(), status, served.clone()));
     let outcome = responder::run(&client, &queue, most, broker, stop, ready).await;
 
     served.cancel();

@@ -6,7 +6,10 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::{Exit, output};
-use crate::playground::{Persona, Playground, table};
+use crate::{
+    playground::{Persona, Playground},
+    table::table,
+};
 
 /// Run a playground: IdP, nats-server and hallpass on this machine
 ///

@@ -5,6 +5,7 @@ mod check;
 #[cfg(feature = "playground")]
 mod dev;
 mod init;
+mod issuers;
 mod login;
 mod output;
 mod serve;
@@ -37,6 +38,9 @@ enum Command {
     #[cfg(feature = "playground")]
     Dev(dev::Dev),
     Check(check::Check),
+    /// See how the issuers are
+    #[command(subcommand)]
+    Issuers(issuers::Issuers),
     Login(login::Login),
     /// Read the audit stream
     #[command(subcommand)]
@@ -143,6 +147,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Dev(dev) => {
             logging.start("warn");
             runtime().and_then(|runtime| runtime.block_on(dev.run()))
+        }
+        Command::Issuers(issuers) => {
+            logging.start("warn");
+            runtime().and_then(|runtime| runtime.block_on(issuers.run()))
         }
         Command::Login(login) => {
             logging.start("warn");

@@ -1,6 +1,11 @@
 //! `[issuers.NAME]`: who is believed.
 
-use std::{borrow::Cow, collections::BTreeSet, path::Path, time::Duration};
+use std::{
+    borrow::Cow,
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use jsonwebtoken::{Algorithm, AlgorithmFamily};
 use url::Url;
@@ -125,8 +130,9 @@ pub(super) fn issuer(
     let jwks_uri = fields.string("jwks_uri", problems).and_then(|(text, place)| {
         fetchable(text, "jwks_uri", allow_http_loopback, place, problems)
     });
-    // With it, `issuer` is a text to compare and nothing to fetch.
-    let has_keys = fields.node("jwks_uri").is_some();
+    let jwks_file = jwks_file(&mut fields, directory, problems);
+    // With either, `issuer` is a text to compare and nothing to fetch.
+    let has_keys = fields.node("jwks_uri").is_some() || fields.node("jwks_file").is_some();
     match issuer {
         Some(("", place)) if has_keys => problems.add(Problem::error(
             place,
@@ -156,7 +162,7 @@ pub(super) fn issuer(
     let introspection =
         introspection::introspection(&mut fields, allow_http_loopback, directory, problems);
     let key_use = fields.string("key_use", problems).map_or("sig", |(text, _)| text).to_owned();
-    let refresh = fields.duration("refresh", 10 * SECOND..=24 * HOUR, problems);
+    let (refresh, max_key_age) = ages(&mut fields, problems);
     let ca_file = ca_file(&mut fields, directory, problems);
     let login = login(&mut fields, problems);
     fields.finish(problems);
@@ -178,11 +184,55 @@ pub(super) fn issuer(
         introspection,
         key_use,
         jwks_uri,
+        jwks_file,
         allow_http_loopback,
         ca_file,
-        refresh: refresh.unwrap_or(IssuerSettings::DEFAULT_REFRESH),
+        refresh,
+        max_key_age,
         login,
     })
+}
+
+/// The file of keys. What it holds is judged by who reads key sets, when all is loaded.
+fn jwks_file(
+    fields: &mut Fields<'_>,
+    directory: &Path,
+    problems: &mut Problems,
+) -> Option<PathBuf> {
+    let uri = fields.node("jwks_uri").map(|node| &node.place);
+    let (text, place) = fields.string("jwks_file", problems)?;
+    if let Some(uri) = uri {
+        let message = "both `jwks_uri` and `jwks_file` say where the keys are";
+        let help = "keep one of them";
+        problems.add(Problem::error(place, message, help).related(uri, "the other one"));
+    }
+    Some(directory.join(text))
+}
+
+/// `refresh` and `max_key_age`: keys that are not believed until the next fetch would let
+/// nobody in most of the time.
+fn ages(fields: &mut Fields<'_>, problems: &mut Problems) -> (Duration, Duration) {
+    let refresh = fields.duration("refresh", 10 * SECOND..=24 * HOUR, problems);
+    let max_key_age = fields.duration("max_key_age", 15 * SECOND..=30 * 24 * HOUR, problems);
+    // The default is no judge of a value that could not be read.
+    let read = |value: Option<Duration>, default, node: Option<&Node>| {
+        value.or(node.is_none().then_some(default))
+    };
+    let nodes = (fields.node("refresh"), fields.node("max_key_age"));
+    let most = read(max_key_age, IssuerSettings::DEFAULT_MAX_KEY_AGE, nodes.1);
+    if let (Some(every), Some(most), Some(node)) =
+        (read(refresh, IssuerSettings::DEFAULT_REFRESH, nodes.0), most, nodes.1.or(nodes.0))
+        && most <= every
+    {
+        let message = "`max_key_age` is not longer than `refresh`";
+        let help = "several times `refresh`, so that the IdP may be away for a while; the \
+                    defaults are `24h` and `10m`";
+        problems.add(Problem::error(&node.place, message, help));
+    }
+    (
+        refresh.unwrap_or(IssuerSettings::DEFAULT_REFRESH),
+        max_key_age.unwrap_or(IssuerSettings::DEFAULT_MAX_KEY_AGE),
+    )
 }
 
 /// The preset that an issuer names, if it names one; `None` where it names one that is not there.
@@ -278,6 +328,9 @@ impl IssuerSettings {
     pub const DEFAULT_MAX_LIFETIME: Duration = DAY;
     /// How soon a key that the issuer withdrew is no longer believed.
     pub const DEFAULT_REFRESH: Duration = Duration::from_secs(600);
+    /// An IdP may be away for a day; a key that it withdrew meanwhile is believed no longer
+    /// than that.
+    pub const DEFAULT_MAX_KEY_AGE: Duration = Duration::from_secs(24 * 3600);
     /// RSA, ECDSA and EdDSA signatures: every asymmetric algorithm that the library verifies.
     pub const DEFAULT_ALGORITHMS: &[Algorithm] = &[
         Algorithm::RS256,

@@ -90,6 +90,12 @@ pub(super) fn nats_address(layers: &Layers, problems: &mut Problems) -> Option<N
     Some(NatsAddress { urls: urls?, ca_file })
 }
 
+pub(super) fn service_user(layers: &Layers, problems: &mut Problems) -> Option<NatsSettings> {
+    let mut root = Fields::of(&layers.root, "the configuration", problems);
+    let section = root.required("nats", "a section `[nats]`", problems)?;
+    nats(section, layers, problems)
+}
+
 fn nats(node: &Node, layers: &Layers, problems: &mut Problems) -> Option<NatsSettings> {
     let mut fields = Fields::of(node, "`[nats]`", problems);
     let urls = urls(&mut fields, problems);

@@ -108,12 +108,16 @@ pub struct IssuerSettings {
     pub key_use: String,
     /// Where the keys are; absent: where discovery says.
     pub jwks_uri: Option<Url>,
+    /// The file that holds the keys, instead of an address.
+    pub jwks_file: Option<PathBuf>,
     /// Whether plain http is allowed, to loopback addresses only.
     pub allow_http_loopback: bool,
     /// Certificates to believe beside the system's, in PEM.
     pub ca_file: Option<PathBuf>,
     /// How often the keys are fetched anew.
     pub refresh: Duration,
+    /// How long keys are believed after they were last fetched; longer than `refresh`.
+    pub max_key_age: Duration,
     /// How a person signs in; absent: nobody does.
     pub login: Option<LoginSettings>,
 }
@@ -228,6 +232,21 @@ impl IssuerSettings {
         problems: &mut Problems,
     ) -> Option<Self> {
         issuers::issuer(Some(name), node, directory, problems)
+    }
+}
+
+impl NatsSettings {
+    /// Checks what is needed to connect as the service user, and that only.
+    ///
+    /// # Errors
+    /// Every problem there is.
+    pub fn read(layers: &Layers) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let settings = sections::service_user(layers, &mut problems);
+        match settings {
+            Some(settings) if !problems.any_error() => Ok(settings),
+            _ => Err(problems),
+        }
     }
 }
 

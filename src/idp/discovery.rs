@@ -5,7 +5,11 @@
 
 use url::Url;
 
-use super::{Accepted, JwksError, KeySet, http::Http};
+use super::{
+    Accepted, JwksError, KeySet,
+    http::{self, Http},
+    jwks_file,
+};
 use crate::config::{IssuerSettings, is_loopback};
 
 /// Why keys could not be fetched.
@@ -23,6 +27,21 @@ pub enum FetchError {
     /// An answer that is not a success.
     #[error("HTTP status {0}")]
     Status(u16),
+    /// The answer is elsewhere.
+    #[error(
+        "HTTP status {status}: redirects{} are not followed; set `jwks_uri` (or `issuer`) to the \
+         new place",
+        to.as_ref().map(|to| format!(" (here to {to})")).unwrap_or_default()
+    )]
+    Redirect {
+        /// The status.
+        status: u16,
+        /// Where to, without path and query, which may hold a secret.
+        to: Option<String>,
+    },
+    /// The file cannot be read.
+    #[error("{0}")]
+    File(String),
     /// Larger than any real document.
     #[error("the document is larger than 512 KiB")]
     TooLarge,
@@ -47,12 +66,24 @@ pub enum FetchError {
     Jwks(#[from] JwksError),
 }
 
-/// Fetches the keys of an issuer.
+/// Fetches the keys of an issuer, or reads them where they are in a file.
 pub(super) async fn fetch(
     issuer: &IssuerSettings,
     allow_playground: bool,
-    http: &Http,
 ) -> Result<KeySet, FetchError> {
+    if let Some(path) = issuer.jwks_file.clone() {
+        // A network file system may hang; a thread that hangs holds up nobody else.
+        let key_use = issuer.key_use.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            let accepted = Accepted { key_use: &key_use, playground: allow_playground };
+            jwks_file::read(&path, accepted)
+        });
+        return match tokio::time::timeout(http::TIMEOUT, reading).await {
+            Ok(Ok(outcome)) => outcome,
+            _ => Err(FetchError::File("reading it takes too long".to_owned())),
+        };
+    }
+    let http = &Http::new(issuer.ca_file.as_deref(), issuer.allow_http_loopback)?;
     let jwks_uri = match &issuer.jwks_uri {
         Some(uri) => uri.clone(),
         None => discover(issuer, http).await?,

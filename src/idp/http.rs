@@ -3,6 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use openidconnect::{HttpRequest, HttpResponse};
+use reqwest::header::LOCATION;
 use secrecy::ExposeSecret;
 use url::Url;
 
@@ -10,8 +11,8 @@ use super::discovery::FetchError;
 use crate::config::{ClientAuth, IntrospectionSettings, is_loopback};
 
 /// Key sets and discovery documents are a few KiB.
-const MAX_BYTES: usize = 512 * 1024;
-const TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const MAX_BYTES: usize = 512 * 1024;
+pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A client for one issuer.
 #[derive(Debug, Clone)]
@@ -62,6 +63,13 @@ impl Http {
 
     async fn body_of(request: reqwest::RequestBuilder) -> Result<Vec<u8>, FetchError> {
         let response = request.send().await.map_err(failed)?;
+        if let Some(to) = response.headers().get(LOCATION)
+            && response.status().is_redirection()
+        {
+            let to = to.to_str().ok().and_then(|to| response.url().join(to).ok());
+            let to = to.map(|to| to.origin().ascii_serialization());
+            return Err(FetchError::Redirect { status: response.status().as_u16(), to });
+        }
         if !response.status().is_success() {
             return Err(FetchError::Status(response.status().as_u16()));
         }

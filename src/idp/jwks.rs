@@ -254,7 +254,7 @@ impl KeySet {
         self.keys.iter().any(|key| key.thumbprint == thumbprint)
     }
 
-    /// The keys.
+    /// The keys, in the order in which they are published.
     pub fn iter(&self) -> impl Iterator<Item = &VerificationKey> {
         self.keys.iter().map(AsRef::as_ref)
     }

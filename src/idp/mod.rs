@@ -6,6 +6,7 @@ mod http;
 mod introspection;
 mod issuers;
 mod jwks;
+mod jwks_file;
 mod keys;
 pub mod token;
 
@@ -13,4 +14,5 @@ pub use discovery::FetchError;
 pub(crate) use http::Http;
 pub use issuers::{Authentic, Issuers};
 pub use jwks::{Accepted, JwksError, KeySet, PLAYGROUND_KID_PREFIX, VerificationKey};
-pub use keys::IssuerKeys;
+pub use jwks_file::judge_files;
+pub use keys::{IssuerKeys, KeyStatus, KeysState, KeysStatus};

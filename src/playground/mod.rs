@@ -10,7 +10,6 @@ pub mod idp;
 mod nats_server;
 mod persona;
 mod scenario;
-mod table;
 
 use std::{path::Path, sync::Arc};
 
@@ -20,7 +19,6 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 pub use error::PlaygroundError;
 pub use nats_server::{NatsServer, find as find_nats_server};
 pub use persona::{Persona, Verdict};
-pub use table::table;
 
 use crate::{
     config::Layers,

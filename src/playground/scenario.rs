@@ -8,12 +8,12 @@ use super::{
     Persona, Playground, PlaygroundError,
     client::{Operation, Visitor},
     persona::Verdict,
-    table,
 };
 use crate::{
     audit::reader::{self, Extent, Record},
     config::{Layers, ReaderSettings},
     nats::Connection,
+    table::table,
 };
 
 /// How long a message or an event may take that must come.

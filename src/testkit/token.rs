@@ -48,9 +48,11 @@ pub(crate) fn an_issuer() -> IssuerSettings {
         introspection: None,
         key_use: "sig".to_owned(),
         jwks_uri: None,
+        jwks_file: None,
         allow_http_loopback: false,
         ca_file: None,
         refresh: IssuerSettings::DEFAULT_REFRESH,
+        max_key_age: IssuerSettings::DEFAULT_MAX_KEY_AGE,
         login: None,
     }
 }

@@ -11,6 +11,11 @@
 // closed: a test that dies takes its IdP with it. (So do not start it with
 // stdin from /dev/null.)
 //
+// Each line on stdin is a command, answered by a line of JSON with its number:
+// `rotate` signs with a fresh key from now on and publishes the older ones too,
+// `retire` publishes the newest one only, `count` tells how often discovery and
+// the keys were asked for.
+//
 // Clients are `clerk`, `reader` and `nobody`, the secret is `<id>-secret`, sent
 // by HTTP Basic:
 //
@@ -22,6 +27,7 @@
 
 import { createServer } from 'node:http';
 import { generateKeyPairSync, randomBytes, webcrypto } from 'node:crypto';
+import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 
 // The Node 18 of Debian 12 and Ubuntu 24.04 has the first two, but not as
@@ -78,12 +84,12 @@ if (!generateKey) {
   throw new RangeError(`--alg is not one that this IdP signs with: ${options.alg}`);
 }
 // A fresh key for each run: a token of one run is worth nothing in the next.
-const signingKey = {
+const freshKey = () => ({
   ...generateKey().privateKey.export({ format: 'jwk' }),
   alg: options.alg,
   use: 'sig',
   kid: randomBytes(8).toString('hex'),
-};
+});
 
 // The issuer's name holds the port, and the port is known once it is bound. So:
 // bind, then build the provider, then answer.
@@ -94,7 +100,8 @@ await new Promise((resolve, reject) => {
 });
 const issuer = `http://127.0.0.1:${server.address().port}`;
 
-const provider = new Provider(issuer, {
+// One for each set of keys, of which the first signs: the library's are fixed.
+const provide = (keys) => new Provider(issuer, {
   clients: [
     ...Object.keys(ROLES).map((id) => ({
       client_id: id,
@@ -127,7 +134,7 @@ const provider = new Provider(issuer, {
   issueRefreshToken: (_context, client, source) =>
     client.grantTypeAllowed('refresh_token') && source.scopes.has('offline_access'),
   rotateRefreshToken: true,
-  jwks: { keys: [signingKey] },
+  jwks: { keys },
   cookies: { keys: [randomBytes(32).toString('hex')] },
   enabledJWA: { idTokenSigningAlgValues: [options.alg] },
   features: {
@@ -165,7 +172,17 @@ const provider = new Provider(issuer, {
     Session: 3600,
   },
 });
-provider.on('server_error', (_context, error) => console.error(error));
+
+let keys = [];
+let answer;
+let provider;
+const publish = (published) => {
+  keys = published;
+  provider = provide(keys);
+  provider.on('server_error', (_context, error) => console.error(error));
+  answer = provider.callback();
+};
+publish([freshKey()]);
 
 // The sign-in page, with somebody before it who is quick.
 async function interact(request, response) {
@@ -186,8 +203,9 @@ async function interact(request, response) {
   }
 }
 
-const answer = provider.callback();
+const asked = {};
 server.on('request', (request, response) => {
+  asked[request.url] = (asked[request.url] ?? 0) + 1;
   if (!request.url.startsWith('/interaction/')) {
     answer(request, response);
     return;
@@ -205,4 +223,21 @@ if (!discovered.ok) {
 const { token_endpoint, jwks_uri } = await discovered.json();
 console.log(JSON.stringify({ issuer, token_endpoint, jwks_uri, audience: options.audience }));
 
-process.stdin.on('close', () => process.exit(0)).resume();
+const commands = {
+  rotate: () => publish([freshKey(), ...keys]),
+  retire: () => publish(keys.slice(0, 1)),
+  count: () => {},
+};
+let commanded = 0;
+createInterface({ input: process.stdin })
+  .on('line', (command) => {
+    commands[command]();
+    commanded += 1;
+    console.log(JSON.stringify({
+      command: commanded,
+      kids: keys.map((key) => key.kid),
+      discovery: asked['/.well-known/openid-configuration'] ?? 0,
+      jwks: asked[new URL(jwks_uri).pathname] ?? 0,
+    }));
+  })
+  .on('close', () => process.exit(0));

@@ -76,6 +76,15 @@ async fn the_service_user_takes_requests_as_a_member_of_its_group_and_answers_on
     assert!(is_refused_subscribe(&service, "$SYS.REQ.USER.AUTH").await, "outside the group");
     assert!(is_refused_subscribe(&service, "$SYS._INBOX.>").await);
     assert!(is_refused_publish(&service, "anything").await);
+    // And it asks the instances how they are, which answer: at these subjects and no others.
+    for subject in
+        ["hallpass.status.>", "hallpass.status.*", "hallpass.status.issuers.x", "_INBOX.>"]
+    {
+        assert!(is_refused_subscribe(&service, subject).await, "{subject}");
+    }
+    for subject in ["hallpass.status.other", "_INBOX.hallpass.x", "_INBOX.x", "hallpass.audit.x"] {
+        assert!(is_refused_publish(&service, subject).await, "{subject}");
+    }
     world.log_in("still", &world.token("x", &["orders:read"])).await.unwrap();
 }
 

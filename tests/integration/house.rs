@@ -7,7 +7,7 @@ use std::{
 
 /// The rooms from the ground up; see the crate's documentation. A directory stands for all of
 /// its files that are not named themselves.
-const ROOMS: [&str; 33] = [
+const ROOMS: [&str; 35] = [
     "names",
     "code",
     "subject",
@@ -16,6 +16,7 @@ const ROOMS: [&str; 33] = [
     "document",
     "config",
     "nats_jwt",
+    "table",
     "callout",
     "callout/request",
     "credential",
@@ -36,6 +37,7 @@ const ROOMS: [&str; 33] = [
     "callout/responder",
     "broker",
     "nats",
+    "status",
     "service",
     "private_files",
     "login",
@@ -45,13 +47,14 @@ const ROOMS: [&str; 33] = [
 ];
 
 /// Rooms in which nothing is read, sent, awaited or looked up on a clock.
-const PURE: [&str; 17] = [
+const PURE: [&str; 18] = [
     "code",
     "subject",
     "claim_path",
     "strict_json",
     "document",
     "nats_jwt",
+    "table",
     "callout",
     "callout/request",
     "callout/response",

@@ -17,6 +17,7 @@ mod clients;
 mod examples;
 mod forgeries;
 mod house;
+mod keys;
 mod lifecycle;
 mod login;
 mod logins;

@@ -1,4 +1,11 @@
 mod fetching;
+mod files;
+mod outages;
+mod scripted;
+mod status;
+mod unknown_keys;
+
+pub(super) use scripted::Script;
 
 use std::{
     sync::{
@@ -18,8 +25,12 @@ use axum::{
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
-use super::{super::JwksError, *};
+use super::{
+    super::{Accepted, FetchError, JwksError, discovery},
+    *,
+};
 use crate::testkit::{Key, an_issuer, es256, rsa};
 
 /// How long a test waits for what must happen.
@@ -98,7 +109,7 @@ impl Idp {
 
     /// What comes of one fetch.
     async fn fetch(&self) -> Result<usize, FetchError> {
-        self.keys().fetch().await.map(|keys| keys.len())
+        discovery::fetch(&self.settings(), false).await.map(|keys| keys.len())
     }
 
     /// What one fetch fails with.
@@ -157,20 +168,12 @@ impl Running {
             async move { keys.keep_fresh(stop).await }
         });
         let mut states = keys.state.subscribe();
-        within(states.wait_for(|state| state.fetches > 0)).await.unwrap();
+        within(states.wait_for(|state| state.ended > 0)).await.unwrap();
         Self { keys, stop, task }
     }
 
     async fn find(&self, id: &str, algorithm: Algorithm) -> Result<(), Code> {
         within(self.keys.find(Some(id), algorithm)).await.map(|_| ())
-    }
-
-    /// As if the last fetch had ended that long ago.
-    fn age(&self, by: Duration) {
-        self.keys.state.send_modify(|state| {
-            let (at, good) = state.last.unwrap();
-            state.last = Some((at.checked_sub(by).unwrap(), good));
-        });
     }
 }
 
@@ -180,39 +183,40 @@ impl Drop for Running {
     }
 }
 
+/// What is logged on this thread while the guard lives.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+fn log() -> (Log, tracing::subscriber::DefaultGuard) {
+    let log = Log::default();
+    let written = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || written.clone()).finish();
+    (log, tracing::subscriber::set_default(subscriber))
+}
+
+impl Log {
+    /// How many lines have this text.
+    fn count(&self, text: &str) -> usize {
+        let log = self.0.lock().unwrap();
+        String::from_utf8_lossy(&log).lines().filter(|line| line.contains(text)).count()
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 async fn within<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(BOUND, what).await.expect("in time")
 }
 
-#[tokio::test]
-async fn keys_outlive_an_outage() {
-    let idp = Idp::with(&[es256()]).await;
-    let running = Running::of(idp.keys()).await;
-    idp.publishes(Word::Status(500));
-    running.age(UNKNOWN_KEY_COOLDOWN);
-    // An unknown key makes it ask, in vain.
-    let unknown = running.find("new", Algorithm::ES256).await;
-    assert_eq!(unknown, Err(Code::KeysUnavailable), "whether it exists is not known");
-    assert_eq!(idp.fetches(), 2);
-    assert_eq!(running.find("es", Algorithm::ES256).await, Ok(()), "known keys stay");
-    // What is no key set does not replace one.
-    idp.publishes(Word::Text("{".to_owned()));
-    assert_eq!(running.find("new", Algorithm::ES256).await, Err(Code::KeysUnavailable));
-    assert_eq!(running.find("es", Algorithm::ES256).await, Ok(()));
-}
-
-/// An issuer whose keys are stolen withdraws them before it has new ones.
-#[tokio::test]
-async fn keys_that_are_all_withdrawn_are_no_longer_believed() {
-    let idp = Idp::with(&[es256()]).await;
-    let running = Running::of(idp.keys()).await;
-    idp.publishes(Word::Json(json!({ "keys": [] })));
-    running.age(UNKNOWN_KEY_COOLDOWN);
-    assert_eq!(running.find("new", Algorithm::ES256).await, Err(Code::KeyUnknown));
-    assert_eq!(running.find("es", Algorithm::ES256).await, Err(Code::KeyUnknown));
-}
-
-/// A silent issuer must not use up the room of the others.
 #[tokio::test]
 async fn only_so_many_wait_for_one_issuer() {
     let idp = Idp::with(&[es256()]).await;
@@ -234,66 +238,6 @@ async fn only_so_many_wait_for_one_issuer() {
     }
     assert_eq!(told, Err(Code::KeysUnavailable));
     assert!(waiting.iter().all(|task| !task.is_finished()), "those who wait go on waiting");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_rotation_is_found_by_one_fetch_for_all_that_wait() {
-    static NEW: std::sync::LazyLock<Key> = std::sync::LazyLock::new(|| Key::es256("new"));
-    let idp = Idp::with(&[es256()]).await;
-    let running = Running::of(idp.keys()).await;
-    idp.publishes(published(&[&NEW]));
-    running.age(UNKNOWN_KEY_COOLDOWN);
-    let found = join_all((0..200).map(|_| running.find("new", Algorithm::ES256))).await;
-    assert!(found.iter().all(Result::is_ok));
-    assert_eq!(idp.fetches(), 2, "the first, and one for all");
-    // The old key is withdrawn; to name it is a cooldown away from another fetch.
-    let found = join_all((0..200).map(|_| running.find("es", Algorithm::ES256))).await;
-    assert!(found.iter().all(|result| *result == Err(Code::KeyUnknown)));
-    assert_eq!(idp.fetches(), 2);
-}
-
-/// Anybody can make up a `kid`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn made_up_keys_cause_one_fetch_and_then_none() {
-    let idp = Idp::with(&[es256()]).await;
-    let running = Running::of(idp.keys()).await;
-    running.age(UNKNOWN_KEY_COOLDOWN);
-    let names: Vec<String> = (0..300).map(|number| format!("made-up-{number}")).collect();
-    for _ in 0..3 {
-        let found = join_all(names.iter().map(|name| running.find(name, Algorithm::ES256))).await;
-        assert!(found.iter().all(|result| *result == Err(Code::KeyUnknown)));
-    }
-    assert_eq!(idp.fetches(), 2);
-    assert_eq!(running.find("es", Algorithm::ES256).await, Ok(()));
-}
-
-/// An IdP that refuses connections answers at once: without a pause between fetches, tokens
-/// would make it a loop.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn an_idp_that_is_down_is_asked_once_a_second() {
-    let idp = Idp::with(&[es256()]).await;
-    idp.says(Word::Status(503));
-    let running = Running::of(idp.keys()).await;
-    let begin = Instant::now();
-    let rounds = async {
-        let mut answered = 0;
-        while begin.elapsed() < Duration::from_secs(3) {
-            let found = running.find("es", Algorithm::ES256).await;
-            assert_eq!(found, Err(Code::KeysUnavailable));
-            answered += 1;
-        }
-        answered
-    };
-    let crowd = join_all((0..50).map(|_| running.find("es", Algorithm::ES256)));
-    let (rounds, crowd) = tokio::join!(rounds, crowd);
-    assert!(crowd.iter().all(|result| *result == Err(Code::KeysUnavailable)));
-    assert!(rounds >= 2, "nobody waits for ever: {rounds}");
-    // One at the start, then one about every second.
-    let seconds = begin.elapsed().as_secs_f64().ceil();
-    let asked = idp.said.discoveries.load(Ordering::SeqCst);
-    #[expect(clippy::cast_precision_loss, reason = "a handful")]
-    let most = asked as f64 <= seconds + 2.0;
-    assert!(most, "{asked} times in {seconds} s");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use hallpass::setup::{EXAMPLE_MAP, IssuerText};
 use serde_json::Value;
+use tokio::sync::Mutex;
 
 use super::{
     World, WorldBuilder,
@@ -13,7 +14,7 @@ pub const NAME: &str = "oidc-provider";
 
 /// A running IdP, with the clients `clerk`, `reader` and `nobody`. Dropping it kills it.
 pub struct OidcProvider {
-    _process: Process,
+    process: Mutex<(Process, u64)>,
     description: Value,
 }
 
@@ -24,7 +25,34 @@ impl OidcProvider {
         command.args(options);
         let process = Process::start(command);
         let line = process.says("its addresses", |line| line.starts_with('{')).await;
-        Self { _process: process, description: serde_json::from_str(&line).unwrap() }
+        let description = serde_json::from_str(&line).unwrap();
+        Self { process: Mutex::new((process, 0)), description }
+    }
+
+    /// Has it obey a command of `tests/clients/oidc-provider.mjs`, and returns its answer.
+    pub async fn obeys(&self, command: &str) -> Value {
+        let mut guard = self.process.lock().await;
+        let (process, commanded) = &mut *guard;
+        *commanded += 1;
+        process.hears(command).await;
+        let begin = format!("{{\"command\":{commanded},");
+        let line = process.says(command, |line| line.starts_with(&begin)).await;
+        serde_json::from_str(&line).unwrap()
+    }
+
+    /// How often its keys were asked for.
+    pub async fn jwks_requests(&self) -> u64 {
+        self.obeys("count").await["jwks"].as_u64().unwrap()
+    }
+
+    /// Kills it, and returns when it is gone.
+    pub async fn kill(self) {
+        self.process.into_inner().0.signal("-KILL").await;
+    }
+
+    /// Where it listens.
+    pub fn port(&self) -> &str {
+        self.issuer().rsplit_once(':').unwrap().1
     }
 
     /// The `iss` of its tokens.

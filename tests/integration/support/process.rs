@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::Value;
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncRead, BufReader},
+    io::{AsyncBufReadExt as _, AsyncRead, AsyncWriteExt as _, BufReader},
     process::{Child, ChildStdin, Command},
     task::JoinHandle,
 };
@@ -26,7 +26,7 @@ pub struct Process {
     name: String,
     child: Child,
     /// Open as long as the process is wanted: some end when it closes.
-    _stdin: Option<ChildStdin>,
+    stdin: Option<ChildStdin>,
     said: Arc<Mutex<Vec<String>>>,
     complained: Arc<Mutex<Vec<String>>>,
     readers: Vec<JoinHandle<()>>,
@@ -59,7 +59,13 @@ impl Process {
             read(child.stderr.take().unwrap(), Arc::clone(&complained)),
         ];
         let stdin = child.stdin.take();
-        Self { name, child, _stdin: stdin, said, complained, readers }
+        Self { name, child, stdin, said, complained, readers }
+    }
+
+    /// Says a line to it.
+    pub async fn hears(&mut self, line: &str) {
+        let stdin = self.stdin.as_mut().expect("it listens");
+        stdin.write_all(format!("{line}\n").as_bytes()).await.unwrap();
     }
 
     /// What it has said so far.

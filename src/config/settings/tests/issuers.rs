@@ -56,6 +56,57 @@ fn an_address_of_keys_is_held_to_the_same() {
 }
 
 #[test]
+fn keys_come_from_one_place() {
+    let file = written().add("issuers.corp", "jwks_file = \"keys/jwks.json\"");
+    let issuer = &file.settings().issuers[0];
+    // What the file holds is judged elsewhere.
+    assert_eq!(
+        issuer.jwks_file.as_ref().unwrap().display().to_string(),
+        file.path("keys/jwks.json")
+    );
+    // With it, `issuer` is a text to compare and nothing to fetch.
+    let text = file.change("https://idp.example.com", "kubernetes/serviceaccount");
+    text.settings();
+    assert_eq!(text.change("kubernetes/serviceaccount", "").messages(), ["`issuer` is empty"]);
+    let both = written()
+        .add("issuers.corp", "jwks_file = \"jwks.json\"\njwks_uri = \"https://keys.example.com\"");
+    assert_eq!(
+        both.problems(),
+        ["24: both `jwks_uri` and `jwks_file` say where the keys are | keep one of them"]
+    );
+    let odd = written().add("issuers.corp", "jwks_file = 1");
+    assert_eq!(odd.messages(), ["`jwks_file` is a whole number, not a string"]);
+}
+
+#[test]
+fn keys_are_believed_for_longer_than_until_the_next_fetch() {
+    let of = |lines: &str| written().add("issuers.corp", lines);
+    let issuer = &written().settings().issuers[0];
+    assert_eq!(issuer.max_key_age, Duration::from_secs(24 * 3600));
+    let good = of("max_key_age = \"11m\"").settings();
+    assert_eq!(good.issuers[0].max_key_age, Duration::from_secs(660));
+    let shorter = "`max_key_age` is not longer than `refresh`";
+    // Whichever of the two was written.
+    for (lines, line) in [
+        ("max_key_age = \"10m\"", 24),
+        ("max_key_age = \"1m\"", 24),
+        ("refresh = \"24h\"", 24),
+        ("refresh = \"2h\"\nmax_key_age = \"1h\"", 25),
+    ] {
+        let found = of(lines).problems();
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with(&format!("{line}: {shorter} | ")), "{found:?}");
+    }
+    of("refresh = \"24h\"\nmax_key_age = \"30d\"").settings();
+    for out in ["14s", "31d"] {
+        let found = of(&format!("max_key_age = \"{out}\"")).messages();
+        assert_eq!(found, ["`max_key_age` is not between 15s and 30d"]);
+    }
+    // A value that cannot be read is one problem, not two.
+    assert_eq!(of("max_key_age = \"soon\"\nrefresh = \"24h\"").messages().len(), 1);
+}
+
+#[test]
 fn algorithms() {
     let of = |list: &str| written().add("issuers.corp", &format!("algorithms = {list}")).problems();
     for symmetric in ["HS256", "HS384", "HS512"] {

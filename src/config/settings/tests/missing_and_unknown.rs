@@ -146,3 +146,14 @@ fn all_problems_at_once() {
     let lines: Vec<_> = found.iter().map(|line| line.split(':').next().unwrap()).collect();
     assert_eq!(lines, ["3", "6", "11", "11", "18", "25"], "{found:#?}");
 }
+
+/// Whoever asks the instances how they are need not hold what they sign with.
+#[test]
+fn the_service_user_needs_nothing_of_the_rest() {
+    let written = written().change("keys/issuer.nk", "keys/none.nk").without("audit");
+    assert_eq!(written.messages().len(), 2);
+    let settings = NatsSettings::read(&written.layers()).unwrap();
+    assert_eq!(settings.urls, ["nats://localhost:4222"]);
+    let missing = written.change("keys/service.nk", "keys/none.nk");
+    assert!(NatsSettings::read(&missing.layers()).is_err());
+}

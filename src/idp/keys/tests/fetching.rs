@@ -19,8 +19,7 @@ async fn keys_come_from_a_named_address_without_discovery() {
     let mut settings = idp.settings();
     settings.issuer = "any text".to_owned();
     settings.jwks_uri = Some(format!("http://{}/jwks", idp.address).parse().unwrap());
-    let keys = IssuerKeys::new(Arc::new(settings), false, 1000);
-    assert_eq!(keys.fetch().await.unwrap().len(), 1);
+    assert_eq!(discovery::fetch(&settings, false).await.unwrap().len(), 1);
     assert_eq!(idp.said.discoveries.load(Ordering::SeqCst), 0);
 }
 
@@ -67,19 +66,26 @@ async fn keys_do_not_travel_unprotected() {
     // Loopback has to be allowed by name.
     idp.says(Word::Json(json!({ "issuer": base, "jwks_uri": format!("{base}/jwks") })));
     let settings = IssuerSettings { allow_http_loopback: false, ..idp.settings() };
-    let keys = IssuerKeys::new(Arc::new(settings), false, 1000);
-    assert!(matches!(keys.fetch().await.unwrap_err(), FetchError::InsecureJwksUri));
+    let error = discovery::fetch(&settings, false).await.unwrap_err();
+    assert!(matches!(error, FetchError::InsecureJwksUri));
     assert_eq!(idp.fetches(), 0);
 }
 
 #[tokio::test]
 async fn redirects_are_not_followed() {
     let idp = Idp::with(&[es256()]).await;
-    let elsewhere = Word::Redirect(format!("http://{}/elsewhere", idp.address));
+    let elsewhere = Word::Redirect(format!("http://{}/elsewhere?secret=1", idp.address));
+    let says = format!(
+        "HTTP status 307: redirects (here to http://{}) are not followed; set `jwks_uri` (or \
+         `issuer`) to the new place",
+        idp.address
+    );
     idp.publishes(elsewhere.clone());
-    assert!(matches!(idp.refusal().await, FetchError::Status(307)));
+    assert_eq!(idp.refusal().await.to_string(), says);
     idp.says(elsewhere);
-    assert!(matches!(idp.refusal().await, FetchError::Status(307)));
+    assert_eq!(idp.refusal().await.to_string(), says);
+    idp.says(Word::Redirect("/elsewhere".to_owned()));
+    assert_eq!(idp.refusal().await.to_string(), says, "to the same host");
     assert_eq!(idp.said.elsewhere.load(Ordering::SeqCst), 0);
 }
 
@@ -100,8 +106,7 @@ async fn answers_that_are_no_keys() {
     jwk["kid"] = json!("hallpass-playground-1");
     idp.publishes(Word::Json(json!({ "keys": [jwk] })));
     assert!(matches!(idp.refusal().await, FetchError::Jwks(JwksError::Playground)));
-    let with_playground = IssuerKeys::new(Arc::new(idp.settings()), true, 1000);
-    assert_eq!(with_playground.fetch().await.unwrap().len(), 1);
+    assert_eq!(discovery::fetch(&idp.settings(), true).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -1,0 +1,123 @@
+//! How the running instances are, asked over NATS: each of them answers for itself.
+//!
+//! Questions and answers stay in the callout account, where nobody but hallpass's service user
+//! lives. No queue group: whoever asks wants to hear of all replicas.
+
+use std::{sync::Arc, time::Duration};
+
+use async_nats::{Client, StatusCode};
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    idp::{IssuerKeys, KeysState, KeysStatus},
+    nats::{STATUS_INBOX, STATUS_SUBJECT},
+};
+
+/// What one instance says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceStatus {
+    /// Its id, fresh at each start; audit events have it too.
+    pub instance: String,
+    /// hallpass's version.
+    pub version: String,
+    /// The machine it runs on, as that calls itself.
+    pub host: String,
+    /// Its process there.
+    pub pid: u32,
+    /// The keys of each issuer, in the order of the configuration.
+    pub issuers: Vec<KeysStatus>,
+}
+
+impl InstanceStatus {
+    /// How this process is.
+    #[must_use]
+    pub fn of(instance: &str, issuers: &[Arc<IssuerKeys>]) -> Self {
+        Self {
+            instance: instance.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            host: host(),
+            pid: std::process::id(),
+            issuers: issuers.iter().map(|keys| keys.status()).collect(),
+        }
+    }
+
+    /// Whether the keys of every issuer are fresh.
+    #[must_use]
+    pub fn is_well(&self) -> bool {
+        self.issuers.iter().all(|keys| keys.state == KeysState::Fresh)
+    }
+}
+
+fn host() -> String {
+    #[cfg(unix)]
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    #[cfg(not(unix))]
+    let name = std::env::var("COMPUTERNAME").unwrap_or_default();
+    name
+}
+
+/// Why nobody could be asked.
+#[derive(Debug, thiserror::Error)]
+#[error("the instances cannot be asked: {0}")]
+pub struct AskError(String);
+
+/// Answers every question until `stop`. Where that is not possible, hallpass lives without it.
+pub async fn answer(
+    client: Client,
+    status: impl Fn() -> InstanceStatus + Send,
+    stop: CancellationToken,
+) {
+    let mut questions = match client.subscribe(STATUS_SUBJECT).await {
+        Ok(questions) => questions,
+        Err(error) => {
+            tracing::error!(%error, "`hallpass issuers status` will not hear of this instance");
+            return;
+        }
+    };
+    loop {
+        let question = tokio::select! {
+            () = stop.cancelled() => return,
+            question = questions.next() => question,
+        };
+        let Some(question) = question else { return };
+        // The permissions allow no other place for an answer.
+        let Some(reply) = question.reply.filter(|reply| {
+            reply.strip_prefix(STATUS_INBOX).is_some_and(|rest| rest.starts_with('.'))
+        }) else {
+            continue;
+        };
+        let answer = serde_json::to_vec(&status()).unwrap_or_default();
+        if let Err(error) = client.publish(reply, answer.into()).await {
+            tracing::warn!(%error, "a question for the status could not be answered");
+        }
+    }
+}
+
+/// Asks all instances and gathers what they answer within `patience`, in the order of their ids.
+///
+/// # Errors
+/// Where nobody could be asked. That nobody answered is an empty list.
+pub async fn ask(client: &Client, patience: Duration) -> Result<Vec<InstanceStatus>, AskError> {
+    let end = Instant::now() + patience;
+    let inbox = client.new_inbox();
+    let failed = |error: &dyn std::error::Error| AskError(error.to_string());
+    let mut answers = client.subscribe(inbox.clone()).await.map_err(|error| failed(&error))?;
+    let asked = client.publish_with_reply(STATUS_SUBJECT, inbox, Bytes::new()).await;
+    asked.map_err(|error| failed(&error))?;
+    let mut found = Vec::new();
+    while let Ok(Some(answer)) = timeout_at(end, answers.next()).await {
+        if answer.status == Some(StatusCode::NO_RESPONDERS) {
+            break;
+        }
+        match serde_json::from_slice::<InstanceStatus>(&answer.payload) {
+            Ok(status) => found.push(status),
+            Err(error) => tracing::warn!(%error, "an instance answers what cannot be read here"),
+        }
+    }
+    found.sort_by(|a, b| a.instance.cmp(&b.instance));
+    Ok(found)
+}
