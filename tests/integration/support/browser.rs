@@ -24,8 +24,6 @@ pub struct Browser {
 pub struct Page {
     /// The address.
     pub url: Url,
-    /// The status.
-    pub status: u16,
     /// The text.
     pub text: String,
 }
@@ -78,8 +76,7 @@ impl Browser {
                 self.cookies.insert(name.to_owned(), value.to_owned());
             }
             let Some(next) = answer.headers().get("location") else {
-                let status = answer.status().as_u16();
-                return Page { url, status, text: answer.text().await.unwrap() };
+                return Page { url, text: answer.text().await.unwrap() };
             };
             url = url.join(next.to_str().unwrap()).unwrap();
             method = Method::GET;

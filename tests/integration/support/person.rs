@@ -120,8 +120,8 @@ fn json(path: &Path) -> Value {
 pub async fn address(process: &Process) -> String {
     eventually("an address to sign in at", || async {
         let told = process.complaints();
-        let addresses = told.lines().map(str::trim).filter(|line| line.starts_with("http"));
-        let last = addresses.last()?.to_owned();
+        let mut addresses = told.lines().map(str::trim).filter(|line| line.starts_with("http"));
+        let last = addresses.next_back()?.to_owned();
         let complete = !told.contains("code: ") || last.contains("user_code=");
         complete.then_some(last)
     })
