@@ -18,6 +18,7 @@ pub struct Browser {
     client: Client,
     cookies: BTreeMap<String, String>,
     answer: Answer,
+    last: Option<String>,
 }
 
 /// Where it ended up.
@@ -33,7 +34,13 @@ impl Browser {
     pub fn new(answer: Answer) -> Self {
         super::install_provider();
         let client = Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
-        Self { client, cookies: BTreeMap::new(), answer }
+        Self { client, cookies: BTreeMap::new(), answer, last: None }
+    }
+
+    /// Opens a page and follows where it leads, up to an address that begins like this.
+    pub async fn open_up_to(&mut self, url: &str, last: &str) -> Url {
+        self.last = Some(last.to_owned());
+        self.open(url).await.url
     }
 
     /// Opens a page and follows where it leads.
@@ -80,6 +87,9 @@ impl Browser {
             };
             url = url.join(next.to_str().unwrap()).unwrap();
             method = Method::GET;
+            if self.last.as_ref().is_some_and(|last| url.as_str().starts_with(last)) {
+                return Page { url, text: String::new() };
+            }
         }
         panic!("redirected for ever");
     }

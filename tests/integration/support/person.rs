@@ -45,7 +45,12 @@ impl Person {
 
     /// `hallpass login`, not started yet.
     pub fn login(&self, arguments: &[&str]) -> Command {
-        let mut command = command(&["login", self.issuer, "--no-browser"]);
+        self.login_with_browser(&[&["--no-browser"], arguments].concat())
+    }
+
+    /// `hallpass login`, not started yet, which may open a browser.
+    pub fn login_with_browser(&self, arguments: &[&str]) -> Command {
+        let mut command = command(&["login", self.issuer]);
         command.args(arguments).current_dir(self.home.path());
         command.arg("--config").arg(&self.configuration);
         self.at_home(&mut command);
@@ -79,6 +84,11 @@ impl Person {
         }
         let ending = process.ended().await;
         (ending, process.complaints())
+    }
+
+    /// The home directory.
+    pub fn home(&self) -> &Path {
+        self.home.path()
     }
 
     /// Where tokens are kept.
