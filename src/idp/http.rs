@@ -1,4 +1,4 @@
-//! Fetching JSON documents from an IdP: bounded in size and time, no redirects.
+//! Speaking with an IdP: bounded in size and time, no redirects.
 
 use std::{path::Path, time::Duration};
 
@@ -159,4 +159,32 @@ fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_secret_goes_by_https_or_stays_on_this_machine() {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let protects = |loopback, url: &str| {
+            let http = Http::new(None, loopback).unwrap();
+            http.protects(&Url::parse(url).unwrap()).map_err(|error| error.to_string())
+        };
+        for loopback in [true, false] {
+            assert_eq!(protects(loopback, "https://idp.example.com/token"), Ok(()));
+            for (url, said) in [
+                ("http://idp.example.com/token?code=SECRET", "http://idp.example.com"),
+                ("http://localhost.example.com/", "http://localhost.example.com"),
+                ("file:///etc/passwd", "file://"),
+                ("javascript:alert(1)", "javascript://"),
+            ] {
+                let told = format!("`{said}` is not an https URL");
+                assert_eq!(protects(loopback, url), Err(told));
+            }
+        }
+        assert_eq!(protects(true, "http://127.0.0.1:9000/token"), Ok(()));
+        assert!(protects(false, "http://127.0.0.1:9000/token").is_err());
+    }
 }

@@ -86,6 +86,15 @@ impl<'a> Provider<'a> {
         })?;
         let ask = |request| ask(&http, request);
         let metadata = Metadata::discover_async(url, &ask).await?;
+        Self::of(issuer, login, metadata, http)
+    }
+
+    fn of(
+        issuer: &'a IssuerSettings,
+        login: &'a LoginSettings,
+        metadata: Metadata,
+        http: Http,
+    ) -> Result<Self, LoginError> {
         let More {
             device_authorization_endpoint: device,
             authorization_response_iss_parameter_supported: names_itself,
@@ -228,3 +237,6 @@ fn known(algorithm: &Algorithm) -> Option<CoreJwsSigningAlgorithm> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests;

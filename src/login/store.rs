@@ -183,7 +183,7 @@ pub(super) fn io_error(path: &Path, source: io::Error) -> LoginError {
     LoginError::Io { path: path.to_owned(), source }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 

@@ -7,7 +7,8 @@ use futures_util::StreamExt as _;
 use serde_json::Value;
 
 use crate::support::{
-    Answer, LOGIN_CLIENT, OIDC_PROVIDER, OidcProvider, Person, Process, nats_cli, soon,
+    Answer, Browser, LOGIN_CLIENT, OIDC_PROVIDER, OidcProvider, Person, Process, address,
+    eventually, nats_cli, soon,
 };
 
 mod refusals;
@@ -112,6 +113,28 @@ async fn a_device_code_does_it_too_and_a_token_that_is_good_is_shown_again() {
     let (ending, told) = person.runs(&["--print"]).await;
     assert_eq!((ending.status.code(), ending.said.len()), (Some(1), 0));
     assert!(told.contains("the IdP refuses a device code: invalid_client"), "{told}");
+}
+
+#[tokio::test]
+async fn the_browser_of_the_machine_is_opened() {
+    let idp = OidcProvider::start(&[]).await;
+    let person = Person::of(&idp, LOGIN_CLIENT);
+    let opener = person.home().join(if cfg!(target_os = "macos") { "open" } else { "xdg-open" });
+    std::fs::write(&opener, "#!/bin/sh\necho noise\necho \"$1\" >opening && mv opening opened\n")
+        .unwrap();
+    std::fs::set_permissions(&opener, PermissionsExt::from_mode(0o755)).unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let mut command = person.login_with_browser(&["--print"]);
+    command.env("PATH", format!("{}:{path}", person.home().display()));
+    let mut process = Process::start(command);
+    let opened = eventually("an opened page", || async {
+        std::fs::read_to_string(person.home().join("opened")).ok()
+    })
+    .await;
+    assert_eq!(opened.trim(), address(&process).await);
+    Browser::new(Answer::Yes).open(opened.trim()).await;
+    let ending = process.ended().await;
+    assert_eq!(ending.said, [person.kept()["token"].as_str().unwrap()], "no word of the browser");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use url::Url;
 
 use crate::support::{
-    Answer, LOGIN_CLIENT, OidcProvider, Person, Process, address, install_provider,
+    Answer, Browser, LOGIN_CLIENT, OidcProvider, Person, Process, address, install_provider,
 };
 
 /// Fetches a page of the listener; `None` where nobody listens.
@@ -15,15 +15,18 @@ async fn fetch(url: &Url) -> Option<u16> {
     Some(client.get(url.clone()).send().await.ok()?.status().as_u16())
 }
 
+fn query(url: &str, name: &str) -> String {
+    let url = Url::parse(url).unwrap();
+    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned()).unwrap()
+}
+
 #[tokio::test]
 async fn an_answer_to_another_question_is_refused_and_nobody_listens_any_more() {
     let idp = OidcProvider::start(&[]).await;
     let person = Person::of(&idp, LOGIN_CLIENT);
     let mut process = Process::start(person.login(&[]));
     let url = Url::parse(&address(&process).await).unwrap();
-    let asked = |name: &str| {
-        url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned()).unwrap()
-    };
+    let asked = |name: &str| query(url.as_str(), name);
     assert_eq!(asked("code_challenge_method"), "S256");
     let callback = Url::parse(&asked("redirect_uri")).unwrap();
     assert_eq!(callback.host_str(), Some("127.0.0.1"));
@@ -40,6 +43,37 @@ async fn an_answer_to_another_question_is_refused_and_nobody_listens_any_more() 
     right.set_query(Some(&format!("code=CODE&state={}", asked("state"))));
     assert_eq!(fetch(&right).await, None, "nobody listens");
     assert!(!person.token_file().exists());
+}
+
+/// What PKCE is for: who has somebody else's code, and even comes from the same address, has not
+/// what the code was asked for with.
+#[tokio::test]
+async fn a_code_of_another_sign_in_is_worth_nothing() {
+    let idp = OidcProvider::start(&[]).await;
+    let (one, two) = (Person::of(&idp, LOGIN_CLIENT), Person::of(&idp, LOGIN_CLIENT));
+    let mut process = Process::start(one.login(&[]));
+    let url = address(&process).await;
+    let callback = query(&url, "redirect_uri");
+    let stolen = Browser::new(Answer::Yes).open_up_to(&url, &callback).await;
+    process.signal("-KILL").await;
+
+    let port = Url::parse(&callback).unwrap().port().unwrap();
+    two.configure(idp.issuer(), idp.audience(), &format!("{LOGIN_CLIENT}redirect_port = {port}\n"));
+    let mut process = Process::start(two.login(&[]));
+    let url = address(&process).await;
+    assert_eq!(query(&url, "redirect_uri"), callback);
+    let mut injected = stolen.clone();
+    injected.query_pairs_mut().clear().extend_pairs([
+        ("code", query(stolen.as_str(), "code")),
+        ("iss", query(stolen.as_str(), "iss")),
+        ("state", query(&url, "state")),
+    ]);
+    assert_eq!(fetch(&injected).await, Some(200));
+    let ending = process.ended().await;
+    assert_eq!(ending.status.code(), Some(1));
+    let told = process.complaints();
+    assert!(told.contains("the IdP refuses a token for the code: invalid_grant"), "{told}");
+    assert!(!two.token_file().exists());
 }
 
 #[tokio::test]

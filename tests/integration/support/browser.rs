@@ -18,14 +18,13 @@ pub struct Browser {
     client: Client,
     cookies: BTreeMap<String, String>,
     answer: Answer,
+    last: Option<String>,
 }
 
 /// Where it ended up.
 pub struct Page {
     /// The address.
     pub url: Url,
-    /// The status.
-    pub status: u16,
     /// The text.
     pub text: String,
 }
@@ -35,7 +34,13 @@ impl Browser {
     pub fn new(answer: Answer) -> Self {
         super::install_provider();
         let client = Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
-        Self { client, cookies: BTreeMap::new(), answer }
+        Self { client, cookies: BTreeMap::new(), answer, last: None }
+    }
+
+    /// Opens a page and follows where it leads, up to an address that begins like this.
+    pub async fn open_up_to(&mut self, url: &str, last: &str) -> Url {
+        self.last = Some(last.to_owned());
+        self.open(url).await.url
     }
 
     /// Opens a page and follows where it leads.
@@ -78,11 +83,13 @@ impl Browser {
                 self.cookies.insert(name.to_owned(), value.to_owned());
             }
             let Some(next) = answer.headers().get("location") else {
-                let status = answer.status().as_u16();
-                return Page { url, status, text: answer.text().await.unwrap() };
+                return Page { url, text: answer.text().await.unwrap() };
             };
             url = url.join(next.to_str().unwrap()).unwrap();
             method = Method::GET;
+            if self.last.as_ref().is_some_and(|last| url.as_str().starts_with(last)) {
+                return Page { url, text: String::new() };
+            }
         }
         panic!("redirected for ever");
     }

@@ -45,7 +45,12 @@ impl Person {
 
     /// `hallpass login`, not started yet.
     pub fn login(&self, arguments: &[&str]) -> Command {
-        let mut command = command(&["login", self.issuer, "--no-browser"]);
+        self.login_with_browser(&[&["--no-browser"], arguments].concat())
+    }
+
+    /// `hallpass login`, not started yet, which may open a browser.
+    pub fn login_with_browser(&self, arguments: &[&str]) -> Command {
+        let mut command = command(&["login", self.issuer]);
         command.args(arguments).current_dir(self.home.path());
         command.arg("--config").arg(&self.configuration);
         self.at_home(&mut command);
@@ -79,6 +84,11 @@ impl Person {
         }
         let ending = process.ended().await;
         (ending, process.complaints())
+    }
+
+    /// The home directory.
+    pub fn home(&self) -> &Path {
+        self.home.path()
     }
 
     /// Where tokens are kept.
@@ -120,8 +130,8 @@ fn json(path: &Path) -> Value {
 pub async fn address(process: &Process) -> String {
     eventually("an address to sign in at", || async {
         let told = process.complaints();
-        let addresses = told.lines().map(str::trim).filter(|line| line.starts_with("http"));
-        let last = addresses.last()?.to_owned();
+        let mut addresses = told.lines().map(str::trim).filter(|line| line.starts_with("http"));
+        let last = addresses.next_back()?.to_owned();
         let complete = !told.contains("code: ") || last.contains("user_code=");
         complete.then_some(last)
     })
