@@ -9,6 +9,7 @@ mod issuers;
 mod login;
 mod output;
 mod serve;
+mod token;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
@@ -42,6 +43,9 @@ enum Command {
     #[command(subcommand)]
     Issuers(issuers::Issuers),
     Login(login::Login),
+    /// See what holds of a token
+    #[command(subcommand)]
+    Token(token::Token),
     /// Read the audit stream
     #[command(subcommand)]
     Audit(Audit),
@@ -155,6 +159,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Login(login) => {
             logging.start("warn");
             runtime().and_then(|runtime| runtime.block_on(login.run()))
+        }
+        Command::Token(token) => {
+            logging.start("warn");
+            runtime().and_then(|runtime| runtime.block_on(token.run()))
         }
         Command::Audit(Audit::Tail(tail)) => {
             logging.start("warn");

@@ -60,13 +60,8 @@ impl Introspector {
     }
 
     /// Whether a token is one of this issuer's opaque ones, by what can be seen of it.
-    pub(super) fn knows(&self, text: &str, is_jwt: bool) -> bool {
-        self.asks_about(IntrospectedTokens::Opaque)
-            && is_bearer_token(text)
-            && match &self.settings.opaque_prefix {
-                Some(prefix) => text.starts_with(prefix.as_str()),
-                None => !is_jwt,
-            }
+    pub(super) fn knows(&self, text: &str) -> bool {
+        is_opaque_of(&self.settings, text)
     }
 
     /// What the issuer says of a token; it may have said so a moment ago.
@@ -103,6 +98,43 @@ impl Introspector {
         let good_for = self.settings.max_age.min(left.unwrap_or(Duration::MAX));
         Ok(Arc::new(Answer { said, good_for }))
     }
+}
+
+/// Whether a token is one of an issuer's opaque ones, by what can be seen of it.
+pub(super) fn knows(issuer: &IssuerSettings, text: &str) -> bool {
+    issuer.introspection.as_ref().is_some_and(|settings| is_opaque_of(settings, text))
+}
+
+/// What an issuer says of a token, asked by somebody who asks once. The secret is got for it.
+///
+/// # Errors
+/// It could not be asked, or its answer is none.
+pub(super) async fn ask_once(
+    issuer: &IssuerSettings,
+    token: &str,
+) -> Result<Map<String, Value>, Code> {
+    let mut issuer = issuer.clone();
+    if let Some(settings) = &mut issuer.introspection
+        && settings.client_secret.is_none()
+    {
+        let secret = settings.secret_source.get();
+        settings.client_secret = Some(secret.map_err(|error| {
+            tracing::warn!(issuer = %issuer.name, %error, "the secret for asking about tokens");
+            Code::IntrospectionUnavailable
+        })?);
+    }
+    let introspector = Introspector::of(&issuer, 1).ok_or(Code::IntrospectionUnavailable)?;
+    introspector.ask(token).await
+}
+
+/// By its prefix, where the issuer's have one; otherwise whatever is no JWT.
+fn is_opaque_of(settings: &IntrospectionSettings, text: &str) -> bool {
+    settings.tokens == IntrospectedTokens::Opaque
+        && is_bearer_token(text)
+        && match &settings.opaque_prefix {
+            Some(prefix) => text.starts_with(prefix.as_str()),
+            None => text.bytes().filter(|byte| *byte == b'.').count() != 2,
+        }
 }
 
 /// RFC 6750, section 2.1: `b64token`.

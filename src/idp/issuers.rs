@@ -133,11 +133,10 @@ impl Issuers {
     /// The issuer of a token that is not a JWT: the one whose prefix it has, or the one that has
     /// none. (The settings allow no two that could both be meant.)
     fn opaque_issuer(&self, text: &str) -> Option<(&Arc<Issuer>, &Introspector)> {
-        let is_jwt = text.bytes().filter(|byte| *byte == b'.').count() == 2;
         self.opaque
             .iter()
             .filter_map(|issuer| Some((issuer, issuer.introspector.as_ref()?)))
-            .find(|(_, introspector)| introspector.knows(text, is_jwt))
+            .find(|(_, introspector)| introspector.knows(text))
     }
 
     /// A token whose signature holds: verified once, and remembered until its key or itself is

@@ -3,6 +3,7 @@
 pub mod certificate;
 mod discovery;
 mod http;
+pub mod inspection;
 mod introspection;
 mod issuers;
 mod jwks;

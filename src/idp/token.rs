@@ -183,6 +183,18 @@ impl<'a> UnverifiedToken<'a> {
         self.header.key_id.as_deref()
     }
 
+    /// The algorithm that it claims to be signed with.
+    #[must_use]
+    pub fn unverified_algorithm(&self) -> Algorithm {
+        self.header.algorithm
+    }
+
+    /// The `typ` that it claims to have.
+    #[must_use]
+    pub fn unverified_type(&self) -> Option<&str> {
+        self.header.token_type.as_deref()
+    }
+
     /// The algorithm that it claims to be signed with, if the issuer may use it.
     ///
     /// Asked before a key is looked for, so that a forbidden algorithm costs no key fetch.

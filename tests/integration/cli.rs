@@ -228,9 +228,17 @@ async fn check_shows_all_problems_of_configuration_and_maps_at_once() {
 #[tokio::test]
 async fn every_command_has_help_with_an_example_and_usage_errors_are_not_a_no() {
     let directory = tempfile::tempdir().unwrap();
-    for arguments in
-        [&["init"][..], &["serve"], &["dev"], &["check"], &["login"], &["audit", "tail"]]
-    {
+    for arguments in [
+        &["init"][..],
+        &["serve"],
+        &["dev"],
+        &["check"],
+        &["login"],
+        &["token", "verify"],
+        &["issuers", "show"],
+        &["issuers", "status"],
+        &["audit", "tail"],
+    ] {
         let help = run(directory.path(), &[arguments, &["--help"]].concat()).await;
         assert_eq!(code(&help), 0);
         assert!(text(&help.stdout).contains("Example"), "{arguments:?}");

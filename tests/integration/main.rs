@@ -26,3 +26,4 @@ mod playground;
 mod recording;
 mod tail;
 mod tls;
+mod token;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncBufReadExt as _, BufReader},
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
     process::{Child, Command},
 };
 
@@ -28,6 +28,21 @@ pub fn command(arguments: &[&str]) -> Command {
 /// Runs the command to its end.
 pub async fn run(directory: &Path, arguments: &[&str]) -> Output {
     soon("the command's end", command(arguments).current_dir(directory).output()).await.unwrap()
+}
+
+/// Runs the command to its end, with this on its standard input.
+pub async fn run_with(directory: &Path, arguments: &[&str], input: &str) -> Output {
+    let mut command = command(arguments);
+    command.current_dir(directory).stdin(Stdio::piped()).kill_on_drop(true);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    let ending = async {
+        // A command that needs no more of it may be gone.
+        let _ = pipe.write_all(input.as_bytes()).await;
+        drop(pipe);
+        child.wait_with_output().await.unwrap()
+    };
+    soon("the command's end", ending).await
 }
 
 /// What a command printed.

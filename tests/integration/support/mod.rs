@@ -13,7 +13,7 @@ use std::{future::Future, time::Duration};
 
 pub use asking_server::{AskingServer, ServerKeys, sign};
 pub use browser::{Answer, Browser};
-pub use hallpass::{Hallpass, code, command, files, run, text};
+pub use hallpass::{Hallpass, code, command, files, run, run_with, text};
 pub use oidc_provider::{NAME as OIDC_PROVIDER, OidcProvider, secret};
 pub use person::{LOGIN_CLIENT, Person, address};
 pub use process::{Ending, Process, ROOT, client, python_path};
