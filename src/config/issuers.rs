@@ -10,7 +10,12 @@ use std::{
 use jsonwebtoken::{Algorithm, AlgorithmFamily};
 use url::Url;
 
-use super::{IssuerSettings, Layers, certificates::ca_file, login::login, seeds};
+use super::{
+    IssuerSettings, Layers,
+    certificates::ca_file,
+    login::{ShownToken, login},
+    seeds,
+};
 use crate::{
     document::{Fields, Kind, Node, Place, Problem, Problems, parse_at},
     names::IssuerName,
@@ -165,6 +170,15 @@ pub(super) fn issuer(
     let (refresh, max_key_age) = ages(&mut fields, problems);
     let ca_file = ca_file(&mut fields, directory, problems);
     let login = login(&mut fields, problems);
+    if let (Some(login), false, Some(node)) = (&login, accept_id_tokens, fields.node("login"))
+        && login.shown == ShownToken::IdToken
+    {
+        problems.add(Problem::error(
+            &node.place,
+            "`login` shows NATS the ID token, and ID tokens let nobody in",
+            "set `accept_id_tokens = true`, or leave `login.use` out for the access token",
+        ));
+    }
     fields.finish(problems);
     Some(IssuerSettings {
         name: name?,

@@ -151,6 +151,8 @@ mod issuers;
 
 mod login;
 
+mod tokens;
+
 mod spans_and_numbers;
 
 mod files;

@@ -3,6 +3,9 @@ use super::*;
 /// With `[issuers.corp.login]` of these lines.
 fn login(lines: &str) -> Written {
     let mut written = written();
+    if lines.contains("id_token") {
+        written = written.add("issuers.corp", "accept_id_tokens = true");
+    }
     written.text.push_str(&format!("\n[issuers.corp.login]\n{lines}\n"));
     written
 }
@@ -82,5 +85,15 @@ fn signing_in_needs_no_secret() {
     assert_eq!(
         written.lines(&problems),
         ["1: the configuration lacks `nats` | add a section `[nats]`"]
+    );
+}
+
+#[test]
+fn a_sign_in_for_tokens_that_let_nobody_in_is_an_error() {
+    let mut written = written();
+    written.text.push_str("\n[issuers.corp.login]\nclient_id = \"c\"\nuse = \"id_token\"\n");
+    assert_eq!(
+        written.messages(),
+        ["`login` shows NATS the ID token, and ID tokens let nobody in"]
     );
 }
