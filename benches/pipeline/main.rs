@@ -50,8 +50,9 @@ impl std::fmt::Display for Spread {
     }
 }
 
-/// Authorizations per second and CPU microseconds for each, with this many threads.
-fn measure(parties: &Parties, threads: usize) -> (Spread, Spread) {
+/// Authorizations per second and CPU microseconds for each, with this many threads. Either each
+/// comes with a token of its own, or all with one, which is verified once and remembered.
+fn measure(parties: &Parties, threads: usize, remembered: bool) -> (Spread, Spread) {
     let broker = Arc::new(parties.broker());
     let runtime =
         Builder::new_multi_thread().worker_threads(threads).enable_time().build().unwrap();
@@ -59,7 +60,11 @@ fn measure(parties: &Parties, threads: usize) -> (Spread, Spread) {
     let (mut rates, mut costs) = (Vec::new(), Vec::new());
     for round in 0..=ROUNDS {
         // Each its own, since none is answered twice; all made before the clock starts.
-        let share = || (0..EACH / threads).map(|_| parties.request(&token)).collect::<Vec<_>>();
+        let request = |_| match remembered {
+            true => parties.request(&token),
+            false => parties.request(&parties.token()),
+        };
+        let share = || (0..EACH / threads).map(request).collect::<Vec<_>>();
         let shares: Vec<_> = (0..threads).map(|_| share()).collect();
         let (wall, cpu) = (Instant::now(), ProcessTime::now());
         let work = shares.into_iter().map(|share| {
@@ -143,10 +148,14 @@ fn main() {
     );
     for threads in if cores > 1 { vec![1, cores] } else { vec![1] } {
         for (name, sealed, needed) in [("without xkey", false, 3), ("with xkey", true, 5)] {
-            let (rate, cost) = measure(&Parties::new(sealed), threads);
+            let parties = Parties::new(sealed);
+            let (rate, cost) = measure(&parties, threads, false);
             let bare: f64 = operations[..needed].iter().map(|(_, cost)| cost).sum();
-            let name = format!("{name}, threads: {threads}");
-            println!("  {name:24} {rate}   {cost}   {bare:>7.0} {:>6.2}", cost.median() / bare);
+            let shown = format!("{name}, threads: {threads}");
+            println!("  {shown:24} {rate}   {cost}   {bare:>7.0} {:>6.2}", cost.median() / bare);
+            let (rate, again) = measure(&parties, threads, true);
+            let ratio = again.median() / cost.median();
+            println!("  {:24} {rate}   {again}   {ratio:>14.2} of it", "  a token seen before");
         }
     }
 }

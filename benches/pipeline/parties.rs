@@ -1,6 +1,14 @@
 //! The parties of an authorization, in process: an IdP, a server, hallpass.
 
-use std::{hint::black_box, path::Path, sync::Arc, time::Duration};
+use std::{
+    hint::black_box,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use aws_lc_rs::{encoding::AsDer as _, rsa};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -55,13 +63,15 @@ impl Parties {
         Self { idp, jwk, server, issuer, xkeys }
     }
 
-    /// A token as an IdP issues them.
+    /// A token as an IdP issues them, each with a `jti` of its own.
     pub fn token(&self) -> String {
+        static ISSUED: AtomicUsize = AtomicUsize::new(0);
+        let id = format!("0190f1c2-7b3a-7c4d-8e5f-{:012x}", ISSUED.fetch_add(1, Ordering::Relaxed));
         let mut header = Header::new(Algorithm::RS256);
         header.kid = Some("bench".to_owned());
         let claims = json!({
             "iss": ISSUER, "sub": "f3b1c2d4-58a7-4c1e-9b0a-2f6d1c7e8a90", "aud": ["nats", "account"],
-            "azp": "orders-service", "jti": "0190f1c2-7b3a-7c4d-8e5f-6a7b8c9d0e1f",
+            "azp": "orders-service", "jti": id,
             "iat": now(), "exp": now() + 900, "scope": "openid profile email",
             "email": "clerk@acme.example", "tenant_id": "acme",
             "realm_access": { "roles": ["offline_access", "default-roles-main", "orders:write"] },
