@@ -84,6 +84,7 @@ pub async fn run(
         name: "hallpass",
         urls: &nats.urls,
         ca_file: nats.ca_file.as_deref(),
+        certificate: nats.certificate.as_ref(),
         seed: &nats.service_seed,
         inbox_prefix: "_INBOX.hallpass",
     };

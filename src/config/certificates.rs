@@ -1,16 +1,29 @@
-//! Files of certificates: judged where they are named, not where they are first needed.
+//! Files of certificates and keys: judged where they are named, not where they are first needed.
 
 use std::path::{Path, PathBuf};
 
 use rustls::{
     RootCertStore,
+    crypto::aws_lc_rs,
     pki_types::{
-        CertificateDer,
+        CertificateDer, PrivateKeyDer,
         pem::{Error, PemObject as _},
     },
+    sign::CertifiedKey,
 };
 
-use crate::document::{Fields, Problem, Problems};
+use super::secret::others_can_read;
+use crate::document::{Fields, Place, Problem, Problems};
+
+/// What hallpass shows to a server that asks for a certificate. The files are read anew at each
+/// connection, so that they can be renewed.
+#[derive(Debug, Clone)]
+pub struct ClientCertificate {
+    /// The certificate, and what stands above it up to the authority, in PEM.
+    pub certificate: PathBuf,
+    /// Its private key, in PEM.
+    pub key: PathBuf,
+}
 
 /// `ca_file` of a section.
 pub(super) fn ca_file(
@@ -38,6 +51,79 @@ pub(super) fn certificate_file(
         ));
     }
     Some(path)
+}
+
+/// `cert_file` and `key_file` of a section: both or none.
+pub(super) fn client_certificate(
+    fields: &mut Fields<'_>,
+    directory: &Path,
+    problems: &mut Problems,
+) -> Option<ClientCertificate> {
+    let certificate = fields.node("cert_file").is_some();
+    let key = fields.node("key_file").is_some();
+    let (lacking, example) = match (certificate, key) {
+        (false, false) => return None,
+        (true, true) => ("", ""),
+        (true, false) => ("key_file", "`key_file = \"hallpass.key\"`, or leave out `cert_file`"),
+        (false, true) => ("cert_file", "`cert_file = \"hallpass.pem\"`, or leave out `key_file`"),
+    };
+    if !lacking.is_empty() {
+        fields.required(lacking, example, problems);
+        return None;
+    }
+    let (certificate, place) = fields.string("cert_file", problems)?;
+    let (key, key_place) = fields.string("key_file", problems)?;
+    let found =
+        ClientCertificate { certificate: directory.join(certificate), key: directory.join(key) };
+    if let Err(problem) = found.judge(place, key_place) {
+        problems.add(problem);
+    }
+    if others_can_read(&found.key) {
+        let message = "the file of the private key can be read by others on this machine";
+        problems.add(Problem::warning(key_place, message, "chmod 600 it"));
+    }
+    Some(found)
+}
+
+impl ClientCertificate {
+    /// Whether the two are what they should be, and belong together.
+    fn judge(&self, place: &Place, key_place: &Place) -> Result<(), Problem> {
+        let (path, key_path) = (self.certificate.display(), self.key.display());
+        let unusable = |why: String| {
+            Problem::error(
+                place,
+                format!("the certificates in `{path}` cannot be used: {why}"),
+                "name a file in PEM: hallpass's own certificate first, then those above it",
+            )
+        };
+        // What is wrong in a file with a secret is not told in the words of the file.
+        let no_key = |why: String| {
+            Problem::error(
+                key_place,
+                format!("the private key in `{key_path}` cannot be used: {why}"),
+                "name a file in PEM: one `-----BEGIN PRIVATE KEY-----`, not encrypted",
+            )
+        };
+        let chain = CertificateDer::pem_file_iter(&self.certificate)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .map_err(|error| unusable(sentence(error)))?;
+        if chain.is_empty() {
+            return Err(unusable("it holds none".to_owned()));
+        }
+        let key = PrivateKeyDer::from_pem_file(&self.key).map_err(|error| match error {
+            Error::Io(error) => no_key(error.to_string()),
+            _ => no_key("it holds none that can be read".to_owned()),
+        })?;
+        let provider = aws_lc_rs::default_provider();
+        match CertifiedKey::from_der(chain, key, &provider) {
+            Ok(_) => Ok(()),
+            Err(rustls::Error::InconsistentKeys(_)) => {
+                Err(no_key(format!("it is not that of `{path}`")))
+            }
+            Err(rustls::Error::InvalidCertificate(error)) => Err(unusable(format!("{error:?}"))),
+            Err(_) => Err(no_key("it is of no kind that TLS knows".to_owned())),
+        }
+    }
 }
 
 fn judge(path: &Path) -> Result<(), String> {

@@ -13,8 +13,8 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::{
-    CertificateIssuer, IntrospectionSettings, Layers, Requirement, RolesClaim, accounts, issuers,
-    sections,
+    CertificateIssuer, ClientCertificate, IntrospectionSettings, Layers, Requirement, RolesClaim,
+    accounts, issuers, sections,
 };
 use crate::{
     document::{Node, Problems},
@@ -45,8 +45,10 @@ pub struct Settings {
 pub struct NatsSettings {
     /// One or more servers of one cluster.
     pub urls: Vec<String>,
-    /// Certificates to believe beside the system's, in PEM.
+    /// Certificates to believe instead of the system's, in PEM.
     pub ca_file: Option<PathBuf>,
+    /// What hallpass shows where the server asks for a certificate.
+    pub certificate: Option<ClientCertificate>,
     /// The seed of the service user, who lives in the callout account.
     pub service_seed: SecretString,
 }
@@ -136,8 +138,10 @@ pub struct AuditSettings {
 pub struct ReaderSettings {
     /// One or more servers of one cluster.
     pub urls: Vec<String>,
-    /// Certificates to believe beside the system's, in PEM.
+    /// Certificates to believe instead of the system's, in PEM.
     pub ca_file: Option<PathBuf>,
+    /// What hallpass shows where the server asks for a certificate.
+    pub certificate: Option<ClientCertificate>,
     /// The stream's name.
     pub stream: String,
     /// The seed of the user who may only read there.
