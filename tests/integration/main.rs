@@ -12,6 +12,7 @@
 mod support;
 
 mod accounts;
+mod certificates;
 mod cli;
 mod clients;
 mod examples;
