@@ -1,6 +1,6 @@
 //! The decision: an identity, the facts and the maps in, [`Decision`] out. Pure.
 
-use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use jiff::Timestamp;
 
