@@ -25,3 +25,4 @@ mod playground;
 mod recording;
 mod tail;
 mod tls;
+mod wishes;
