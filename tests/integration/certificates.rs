@@ -152,7 +152,8 @@ fn builder(files: &std::path::Path, verify: bool, bound: &Idp) -> WorldBuilder {
     World::builder()
         .server_conf(|conf| {
             let conf = conf.replace("no_tls: true", &tls);
-            format!("{conf}\n{tls}\nmqtt {{ listen: \"127.0.0.1:-1\", {tls} }}\n")
+            let listen = format!("listen: \"127.0.0.1:-1\", {tls}");
+            format!("{conf}\n{tls}\nmqtt {{ {listen} }}\nleafnodes {{ {listen} }}\n")
         })
         .issuer(IssuerText {
             name: "bound".to_owned(),

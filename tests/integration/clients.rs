@@ -234,7 +234,7 @@ async fn what_connect_says_wins_over_the_cookie() {
 }
 
 /// A server that joins the world's as a leaf node, with these credentials in its URL.
-async fn leaf(hub: &str, directory: &Path, credentials: &str) -> NatsServer {
+pub(crate) async fn leaf(hub: &str, directory: &Path, credentials: &str) -> NatsServer {
     let at = if credentials.is_empty() { "" } else { "@" };
     let url = format!("nats-leaf://{credentials}{at}{hub}");
     let configuration =

@@ -5,7 +5,7 @@ use hallpass::playground::client::Operation;
 use serde_json::{Value, json};
 
 use crate::{
-    clients::{REFUSED, listener, names, probe},
+    clients::{REFUSED, leaf, listener, names, probe},
     support::{Heard, Wire, World, eventually},
 };
 
@@ -35,12 +35,15 @@ subscribe = ["pages.>"]
 /// Holds roles of both accounts.
 const BOTH: [&str; 2] = ["orders-reader", "page-viewer"];
 
-/// A world with two accounts to get into, and MQTT.
+/// A world with two accounts to get into.
 async fn world() -> World {
-    let mqtt = "mqtt { listen: \"127.0.0.1:-1\" }";
+    world_with("").await
+}
+
+async fn world_with(more: &str) -> World {
     let change = |conf: &str| {
         let conf = conf.replace("  SYS {}", "  WEB { jetstream: enabled }\n  SYS {}");
-        format!("{conf}\n{mqtt}\n")
+        format!("{conf}\n{more}\n")
     };
     let builder = World::builder().server_conf(change).map("app.toml", APP).map("web.toml", WEB);
     let mut world = builder.replicas(0).start().await;
@@ -159,6 +162,26 @@ async fn less_is_never_more_on_the_server() {
     assert_eq!(grant["subscribe"], json!({ "allow": ["orders.>"], "deny": ["orders.secret.>"] }));
 }
 
+/// In the URL it is written as a URL has it.
+#[tokio::test]
+async fn a_leaf_node_asks_in_its_url() {
+    let leaf_nodes = "leafnodes { listen: \"127.0.0.1:-1\" }";
+    let world = world_with(leaf_nodes).await;
+    let hub = listener(&world, "Listening for leafnode connections on").await;
+    let token = world.token("alice", &BOTH);
+    for (index, (wish, what)) in [
+        ("hallpass-want%3Aaccount%3DWEB", "WEB"),
+        ("hallpass-want%3Arole%3Dorders-reader%26account%3DAPP", "APP"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let directory = tempfile::tempdir().unwrap();
+        let _leaf = leaf(&hub, directory.path(), &format!("{wish}:{token}")).await;
+        assert_eq!(outcomes(&world, index + 1).await[index], what);
+    }
+}
+
 /// One login after the other, as the audit stream tells of them: an account or a code.
 async fn outcomes(world: &World, count: usize) -> Vec<String> {
     let events = eventually("all events", || async {
@@ -171,7 +194,7 @@ async fn outcomes(world: &World, count: usize) -> Vec<String> {
 
 #[tokio::test]
 async fn an_mqtt_client_asks_in_its_user_name() {
-    let world = world().await;
+    let world = world_with("mqtt { listen: \"127.0.0.1:-1\" }").await;
     let url = format!("mqtt://{}", listener(&world, "Listening for MQTT clients on").await);
     let token = world.token("alice", &BOTH);
     let wishes = [

@@ -1,9 +1,11 @@
 //! The other listeners: each hands on what its own TLS verified.
 
+use hallpass::playground::NatsServer;
+
 use super::*;
 use crate::{
     clients::{REFUSED, listener, names, probe},
-    support::Ending,
+    support::{Ending, nats_server},
 };
 
 const BROWSER: &str = "websocket-client.mjs";
@@ -124,5 +126,43 @@ async fn over_mqtt() {
         } else {
             door.hands_none_on().await;
         }
+    }
+}
+
+/// A server that joins the scene's as a leaf node, showing a certificate and these credentials.
+async fn leaf(hub: &str, scene: &Scene, certified: &Certified, credentials: &str) -> NatsServer {
+    let at = if credentials.is_empty() { "" } else { "@" };
+    let url = format!("tls://{credentials}{at}{hub}");
+    let (ca, Certified { certificate, key, .. }) = (scene.ca(), certified);
+    let configuration = format!(
+        "listen: \"127.0.0.1:-1\"\nleafnodes {{ remotes: [{{ url: {url:?}, tls {{ \
+         cert_file: {certificate:?}, key_file: {key:?}, ca_file: {ca:?}, timeout: 10 }} }}] }}\n"
+    );
+    let directory = tempfile::tempdir_in(scene.files.path()).unwrap().keep();
+    NatsServer::start(&nats_server(), &directory, &configuration, &[]).await.unwrap()
+}
+
+#[tokio::test]
+async fn of_leaf_nodes() {
+    let scene = Scene::start(true).await;
+    let hub = listener(&scene.world, "Listening for leafnode connections on").await;
+    let own = scene.workload("own", CLERK);
+    let other = scene.other.workload(scene.files.path(), "other", CLERK);
+    let bound = |to: &Certified| format!("edge:{}", scene.token("alice", Some(to.confirmation())));
+    let mesh = format!("mesh:{CLERK}");
+    for (certified, credentials, expected) in [
+        (&own, String::new(), mesh.as_str()),
+        (&other, String::new(), "certificate_issuer_unknown"),
+        (&own, bound(&own), "idp:alice"),
+        (&own, bound(&other), "binding_mismatch"),
+    ] {
+        let _leaf = leaf(&hub, &scene, certified, &credentials).await;
+        eventually(expected, || async {
+            let events = scene.world.audit().await;
+            let last = &events.last()?.json()["data"];
+            let found = last.get("code").unwrap_or(&last["identity"]["user_name"]);
+            (last["client"]["kind"] == "Leafnode" && found == expected).then_some(())
+        })
+        .await;
     }
 }
