@@ -13,7 +13,7 @@ use rustls::{
 };
 
 use super::secret::others_can_read;
-use crate::document::{Fields, Place, Problem, Problems};
+use crate::document::{Fields, Problem, Problems};
 
 /// What hallpass shows to a server that asks for a certificate. The files are read anew at each
 /// connection, so that they can be renewed.
@@ -61,13 +61,11 @@ pub(super) fn client_certificate(
 ) -> Option<ClientCertificate> {
     let certificate = fields.node("cert_file").is_some();
     let key = fields.node("key_file").is_some();
-    let (lacking, example) = match (certificate, key) {
-        (false, false) => return None,
-        (true, true) => ("", ""),
-        (true, false) => ("key_file", "`key_file = \"hallpass.key\"`, or leave out `cert_file`"),
-        (false, true) => ("cert_file", "`cert_file = \"hallpass.pem\"`, or leave out `key_file`"),
-    };
-    if !lacking.is_empty() {
+    if certificate != key {
+        let (lacking, example) = match key {
+            false => ("key_file", "`key_file = \"hallpass.key\"`, or leave out `cert_file`"),
+            true => ("cert_file", "`cert_file = \"hallpass.pem\"`, or leave out `key_file`"),
+        };
         fields.required(lacking, example, problems);
         return None;
     }
@@ -75,8 +73,18 @@ pub(super) fn client_certificate(
     let (key, key_place) = fields.string("key_file", problems)?;
     let found =
         ClientCertificate { certificate: directory.join(certificate), key: directory.join(key) };
-    if let Err(problem) = found.judge(place, key_place) {
-        problems.add(problem);
+    match found.judge() {
+        Ok(()) => {}
+        Err(Flaw::Certificate(why)) => problems.add(Problem::error(
+            place,
+            format!("the certificates in `{}` cannot be used: {why}", found.certificate.display()),
+            "name a file in PEM: hallpass's own certificate first, then those above it",
+        )),
+        Err(Flaw::Key(why)) => problems.add(Problem::error(
+            key_place,
+            format!("the private key in `{}` cannot be used: {why}", found.key.display()),
+            "name a file in PEM: one `-----BEGIN PRIVATE KEY-----`, not encrypted",
+        )),
     }
     if others_can_read(&found.key) {
         let message = "the file of the private key can be read by others on this machine";
@@ -85,43 +93,36 @@ pub(super) fn client_certificate(
     Some(found)
 }
 
+/// Which of two files is wrong, and why.
+enum Flaw {
+    Certificate(String),
+    /// Not in the words of the file: it holds a secret.
+    Key(String),
+}
+
 impl ClientCertificate {
     /// Whether the two are what they should be, and belong together.
-    fn judge(&self, place: &Place, key_place: &Place) -> Result<(), Problem> {
-        let (path, key_path) = (self.certificate.display(), self.key.display());
-        let unusable = |why: String| {
-            Problem::error(
-                place,
-                format!("the certificates in `{path}` cannot be used: {why}"),
-                "name a file in PEM: hallpass's own certificate first, then those above it",
-            )
-        };
-        // What is wrong in a file with a secret is not told in the words of the file.
-        let no_key = |why: String| {
-            Problem::error(
-                key_place,
-                format!("the private key in `{key_path}` cannot be used: {why}"),
-                "name a file in PEM: one `-----BEGIN PRIVATE KEY-----`, not encrypted",
-            )
-        };
+    fn judge(&self) -> Result<(), Flaw> {
         let chain = CertificateDer::pem_file_iter(&self.certificate)
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-            .map_err(|error| unusable(sentence(error)))?;
+            .map_err(|error| Flaw::Certificate(sentence(error)))?;
         if chain.is_empty() {
-            return Err(unusable("it holds none".to_owned()));
+            return Err(Flaw::Certificate("it holds none".to_owned()));
         }
+        let no_key = |why: &str| Flaw::Key(why.to_owned());
         let key = PrivateKeyDer::from_pem_file(&self.key).map_err(|error| match error {
-            Error::Io(error) => no_key(error.to_string()),
-            _ => no_key("it holds none that can be read".to_owned()),
+            Error::Io(error) => Flaw::Key(error.to_string()),
+            _ => no_key("it holds none that can be read"),
         })?;
-        let provider = aws_lc_rs::default_provider();
-        match CertifiedKey::from_der(chain, key, &provider) {
+        match CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider()) {
             Ok(_) => Ok(()),
             Err(rustls::Error::InconsistentKeys(_)) => {
-                Err(no_key(format!("it is not that of `{path}`")))
+                Err(Flaw::Key(format!("it is not that of `{}`", self.certificate.display())))
             }
-            Err(rustls::Error::InvalidCertificate(error)) => Err(unusable(format!("{error:?}"))),
-            Err(_) => Err(no_key("it is of no kind that TLS knows".to_owned())),
+            Err(rustls::Error::InvalidCertificate(error)) => {
+                Err(Flaw::Certificate(format!("{error:?}")))
+            }
+            Err(_) => Err(no_key("it is of no kind that TLS knows")),
         }
     }
 }
