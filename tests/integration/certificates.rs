@@ -5,6 +5,7 @@
 //! other's certificates get as far as TLS, and no further.
 
 mod listeners;
+mod names;
 mod resumption;
 mod service;
 
