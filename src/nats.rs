@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     callout::SUBJECT,
-    config::{NatsSettings, ReaderSettings},
+    config::{ClientCertificate, NatsSettings, ReaderSettings},
 };
 
 /// Between two attempts.
@@ -36,8 +36,10 @@ pub struct Connection<'a> {
     pub name: &'static str,
     /// One or more servers of one cluster.
     pub urls: &'a [String],
-    /// Certificates to believe beside the system's, in PEM.
+    /// Certificates to believe instead of the system's, in PEM.
     pub ca_file: Option<&'a Path>,
+    /// What to show where the server asks for a certificate.
+    pub certificate: Option<&'a ClientCertificate>,
     /// The user's nkey seed.
     pub seed: &'a SecretString,
     /// What the connection's inboxes begin with: its permissions name it.
@@ -52,6 +54,7 @@ impl<'a> Connection<'a> {
             name,
             urls: &settings.urls,
             ca_file: settings.ca_file.as_deref(),
+            certificate: settings.certificate.as_ref(),
             seed: &settings.reader_seed,
             inbox_prefix: AUDIT_READER_INBOX,
         }
@@ -64,6 +67,7 @@ impl<'a> Connection<'a> {
             name,
             urls: &settings.urls,
             ca_file: settings.ca_file.as_deref(),
+            certificate: settings.certificate.as_ref(),
             seed: &settings.service_seed,
             inbox_prefix: STATUS_INBOX,
         }
@@ -87,6 +91,9 @@ impl<'a> Connection<'a> {
             });
         if let Some(path) = self.ca_file {
             options = options.add_root_certificates(path.to_owned());
+        }
+        if let Some(ClientCertificate { certificate, key }) = self.certificate {
+            options = options.add_client_certificate(certificate.clone(), key.clone());
         }
         options
     }

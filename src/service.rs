@@ -88,6 +88,7 @@ pub async fn run(
         name: "hallpass",
         urls: &nats.urls,
         ca_file: nats.ca_file.as_deref(),
+        certificate: nats.certificate.as_ref(),
         seed: &nats.service_seed,
         inbox_prefix: "_INBOX.hallpass",
     };
@@ -201,6 +202,8 @@ async fn settle(mut delivery: JoinHandle<usize>, give_up: &CancellationToken) ->
 /// Says once what this is.
 fn introduce(settings: &Settings, policy: &PolicySet) {
     let issuers: Vec<_> = settings.issuers.iter().map(|issuer| issuer.issuer.as_str()).collect();
+    let certificates: Vec<_> =
+        settings.certificate_issuers.iter().map(|issuer| issuer.name.as_str()).collect();
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         servers = ?settings.nats.urls,
@@ -208,6 +211,7 @@ fn introduce(settings: &Settings, policy: &PolicySet) {
         signer = settings.callout.issuer.public_key(),
         xkey = settings.callout.xkey.as_ref().map(|key| key.public_key()),
         ?issuers,
+        ?certificates,
         maps = %settings.maps.display(),
         roles = policy.roles(),
         digest = policy.digest(),

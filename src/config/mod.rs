@@ -16,6 +16,7 @@ mod sections;
 mod seeds;
 mod settings;
 
+pub use certificates::ClientCertificate;
 pub(crate) use issuers::is_loopback;
 pub use issuers::{
     CertificateIssuer, CertificateName, ClientAuth, IntrospectedTokens, IntrospectionSettings,

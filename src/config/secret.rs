@@ -116,12 +116,20 @@ impl SecretSource {
     /// Whether others on this machine can read it: a warning for people.
     #[must_use]
     pub fn readable_by_others(&self) -> bool {
-        #[cfg(unix)]
-        if let From::File(path) = &self.from {
-            use std::os::unix::fs::PermissionsExt as _;
-            return std::fs::metadata(path)
-                .is_ok_and(|data| data.permissions().mode() & 0o077 != 0);
-        }
+        matches!(&self.from, From::File(path) if others_can_read(path))
+    }
+}
+
+/// Whether a file can be read by others than its owner, as far as that is known.
+pub(super) fn others_can_read(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::metadata(path).is_ok_and(|data| data.permissions().mode() & 0o077 != 0)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
         false
     }
 }

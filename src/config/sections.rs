@@ -10,7 +10,7 @@ use super::{
     AuditSettings, CalloutSettings, Layers, NatsAddress, NatsSettings, ReaderSettings,
     SecretSource, Settings,
     accounts::{accounts, apart},
-    certificates::ca_file,
+    certificates::{ca_file, client_certificate},
     issuers,
     seeds::{key_pair, secret, user_seed},
 };
@@ -76,9 +76,16 @@ pub(super) fn reader(layers: &Layers, problems: &mut Problems) -> Option<ReaderS
     let mut audit = Fields::of(audit?, "`[audit]`", problems);
     let urls = urls(&mut nats, problems);
     let ca_file = ca_file(&mut nats, &layers.directory, problems);
+    let certificate = client_certificate(&mut nats, &layers.directory, problems);
     let stream = stream(&mut audit, problems);
     let reader_seed = user_seed(&mut audit, "reader_seed", layers, problems);
-    Some(ReaderSettings { urls: urls?, ca_file, stream: stream?, reader_seed: reader_seed? })
+    Some(ReaderSettings {
+        urls: urls?,
+        ca_file,
+        certificate,
+        stream: stream?,
+        reader_seed: reader_seed?,
+    })
 }
 
 pub(super) fn nats_address(layers: &Layers, problems: &mut Problems) -> Option<NatsAddress> {
@@ -100,9 +107,10 @@ fn nats(node: &Node, layers: &Layers, problems: &mut Problems) -> Option<NatsSet
     let mut fields = Fields::of(node, "`[nats]`", problems);
     let urls = urls(&mut fields, problems);
     let ca_file = ca_file(&mut fields, &layers.directory, problems);
+    let certificate = client_certificate(&mut fields, &layers.directory, problems);
     let service_seed = user_seed(&mut fields, "service_seed", layers, problems);
     fields.finish(problems);
-    Some(NatsSettings { urls: urls?, ca_file, service_seed: service_seed? })
+    Some(NatsSettings { urls: urls?, ca_file, certificate, service_seed: service_seed? })
 }
 
 fn urls(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Vec<String>> {

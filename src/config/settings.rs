@@ -13,8 +13,8 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::{
-    CertificateIssuer, IntrospectionSettings, Layers, LoginFlow, Requirement, RolesClaim,
-    ShownToken, accounts, issuers, sections,
+    CertificateIssuer, ClientCertificate, IntrospectionSettings, Layers, LoginFlow, Requirement,
+    RolesClaim, ShownToken, accounts, issuers, sections,
 };
 use crate::{
     document::{Fields, Node, Problems},
@@ -45,8 +45,10 @@ pub struct Settings {
 pub struct NatsSettings {
     /// One or more servers of one cluster.
     pub urls: Vec<String>,
-    /// Certificates to believe beside the system's, in PEM.
+    /// Certificates to believe instead of the system's, in PEM.
     pub ca_file: Option<PathBuf>,
+    /// What hallpass shows where the server asks for a certificate.
+    pub certificate: Option<ClientCertificate>,
     /// The seed of the service user, who lives in the callout account.
     pub service_seed: SecretString,
 }
@@ -163,8 +165,10 @@ pub struct AuditSettings {
 pub struct ReaderSettings {
     /// One or more servers of one cluster.
     pub urls: Vec<String>,
-    /// Certificates to believe beside the system's, in PEM.
+    /// Certificates to believe instead of the system's, in PEM.
     pub ca_file: Option<PathBuf>,
+    /// What hallpass shows where the server asks for a certificate.
+    pub certificate: Option<ClientCertificate>,
     /// The stream's name.
     pub stream: String,
     /// The seed of the user who may only read there.

@@ -145,9 +145,9 @@ impl PresentedCertificate {
             Certificate::from_der(&self.leaf).map_err(|_| Code::CertificateUnreadable)?;
         let certificate = certificate.tbs_certificate();
         let validity = certificate.validity();
-        let expires_at = timestamp(validity.not_after)?;
+        let expires_at = timestamp(validity.not_after);
         // The server judged this too, by its own clock.
-        if now < timestamp(validity.not_before)? || expires_at <= now {
+        if now < timestamp(validity.not_before) || expires_at <= now {
             return Err(Code::CertificateExpired.into());
         }
         let names = Names::of(certificate.subject(), &alternatives(certificate)?);
@@ -172,11 +172,13 @@ fn hash(der: &[u8]) -> CertificateHash {
     Sha256::digest(der).into()
 }
 
-fn timestamp(time: Time) -> Result<Timestamp, Code> {
+/// The last second of the year 9999 stands for no known end (RFC 5280, section 4.1.2.5), and is
+/// later than any that can be calculated with here.
+fn timestamp(time: Time) -> Timestamp {
     i64::try_from(time.to_unix_duration().as_secs())
         .ok()
         .and_then(|seconds| Timestamp::from_second(seconds).ok())
-        .ok_or(Code::CertificateUnreadable)
+        .unwrap_or(Timestamp::MAX)
 }
 
 fn alternatives(certificate: &x509_cert::TbsCertificate) -> Result<Vec<GeneralName>, Code> {

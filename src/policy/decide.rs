@@ -1,12 +1,12 @@
 //! The decision: an identity, the facts and the maps in, [`Decision`] out. Pure.
 
-use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use jiff::Timestamp;
 
 use super::{
     compile::{PolicySet, RuleRef},
-    map::{Role, Rule},
+    map::{LONGEST_SESSION, Role, Rule},
     responses,
     template::FillError,
 };
@@ -300,11 +300,11 @@ fn denial(error: FillError, rule: &RuleRef) -> Refusal {
     Refusal { code, detail: Some(detail) }
 }
 
-/// The end of the token or certificate, or the shortest session, whichever is first; whole seconds, downwards,
-/// because that is what a JWT can say.
+/// The end of the token or certificate, or the shortest session, whichever is first; whole
+/// seconds, downwards, because that is what a JWT can say.
 fn session_end(held: &[Arc<Role>], facts: &Facts) -> Result<Timestamp, Refusal> {
     let too_short = Refusal { code: Code::SessionTooShort, detail: None };
-    let longest = held.iter().filter_map(|role| role.session).min().unwrap_or(Duration::MAX);
+    let longest = held.iter().filter_map(|role| role.session).min().unwrap_or(LONGEST_SESSION);
     let by_role = facts.now.saturating_add(longest).unwrap_or(Timestamp::MAX);
     let ends_at = Timestamp::from_second(by_role.min(facts.expires_at).as_second())
         .map_err(|_| too_short.clone())?;

@@ -9,6 +9,11 @@ use crate::{
     names::{AccountName, IssuerName, RoleName},
 };
 
+/// What no session outlasts, whatever it came with. Certificates may be valid for thousands of
+/// years; nats-server counts a session in nanoseconds, and 292 years of them overflow into a
+/// session that ends at once.
+pub(super) const LONGEST_SESSION: Duration = Duration::from_secs(366 * 24 * 3600);
+
 /// A role as one file says it.
 #[derive(Debug)]
 pub(super) struct Role {
@@ -178,11 +183,7 @@ fn role(
     let (publish, subscribe) = (rules("publish"), rules("subscribe"));
     let (deny_publish, deny_subscribe) = (rules("deny_publish"), rules("deny_subscribe"));
     let responses = fields.node("allow_responses").and_then(|node| responses(node, problems));
-    let session = fields.duration(
-        "session",
-        Duration::from_secs(1)..=Duration::from_secs(366 * 24 * 3600),
-        problems,
-    );
+    let session = fields.duration("session", Duration::from_secs(1)..=LONGEST_SESSION, problems);
     fields.finish(problems);
     let role = Role {
         name,

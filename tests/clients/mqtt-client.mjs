@@ -6,6 +6,9 @@
 //     --url mqtt://127.0.0.1:1883 --user whoever \
 //     --subscribe 'orders/acme/#' --publish orders/acme/created=hello --expect 1
 //
+// Over mqtts, --ca names who is believed, and --cert and --key what is shown;
+// all three are files in PEM.
+//
 // A subscription to `a/#` needs to be allowed `a` beside `a.>`: in MQTT the
 // multi-level wildcard includes its parent, and nats-server subscribes to both.
 //
@@ -13,6 +16,7 @@
 // that a subscription is not permitted, and has no word for a publish that is
 // not: nothing arrives, that is all. So for a publish there never is an event.
 
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import mqtt from 'mqtt';
 
@@ -30,6 +34,9 @@ const { values: options } = parseArgs({
     url: { type: 'string' },
     user: { type: 'string', default: 'probe' },
     'client-id': { type: 'string' },
+    ca: { type: 'string' },
+    cert: { type: 'string' },
+    key: { type: 'string' },
     subscribe: { type: 'string', multiple: true, default: [] },
     publish: { type: 'string', multiple: true, default: [] },
     qos: { type: 'string', default: '0' },
@@ -47,11 +54,15 @@ setTimeout(() => {
   process.exit(FAILED);
 }, Number(options.timeout) * 1000).unref();
 
+const tls = {};
+for (const name of ['ca', 'cert', 'key']) if (options[name]) tls[name] = readFileSync(options[name]);
+
 const client = mqtt.connect(options.url, {
   protocolVersion: 4,
   username: options.user,
   password: process.env.NATS_TOKEN ?? '',
   ...(options['client-id'] && { clientId: options['client-id'] }),
+  ...tls,
   clean: true,
   reconnectPeriod: 0, // never again
   connectTimeout: 5000,

@@ -7,10 +7,13 @@
 //     --url ws://127.0.0.1:8080 --cookie nats_token --origin http://localhost:3000
 //
 // $NATS_CONNECT_TOKEN, where it is set, is what CONNECT says beside the cookie.
+// --user-cookie NAME=VALUE is another cookie. Over wss, --ca names who is
+// believed, and --cert and --key what is shown; all three are files in PEM.
 //
 // Events and exit statuses are those of nats-py-client.py; a handshake that the
 // server answers with another status than 101 is `failed`, with that `status`.
 
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import WebSocket from 'ws';
 
@@ -26,14 +29,22 @@ const { values: options } = parseArgs({
   options: {
     url: { type: 'string' },
     cookie: { type: 'string' },
+    'user-cookie': { type: 'string' },
     origin: { type: 'string' },
+    ca: { type: 'string' },
+    cert: { type: 'string' },
+    key: { type: 'string' },
     timeout: { type: 'string', default: '10' },
   },
 });
 if (!options.url) throw new TypeError('--url is missing');
 
 const { NATS_TOKEN: token = '', NATS_CONNECT_TOKEN: connectToken } = process.env;
-const headers = options.cookie ? { Cookie: `${options.cookie}=${token}` } : {};
+const cookies = [options.cookie && `${options.cookie}=${token}`, options['user-cookie']];
+const cookie = cookies.filter(Boolean).join('; ');
+const headers = cookie ? { Cookie: cookie } : {};
+const tls = {};
+for (const name of ['ca', 'cert', 'key']) if (options[name]) tls[name] = readFileSync(options[name]);
 const connect = {
   verbose: false,
   pedantic: false,
@@ -44,7 +55,7 @@ const connect = {
 
 setTimeout(() => finish(FAILED, 'failed', { error: 'timeout' }), Number(options.timeout) * 1000);
 
-const socket = new WebSocket(options.url, { headers, origin: options.origin });
+const socket = new WebSocket(options.url, { headers, origin: options.origin, ...tls });
 socket.on('unexpected-response', (_request, response) =>
   finish(FAILED, 'failed', { error: 'no upgrade', status: response.statusCode }),
 );

@@ -11,17 +11,17 @@ use crate::support::{
     Ending, OIDC_PROVIDER, OidcProvider, Process, World, client, eventually, nats_server, soon,
 };
 
-const REFUSED: i32 = 2;
+pub(crate) const REFUSED: i32 = 2;
 
 /// Runs one of the probes of `tests/clients` to its end.
-async fn probe(file: &str, url: &str, token: &str, arguments: &[&str]) -> Ending {
+pub(crate) async fn probe(file: &str, url: &str, token: &str, arguments: &[&str]) -> Ending {
     let mut command = client(file);
     // On a busy machine nothing is slow enough to be wrong.
     command.env("NATS_TOKEN", token).args(["--url", url, "--timeout", "20"]).args(arguments);
     Process::start(command).ended().await
 }
 
-fn names(events: &[Value]) -> Vec<&str> {
+pub(crate) fn names(events: &[Value]) -> Vec<&str> {
     events.iter().map(|event| event["event"].as_str().unwrap()).collect()
 }
 
@@ -111,7 +111,7 @@ async fn nats_js_with_es256() {
 }
 
 /// The address of a listener whose port only the server's log tells.
-async fn listener(world: &World, says: &str) -> String {
+pub(crate) async fn listener(world: &World, says: &str) -> String {
     let path = world.directory().join("nats-server.log");
     eventually(says, || async {
         let log = std::fs::read_to_string(&path).ok()?;
@@ -234,7 +234,7 @@ async fn what_connect_says_wins_over_the_cookie() {
 }
 
 /// A server that joins the world's as a leaf node, with these credentials in its URL.
-async fn leaf(hub: &str, directory: &Path, credentials: &str) -> NatsServer {
+pub(crate) async fn leaf(hub: &str, directory: &Path, credentials: &str) -> NatsServer {
     let at = if credentials.is_empty() { "" } else { "@" };
     let url = format!("nats-leaf://{credentials}{at}{hub}");
     let configuration =

@@ -177,6 +177,9 @@ async fn an_id_token_is_verified_with_every_algorithm() {
     for algorithm in ["RS256", "PS256", "ES256", "ES384", "EdDSA"] {
         let idp = OidcProvider::start(&["--alg", algorithm]).await;
         let person = Person::of(&idp, &format!("{LOGIN_CLIENT}use = \"id_token\"\n"));
+        let shown = std::fs::read_to_string(&person.configuration).unwrap();
+        let shown = shown.replace("audiences =", "accept_id_tokens = true\naudiences =");
+        std::fs::write(&person.configuration, shown).unwrap();
         let (ending, told) = person.signs_in(Answer::Yes, &["--print"]).await;
         assert_eq!(ending.status.code(), Some(0), "{algorithm}: {told}");
         let claims = claims(&ending.said[0]);

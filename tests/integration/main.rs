@@ -12,6 +12,7 @@
 mod support;
 
 mod accounts;
+mod certificates;
 mod cli;
 mod clients;
 mod examples;
@@ -27,3 +28,4 @@ mod recording;
 mod tail;
 mod tls;
 mod token;
+mod wishes;

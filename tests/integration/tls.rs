@@ -3,7 +3,6 @@
 use std::{path::Path, sync::Arc};
 
 use hallpass::playground::idp::{AUDIENCE, Idp, IdpOptions};
-use rcgen::{CertificateParams, CertifiedIssuer, KeyPair};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_rustls::{
@@ -11,43 +10,24 @@ use tokio_rustls::{
     rustls::{ServerConfig, pki_types::PrivateKeyDer},
 };
 
-use crate::support::World;
+use crate::support::{Authority, Certified, World};
 
-/// A CA of its own, and a certificate for 127.0.0.1, as files.
-struct Certificates {
-    ca: String,
-    certificate: String,
-    key: KeyPair,
-    der: Vec<u8>,
-}
-
-impl Certificates {
-    fn make() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
-        let certificate = params.signed_by(&key, &ca).unwrap();
-        Self { ca: ca.pem(), certificate: certificate.pem(), der: certificate.der().to_vec(), key }
-    }
-
-    fn write(&self, directory: &Path) {
-        std::fs::write(directory.join("ca.pem"), &self.ca).unwrap();
-        std::fs::write(directory.join("server.pem"), &self.certificate).unwrap();
-        std::fs::write(directory.join("server.key"), self.key.serialize_pem()).unwrap();
-    }
+/// A server's certificate, beside the authority that vouches for it (`ca.pem`).
+fn certificates(directory: &Path) -> Certified {
+    let authority = Authority::new("root");
+    std::fs::write(directory.join("ca.pem"), authority.pem()).unwrap();
+    authority.server(directory)
 }
 
 /// The documents of an issuer over https: a stand-in for an IdP's web server, which signs tokens
 /// with the key of a playground's IdP. Returns its issuer.
-async fn https_issuer(certificates: &Certificates, keys: &Idp) -> String {
+async fn https_issuer(certificate: &Certified, keys: &Idp) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let issuer = format!("https://{}", listener.local_addr().unwrap());
-    let key = PrivateKeyDer::Pkcs8(certificates.key.serialize_der().into());
+    let key = PrivateKeyDer::Pkcs8(certificate.key_der.clone().into());
     let config = ServerConfig::builder()
         .with_no_client_auth()
-        .with_single_cert(vec![certificates.der.clone().into()], key)
+        .with_single_cert(vec![certificate.der.clone().into()], key)
         .unwrap();
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let discovery = json!({ "issuer": issuer, "jwks_uri": format!("{issuer}/jwks") }).to_string();
@@ -76,13 +56,12 @@ const MAP: &str =
 #[tokio::test]
 async fn an_issuer_by_https_is_believed_with_its_ca_file_and_not_without() {
     let mut world = World::builder().replicas(0).start().await;
-    let certificates = Certificates::make();
-    certificates.write(world.directory());
+    let certificate = certificates(world.directory());
     let keys =
         Idp::start(IdpOptions { kid_prefix: "test-".to_owned(), ..IdpOptions::playground() })
             .await
             .unwrap();
-    let issuer = https_issuer(&certificates, &keys).await;
+    let issuer = https_issuer(&certificate, &keys).await;
     let path = world.directory().join("hallpass.toml");
     let usual = std::fs::read_to_string(&path).unwrap();
     let section = format!(
@@ -109,9 +88,8 @@ async fn an_issuer_by_https_is_believed_with_its_ca_file_and_not_without() {
 
 #[tokio::test]
 async fn hallpass_speaks_tls_with_the_server_and_checks_its_certificate() {
-    let certificates = Certificates::make();
     let files = tempfile::tempdir().unwrap();
-    certificates.write(files.path());
+    certificates(files.path());
     let tls = |conf: &str| {
         let file = |name: &str| files.path().join(name).display().to_string();
         let (certificate, key) = (file("server.pem"), file("server.key"));

@@ -188,6 +188,19 @@ fn only_what_is_valid_now_identifies() {
     assert_eq!(verify(2028, 2029), Err(CertificateExpired));
 }
 
+/// RFC 5280, section 4.1.2.5: the date of devices that are made to outlast everybody.
+#[test]
+fn one_without_a_known_end_is_valid() {
+    let authority = Authority::new();
+    let leaf = authority.certify(|params| {
+        params.not_after = date_time_ymd(9999, 12, 31) + std::time::Duration::from_secs(86_399);
+        params.subject_alt_names = vec![uri("spiffe://example.org/a")];
+    });
+    let presented = presented(&[&[&leaf, &authority.pem]]).unwrap().unwrap();
+    let issuer = authority.believed("mesh", CertificateName::SanUri);
+    assert_eq!(presented.verify(&issuer, now()).unwrap().expires_at(), Timestamp::MAX);
+}
+
 #[test]
 fn what_the_server_did_not_verify_or_nobody_can_read_is_nothing() {
     assert!(presented(&[]).unwrap().is_none());

@@ -1,6 +1,7 @@
 //! A small vocabulary for tests: a [`World`] with everything in it, tokens, and waiting.
 
 mod asking_server;
+mod authority;
 mod browser;
 mod hallpass;
 mod oidc_provider;
@@ -12,6 +13,7 @@ mod world;
 use std::{future::Future, time::Duration};
 
 pub use asking_server::{AskingServer, ServerKeys, sign};
+pub use authority::{Authority, Certified, valid_until};
 pub use browser::{Answer, Browser};
 pub use hallpass::{Hallpass, code, command, files, run, run_with, text};
 pub use oidc_provider::{NAME as OIDC_PROVIDER, OidcProvider, secret};

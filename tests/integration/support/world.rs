@@ -40,6 +40,8 @@ pub struct World {
     pub keys: PublicKeys,
     /// The replicas of hallpass.
     pub hallpass: Vec<Hallpass>,
+    /// What the installation's own clients need where the server speaks TLS.
+    pub options: Box<dyn Fn() -> ConnectOptions + Send + Sync>,
     server_conf: String,
     environment: Vec<(&'static str, String)>,
 }
@@ -135,6 +137,7 @@ impl WorldBuilder {
             idp,
             keys,
             hallpass: Vec::new(),
+            options: Box::new(ConnectOptions::new),
             server_conf: self.server_conf,
             environment,
         };
@@ -255,7 +258,8 @@ impl World {
     pub async fn as_key(&self, key: &str, inbox_prefix: &str) -> async_nats::Client {
         let path = self.directory().join(format!("keys/{key}.nk"));
         let seed = std::fs::read_to_string(path).unwrap();
-        ConnectOptions::with_nkey(seed.trim().to_owned())
+        (self.options)()
+            .nkey(seed.trim().to_owned())
             .custom_inbox_prefix(inbox_prefix)
             .connect(self.nats.url())
             .await

@@ -62,3 +62,70 @@ fn certificates() {
     std::fs::create_dir(&path).unwrap();
     assert!(nats.problems()[1].contains("Is a directory"));
 }
+
+#[test]
+fn the_certificate_that_hallpass_shows() {
+    let both = written().add("nats", "key_file = \"own.key\"");
+    let both = both.add("nats", "cert_file = \"own.pem\"");
+    let make = |host: &str| rcgen::generate_simple_self_signed([host.to_owned()]).unwrap();
+    let (own, other) = (make("hallpass"), make("other"));
+    let allow = |name: &str, mode| {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+        std::fs::set_permissions(both.path(name), mode).unwrap();
+    };
+    let put = |certificate: &str, key: &str| {
+        std::fs::write(both.path("own.pem"), certificate).unwrap();
+        std::fs::write(both.path("own.key"), key).unwrap();
+        allow("own.key", 0o600);
+    };
+    let (certificate, key) = (own.cert.pem(), own.signing_key.serialize_pem());
+    put(&certificate, &key);
+    let shown = both.settings().nats.certificate.unwrap();
+    assert!(shown.certificate.ends_with("own.pem") && shown.key.ends_with("own.key"));
+    assert!(both.reader().unwrap().certificate.is_some());
+    assert!(written().settings().nats.certificate.is_none());
+    allow("own.key", 0o640);
+    let warning = "warning: 3: the file of the private key can be read by others on this machine";
+    assert!(both.problems()[0].starts_with(warning), "{:?}", both.problems());
+
+    let of_another = other.signing_key.serialize_pem();
+    let damaged = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    let torn = key.replace("-----END", "-----ENDE");
+    let no_certificate = "2: the certificates in `own.pem` cannot be used: ";
+    let no_key = "3: the private key in `own.key` cannot be used: ";
+    for (certificate, key, says) in [
+        ("", key.as_str(), no_certificate),
+        (&key, &key, no_certificate),
+        (damaged, &key, no_certificate),
+        (&certificate, "", "3: the private key in `own.key` cannot be used: it holds none that"),
+        (&certificate, &certificate, no_key),
+        (&certificate, &torn, no_key),
+        (
+            &certificate,
+            &of_another,
+            "3: the private key in `own.key` cannot be used: it is not that of `own.pem`",
+        ),
+    ] {
+        put(certificate, key);
+        let found = both.problems();
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with(says), "{found:?}");
+        assert!(both.reader().is_err());
+        // Not a line of what is in the file of the key.
+        let lines = key.lines().filter(|line| !line.is_empty() && !line.starts_with("-----"));
+        assert!(lines.into_iter().all(|line| !found[0].contains(line)), "{found:?}");
+    }
+    std::fs::remove_file(both.path("own.key")).unwrap();
+    assert!(both.problems()[0].contains("No such file or directory"));
+}
+
+#[test]
+fn a_certificate_without_its_key_and_a_key_without_its_certificate() {
+    for (given, lacking) in [("cert_file", "key_file"), ("key_file", "cert_file")] {
+        let half = written().add("nats", &format!("{given} = \"own.pem\""));
+        let found = half.problems();
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains(&format!("`[nats]` lacks `{lacking}`")), "{found:?}");
+        assert!(half.reader().is_err());
+    }
+}
