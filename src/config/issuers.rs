@@ -1,14 +1,8 @@
 //! `[issuers.NAME]`: who is believed.
 
-use std::{
-    borrow::Cow,
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{borrow::Cow, collections::BTreeSet, path::Path, time::Duration};
 
-use jsonwebtoken::{Algorithm, AlgorithmFamily};
-use url::Url;
+use jsonwebtoken::Algorithm;
 
 use super::{
     IssuerSettings, Layers,
@@ -24,12 +18,16 @@ use crate::{
 mod certificate;
 mod claims;
 mod introspection;
+mod keys;
 mod preset;
 
 pub use certificate::{CertificateIssuer, CertificateName};
 pub use claims::{Requirement, RolesClaim, RolesForm};
 pub use introspection::{ClientAuth, IntrospectedTokens, IntrospectionSettings};
+pub(crate) use keys::is_loopback;
+use keys::{ages, algorithms, fetchable, jwks_file};
 pub use preset::Preset;
+use preset::{framed, preset};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -154,7 +152,7 @@ pub(super) fn issuer(
     }
     let issuer_aliases = claims::aliases(&mut fields, problems);
     let require = claims::requirements(&mut fields, problems);
-    let audiences = audiences(&mut fields, preset.as_ref(), &require, problems);
+    let audiences = claims::audiences(&mut fields, preset.as_ref(), &require, problems);
     let roles = claims::roles(&mut fields, problems);
     let algorithms = algorithms(&mut fields, problems);
     let token_types = claims::token_types(&mut fields, problems);
@@ -207,122 +205,6 @@ pub(super) fn issuer(
     })
 }
 
-/// The file of keys. What it holds is judged by who reads key sets, when all is loaded.
-fn jwks_file(
-    fields: &mut Fields<'_>,
-    directory: &Path,
-    problems: &mut Problems,
-) -> Option<PathBuf> {
-    let uri = fields.node("jwks_uri").map(|node| &node.place);
-    let (text, place) = fields.string("jwks_file", problems)?;
-    if let Some(uri) = uri {
-        let message = "both `jwks_uri` and `jwks_file` say where the keys are";
-        let help = "keep one of them";
-        problems.add(Problem::error(place, message, help).related(uri, "the other one"));
-    }
-    Some(directory.join(text))
-}
-
-/// `refresh` and `max_key_age`: keys that are not believed until the next fetch would let
-/// nobody in most of the time.
-fn ages(fields: &mut Fields<'_>, problems: &mut Problems) -> (Duration, Duration) {
-    let refresh = fields.duration("refresh", 10 * SECOND..=24 * HOUR, problems);
-    let max_key_age = fields.duration("max_key_age", 15 * SECOND..=30 * 24 * HOUR, problems);
-    // The default is no judge of a value that could not be read.
-    let read = |value: Option<Duration>, default, node: Option<&Node>| {
-        value.or(node.is_none().then_some(default))
-    };
-    let nodes = (fields.node("refresh"), fields.node("max_key_age"));
-    let most = read(max_key_age, IssuerSettings::DEFAULT_MAX_KEY_AGE, nodes.1);
-    if let (Some(every), Some(most), Some(node)) =
-        (read(refresh, IssuerSettings::DEFAULT_REFRESH, nodes.0), most, nodes.1.or(nodes.0))
-        && most <= every
-    {
-        let message = "`max_key_age` is not longer than `refresh`";
-        let help = "several times `refresh`, so that the IdP may be away for a while; the \
-                    defaults are `24h` and `10m`";
-        problems.add(Problem::error(&node.place, message, help));
-    }
-    (
-        refresh.unwrap_or(IssuerSettings::DEFAULT_REFRESH),
-        max_key_age.unwrap_or(IssuerSettings::DEFAULT_MAX_KEY_AGE),
-    )
-}
-
-/// The preset that an issuer names, if it names one; `None` where it names one that is not there.
-fn preset(node: &Node, what: &str, problems: &mut Problems) -> Option<Option<Preset>> {
-    if node.get("preset").is_none() {
-        return Some(None);
-    }
-    let (name, place) = Fields::of(node, what, problems).string("preset", problems)?;
-    match Preset::find(name, place) {
-        Ok(preset) => Some(Some(preset)),
-        Err(found) => {
-            problems.append(found);
-            None
-        }
-    }
-}
-
-/// Holds `issuer` against the form that a preset's issuers have: Auth0's slash at the end is
-/// forgotten more often than not.
-fn framed(preset: &Preset, issuer: &str, place: &Place, problems: &mut Problems) {
-    let (starts, ends) = &preset.issuer_frame;
-    let (title, form) = (&preset.title, &preset.issuer_form);
-    if !issuer.starts_with(starts.as_str()) {
-        let message = format!("the `issuer` of {title} begins with `{starts}`");
-        problems.add(Problem::error(place, message, format!("write it as in `{form}`")));
-    }
-    if !issuer.ends_with(ends.as_str()) {
-        let message = format!("the `issuer` of {title} ends with `{ends}`");
-        problems.add(Problem::error(place, message, format!("write it as in `{form}`")));
-    }
-}
-
-/// Required, but for tokens that have none by their preset's documented layout: there another
-/// claim says whom they are meant for, and must be pinned.
-fn audiences(
-    fields: &mut Fields<'_>,
-    preset: Option<&Preset>,
-    require: &[Requirement],
-    problems: &mut Problems,
-) -> BTreeSet<String> {
-    const HELP: &str = "name the audience that the IdP puts into tokens for NATS";
-    if let Some(preset) = preset.filter(|preset| !preset.pin.is_empty())
-        && fields.node("audiences").is_none()
-    {
-        let pinned =
-            require.iter().any(|it| preset.pin.iter().any(|pin| it.claim.to_string() == *pin));
-        if !pinned {
-            let message = format!(
-                "tokens of {} have no `aud`, and no other claim says whom they \
-                are meant for",
-                preset.title
-            );
-            let pin = preset.pin.first().map_or("client_id", String::as_str);
-            let help = format!("add `require.{pin} = \"…\"`: the client that they are issued to");
-            problems.add(Problem::error(fields.place(), message, help));
-        }
-        return BTreeSet::new();
-    }
-    let named = fields.required("audiences", "`audiences = [\"nats\"]`", problems);
-    let before = problems.len();
-    let given = fields.strings("audiences", problems);
-    if let (Some(node), true, true) = (named, given.is_empty(), problems.len() == before) {
-        let message = "`audiences` is empty: a token meant for anybody would be accepted";
-        problems.add(Problem::error(&node.place, message, HELP));
-    }
-    for (text, place) in &given {
-        if text.trim().is_empty() {
-            problems.add(Problem::error(place, "an audience is not empty", HELP));
-        } else if text.contains(char::is_control) {
-            let message = "an audience has no control characters";
-            problems.add(Problem::error(place, message, HELP));
-        }
-    }
-    given.into_iter().map(|(text, _)| text.to_owned()).collect()
-}
-
 impl IssuerSettings {
     /// Whether the issuer is meant by this `iss`, to the letter.
     #[must_use]
@@ -357,81 +239,4 @@ impl IssuerSettings {
         Algorithm::ES384,
         Algorithm::EdDSA,
     ];
-}
-
-fn algorithms(fields: &mut Fields<'_>, problems: &mut Problems) -> Vec<Algorithm> {
-    let Some(node) = fields.node("algorithms") else {
-        return IssuerSettings::DEFAULT_ALGORITHMS.to_vec();
-    };
-    let before = problems.len();
-    let given = fields.strings("algorithms", problems);
-    if given.is_empty() && problems.len() == before {
-        problems.add(Problem::error(
-            &node.place,
-            "`algorithms` is empty: no token could be accepted",
-            "leave it out for every asymmetric algorithm, or name some",
-        ));
-    }
-    let known = |text: &str| match text {
-        // RFC 9864's name for it.
-        "Ed25519" => Some(Algorithm::EdDSA),
-        text => text.parse::<Algorithm>().ok(),
-    };
-    given
-        .into_iter()
-        .filter_map(|(text, place)| match known(text) {
-            Some(algorithm) if algorithm.family() != AlgorithmFamily::Hmac => Some(algorithm),
-            found => {
-                let why = if found.is_some() {
-                    "is symmetric: who verifies with it can also sign"
-                } else {
-                    "is no known signature algorithm"
-                };
-                let message = format!("`{text}` {why}");
-                let help = "write names such as `RS256`, `PS256`, `ES256`, `EdDSA`";
-                problems.add(Problem::error(place, message, help));
-                None
-            }
-        })
-        .collect()
-}
-
-/// A URL that may be fetched: https, or http to loopback where that is allowed by name.
-fn fetchable(
-    text: &str,
-    key: &str,
-    allow_http_loopback: bool,
-    place: &Place,
-    problems: &mut Problems,
-) -> Option<Url> {
-    const HELP: &str = "write an https URL: who could change keys on the way could be anybody";
-    let mut no = |what: &str, help: &str| {
-        let problem = Problem::error(place, format!("`{key}` {what}"), help);
-        // It may be a URL with a password, and a slip in it.
-        problems.add(if text.contains('@') { problem.conceal() } else { problem });
-        None
-    };
-    let Ok(url) = Url::parse(text) else {
-        return no("is not a URL", "write it with its scheme: `https://idp.example.com`");
-    };
-    if !url.username().is_empty() || url.password().is_some() {
-        return no("has credentials in it", "leave them out; keys are published for everybody");
-    }
-    match (url.scheme(), is_loopback(&url), allow_http_loopback) {
-        ("https", ..) | ("http", true, true) => Some(url),
-        ("http", true, false) => {
-            no("is plain http", "`allow_http_loopback = true` allows it for loopback addresses")
-        }
-        _ => no("is not an https URL", HELP),
-    }
-}
-
-/// Whether a URL names this machine by a loopback address or `localhost`.
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        Some(url::Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
 }

@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, str::FromStr};
 
 use serde_json::Value;
 
+use super::Preset;
 use crate::{
     claim_path::ClaimPath,
     document::{Fields, Kind, Node, Problem, Problems, claim_path, parse_at},
@@ -72,6 +73,50 @@ pub(super) fn roles(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<
     let example = "`roles_form = \"auto\"`, `\"value\"` or `\"keys\"`";
     let form = fields.parsed("roles_form", example, problems).unwrap_or(RolesForm::Auto);
     Some(RolesClaim { path: path?, form })
+}
+
+/// Required, but for tokens that have none by their preset's documented layout: there another
+/// claim says whom they are meant for, and must be pinned.
+pub(super) fn audiences(
+    fields: &mut Fields<'_>,
+    preset: Option<&Preset>,
+    require: &[Requirement],
+    problems: &mut Problems,
+) -> BTreeSet<String> {
+    const HELP: &str = "name the audience that the IdP puts into tokens for NATS";
+    if let Some(preset) = preset.filter(|preset| !preset.pin.is_empty())
+        && fields.node("audiences").is_none()
+    {
+        let pinned =
+            require.iter().any(|it| preset.pin.iter().any(|pin| it.claim.to_string() == *pin));
+        if !pinned {
+            let message = format!(
+                "tokens of {} have no `aud`, and no other claim says whom they \
+                are meant for",
+                preset.title
+            );
+            let pin = preset.pin.first().map_or("client_id", String::as_str);
+            let help = format!("add `require.{pin} = \"…\"`: the client that they are issued to");
+            problems.add(Problem::error(fields.place(), message, help));
+        }
+        return BTreeSet::new();
+    }
+    let named = fields.required("audiences", "`audiences = [\"nats\"]`", problems);
+    let before = problems.len();
+    let given = fields.strings("audiences", problems);
+    if let (Some(node), true, true) = (named, given.is_empty(), problems.len() == before) {
+        let message = "`audiences` is empty: a token meant for anybody would be accepted";
+        problems.add(Problem::error(&node.place, message, HELP));
+    }
+    for (text, place) in &given {
+        if text.trim().is_empty() {
+            problems.add(Problem::error(place, "an audience is not empty", HELP));
+        } else if text.contains(char::is_control) {
+            let message = "an audience has no control characters";
+            problems.add(Problem::error(place, message, HELP));
+        }
+    }
+    given.into_iter().map(|(text, _)| text.to_owned()).collect()
 }
 
 /// `typ`: what the header's `typ` may be, in lower case; the empty text stands for none.

@@ -97,6 +97,36 @@ impl Preset {
     }
 }
 
+/// The preset that an issuer names, if it names one; `None` where it names one that is not there.
+pub(super) fn preset(node: &Node, what: &str, problems: &mut Problems) -> Option<Option<Preset>> {
+    if node.get("preset").is_none() {
+        return Some(None);
+    }
+    let (name, place) = Fields::of(node, what, problems).string("preset", problems)?;
+    match Preset::find(name, place) {
+        Ok(preset) => Some(Some(preset)),
+        Err(found) => {
+            problems.append(found);
+            None
+        }
+    }
+}
+
+/// Holds `issuer` against the form that a preset's issuers have: Auth0's slash at the end is
+/// forgotten more often than not.
+pub(super) fn framed(preset: &Preset, issuer: &str, place: &Place, problems: &mut Problems) {
+    let (starts, ends) = &preset.issuer_frame;
+    let (title, form) = (&preset.title, &preset.issuer_form);
+    if !issuer.starts_with(starts.as_str()) {
+        let message = format!("the `issuer` of {title} begins with `{starts}`");
+        problems.add(Problem::error(place, message, format!("write it as in `{form}`")));
+    }
+    if !issuer.ends_with(ends.as_str()) {
+        let message = format!("the `issuer` of {title} ends with `{ends}`");
+        problems.add(Problem::error(place, message, format!("write it as in `{form}`")));
+    }
+}
+
 /// Tables are laid over one another key by key; of all else the upper one counts.
 fn laid_over(upper: &Node, lower: &Node) -> Node {
     let (Kind::Table(above), Kind::Table(below)) = (&upper.kind, &lower.kind) else {

@@ -28,6 +28,15 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// Waits until `look` finds something, looking every 20 ms.
 pub async fn eventually<T, F: Future<Output = Option<T>>>(
     what: &str,
+    look: impl FnMut() -> F,
+) -> T {
+    within(PATIENCE, what, look).await
+}
+
+/// As [`eventually`], for what takes its time by its nature.
+pub async fn within<T, F: Future<Output = Option<T>>>(
+    patience: Duration,
+    what: &str,
     mut look: impl FnMut() -> F,
 ) -> T {
     let looking = async {
@@ -38,7 +47,7 @@ pub async fn eventually<T, F: Future<Output = Option<T>>>(
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, looking).await.unwrap_or_else(|_| panic!("in vain: {what}"))
+    tokio::time::timeout(patience, looking).await.unwrap_or_else(|_| panic!("in vain: {what}"))
 }
 
 /// Waits for something that must come.
