@@ -264,7 +264,7 @@ reader_seed = {{ file = "keys/audit-reader.nk" }} # for `hallpass audit tail` on
     if issuers.is_empty() {
         text.push_str(
             r#"
-# Nobody can log in until an issuer is named:
+# Nobody can log in until an issuer is named (`hallpass issuers show` has the lines for many IdPs):
 # [issuers.corp]
 # issuer = "https://idp.example.com/realms/corp" # the exact `iss` of its tokens
 # audiences = ["nats"]

@@ -130,6 +130,7 @@ impl Init {
         }
         if self.issuer.is_none() {
             output::line("  name your IdP in hallpass.toml, under [issuers.corp]");
+            output::line("  (hallpass issuers show has the lines for many IdPs)");
         }
         output::line("  hallpass check");
         output::line("  set -a; . ./hallpass.env; set +a; nats-server -c nats-server.conf");
