@@ -43,6 +43,22 @@ impl ClaimPath {
         let (first, rest) = self.0.split_first()?;
         rest.iter().try_fold(claims.get(first)?, |value, key| value.as_object()?.get(key))
     }
+
+    /// Whether the path ends too soon: at a value that is not an object, where a key of it would
+    /// have to be.
+    #[must_use]
+    pub fn is_blocked(&self, claims: &Map<String, Value>) -> bool {
+        let Some((first, rest)) = self.0.split_first() else { return false };
+        let mut at = claims.get(first);
+        for key in rest {
+            match at {
+                Some(Value::Object(object)) => at = object.get(key),
+                Some(_) => return true,
+                None => return false,
+            }
+        }
+        false
+    }
 }
 
 impl fmt::Display for ClaimPath {
@@ -65,6 +81,9 @@ mod tests {
         let keys = ClaimPath::from_keys(vec!["x.y".into(), "z".into()]).unwrap();
         assert_eq!(keys.find(claims), Some(&2.into()));
         assert_eq!(dotted("s.t").find(claims), None);
+        assert!(dotted("s.t").is_blocked(claims) && dotted("a.b.c.d").is_blocked(claims));
+        assert!(!dotted("a.b").is_blocked(claims) && !dotted("n.t").is_blocked(claims));
+        assert!(!dotted("a.n.t").is_blocked(claims), "absent is not unreadable");
         assert!(ClaimPath::from_dotted("a..b").is_err());
     }
 }

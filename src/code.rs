@@ -126,6 +126,7 @@ codes! {
         AudienceInvalid = "audience_invalid": "The token's `aud` is neither a string nor a list of strings.",
         AudienceMismatch = "audience_mismatch": "None of the token's audiences is one of the issuer's configured audiences.",
         TokenIsIdToken = "token_is_id_token": "The token is an ID token, which tells an application who signed in; an access token is due.",
+        TokenIsRefreshToken = "token_is_refresh_token": "The token is a refresh token, which is for its issuer alone.",
         RequiredClaimAbsent = "required_claim_absent": "A claim that the issuer's tokens must have is absent.",
         RequiredClaimMismatch = "required_claim_mismatch": "A claim that the issuer's tokens must have has another value.",
         SubjectAbsent = "subject_absent": "The token has no `sub` that is a string.",

@@ -110,11 +110,14 @@ impl Identity {
     }
 }
 
-/// Why there is no claim that holds the roles: too many of them for the token, or it is not
+/// Why there is no claim that holds the roles: something else stands in the way, there were too many of them for the token, or it is not
 /// there at all. Entra ID says the former with `_claim_names` (OpenID Connect Core, section
 /// 5.6.2) or, where a token came through a browser, with `hasgroups`.
 fn absent(claims: &Map<String, Value>, roles: &RolesClaim) -> Code {
     let claim = roles.path.root();
+    if roles.path.is_blocked(claims) {
+        return Code::RolesClaimUnreadable;
+    }
     let elsewhere = claims.get("_claim_names").is_some_and(|names| names.get(claim).is_some());
     let has_groups = claim == "groups" && claims.get("hasgroups").is_some_and(|it| *it != false);
     if elsewhere || has_groups { Code::RolesClaimOverage } else { Code::RolesClaimAbsent }
@@ -130,8 +133,19 @@ fn roles_of(value: &Value, form: RolesForm) -> Result<BTreeSet<String>, Code> {
             Ok(words.split_ascii_whitespace().map(str::to_owned).collect())
         }
         (Value::String(role), RolesForm::Value) => Ok(BTreeSet::from([role.clone()])),
-        (Value::Object(roles), RolesForm::Keys) => Ok(roles.keys().cloned().collect()),
+        (Value::Object(roles), RolesForm::Keys) if roles.values().all(is_held) => {
+            Ok(roles.keys().cloned().collect())
+        }
         _ => Err(unreadable),
+    }
+}
+
+/// Whether what stands beside a role says that it is held: Zitadel has the organizations that
+/// give it there. `false`, `null` and nothing could mean that it is not.
+fn is_held(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => !map.is_empty(),
+        value => *value == true,
     }
 }
 

@@ -139,7 +139,7 @@ pub async fn run(
     let callout = settings.callout.clone();
     let (queue, most) = (callout.queue.clone(), callout.max_in_flight);
     let known = issuers.clone();
-    let issuers = Issuers::new(issuers, settings.certificate_issuers, share);
+    let issuers = Issuers::new(issuers, settings.certificate_issuers);
     let broker = Arc::new(Broker::new(callout, issuers, Arc::new(policy), Arc::new(sink)));
     let instance = broker.instance().to_owned();
     let status = move || InstanceStatus::of(&instance, &known);

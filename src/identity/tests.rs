@@ -33,7 +33,10 @@ fn a_value_is_one_role_spaces_and_all() {
 #[test]
 fn keys_of_an_object_are_roles_only_where_that_is_said() {
     let keys = |value| names(value, RolesForm::Keys);
-    assert_eq!(keys(json!({"b": {"1": "x"}, "a": {}})), Ok(vec!["a".into(), "b".into()]));
+    assert_eq!(keys(json!({"b": {"1": "x"}, "a": true})), Ok(vec!["a".into(), "b".into()]));
+    for denied in [json!({"a": false}), json!({"a": null}), json!({"a": {}}), json!({"a": "no"})] {
+        assert_eq!(keys(denied), Err(Code::RolesClaimUnreadable));
+    }
     assert_eq!(keys(json!({})), Ok(vec![]));
     for unreadable in [json!("a"), json!(["a"]), json!(null)] {
         assert_eq!(keys(unreadable), Err(Code::RolesClaimUnreadable));
@@ -53,6 +56,10 @@ fn roles_that_were_too_many_are_not_no_roles() {
     let implicit = claims(json!({"hasgroups": true}));
     assert_eq!(absent(&implicit, &roles("groups")), Code::RolesClaimOverage);
     assert_eq!(absent(&implicit, &roles("roles")), Code::RolesClaimAbsent);
+    for blocked in [json!({"a": 7}), json!({"a": null}), json!({"a": "b"}), json!({"a": ["b"]})] {
+        assert_eq!(absent(&claims(blocked), &roles("a.b")), Code::RolesClaimUnreadable);
+    }
+    assert_eq!(absent(&claims(json!({"a": {}})), &roles("a.b")), Code::RolesClaimAbsent);
     assert_eq!(
         absent(&claims(json!({"_claim_names": 5})), &roles("groups")),
         Code::RolesClaimAbsent

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{
-    FetchError, KeySet, discovery, introspection,
+    Accepted, FetchError, KeySet, discovery, introspection,
     token::{AuthenticToken, CHECKS, CertificateHash, Judged, MAX_BYTES, UnverifiedToken},
 };
 use crate::{
@@ -42,8 +42,8 @@ pub struct Inspection {
 pub enum KeySource {
     /// From the issuer, now.
     Issuer,
-    /// These.
-    Given(KeySet),
+    /// This JWK Set (RFC 7517).
+    Given(Vec<u8>),
 }
 
 /// What a token is held against.
@@ -197,7 +197,7 @@ async fn signed(inspection: &mut Inspection, text: &str, against: &Inspected<'_>
     let asked = issuer.introspection.as_ref().map(|settings| settings.tokens);
     if asked == Some(IntrospectedTokens::All) {
         let answer = introspection::ask_once(issuer, text).await;
-        let whole = answer.and_then(|answer| token.completed_by(answer));
+        let whole = answer.and_then(|answer| token.completed_by(issuer, answer));
         let said = "its issuer says the rest";
         let Some(token) = inspection.stage("introspection", whole, said) else {
             judge(inspection, &judged);
@@ -241,7 +241,10 @@ fn identify(
 
 async fn keys(issuer: &IssuerSettings, source: &KeySource) -> Result<KeySet, FetchError> {
     match source {
-        KeySource::Given(keys) => Ok(keys.clone()),
+        KeySource::Given(text) => {
+            let accepted = Accepted { key_use: &issuer.key_use, playground: false };
+            Ok(KeySet::from_json(text, accepted)?)
+        }
         KeySource::Issuer => discovery::fetch(issuer, false).await,
     }
 }

@@ -66,18 +66,16 @@ impl Authentic {
 }
 
 impl Issuers {
-    /// Those who are believed. At most `max_waiting` logins at a time wait for one of them to
-    /// say what it thinks of a token.
+    /// Those who are believed.
     #[must_use]
     pub fn new(
         keys: impl IntoIterator<Item = Arc<IssuerKeys>>,
         certificates: Vec<CertificateIssuer>,
-        max_waiting: usize,
     ) -> Self {
         let issuers: Vec<_> = keys
             .into_iter()
             .map(|keys| {
-                let introspector = Introspector::of(keys.settings(), max_waiting);
+                let introspector = Introspector::of(keys.settings());
                 Arc::new(Issuer { keys, introspector })
             })
             .collect();
@@ -114,7 +112,7 @@ impl Issuers {
             return Err(Code::TokenTooLarge.into());
         }
         if let Some((issuer, introspector)) = self.opaque_issuer(text) {
-            let answer = introspector.ask(text).await?;
+            let answer = introspector.ask(text, issuer.keys.room()).await?;
             let token = AuthenticToken::introspected(issuer.keys.settings(), answer)?;
             return Ok(Authentic { token, issuer: Arc::clone(issuer) });
         }
@@ -123,7 +121,8 @@ impl Issuers {
         let token = signed.token.clone();
         let token = match &issuer.introspector {
             Some(introspector) if introspector.asks_about(IntrospectedTokens::All) => {
-                token.completed_by(introspector.ask(text).await?)?
+                let answer = introspector.ask(text, issuer.keys.room()).await?;
+                token.completed_by(issuer.keys.settings(), answer)?
             }
             _ => token,
         };

@@ -148,7 +148,8 @@ fn renamed(mut entry: Value) -> Value {
     entry
 }
 
-/// At least 2048 bits, and an odd public exponent above 1.
+/// At least 2048 bits, and an odd public exponent of 65537 or more (FIPS 186-5, section A.1.1:
+/// above 2^16).
 fn rsa_is_strong(modulus: &str, exponent: &str) -> bool {
     let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
     let (modulus, exponent) = (bytes(modulus), bytes(exponent));
@@ -158,7 +159,8 @@ fn rsa_is_strong(modulus: &str, exponent: &str) -> bool {
         .map_or(0, |first| (modulus.len() - leading) * 8 - first.leading_zeros() as usize);
     let significant: Vec<u8> = exponent.into_iter().skip_while(|byte| *byte == 0).collect();
     let odd = significant.last().is_some_and(|last| last & 1 == 1);
-    bits >= RSA_LEAST_BITS && odd && significant != [1]
+    // Three bytes or more are 65536 or more, and odd.
+    bits >= RSA_LEAST_BITS && odd && significant.len() >= 3
 }
 
 /// The keys of one issuer.

@@ -99,6 +99,11 @@ impl IssuerKeys {
         &self.settings
     }
 
+    /// Where those wait who wait for the issuer, whatever for.
+    pub(super) fn room(&self) -> &Semaphore {
+        &self.room
+    }
+
     /// The key that a token names. Where it is not known, waits for a fetch that begins after
     /// this was called: all that wait share it. The caller bounds the waiting.
     ///

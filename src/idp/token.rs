@@ -292,9 +292,15 @@ impl AuthenticToken {
     /// token leaves out, and its `exp` may come first.
     ///
     /// # Errors
-    /// It is not active, the answer does not say, or speaks of another token.
-    pub fn completed_by(self, answer: Map<String, Value>) -> Result<Self, Code> {
+    /// It is not active, the answer does not say, or speaks of another token. Or what is signed is
+    /// no access token, which no answer can make it.
+    pub fn completed_by(
+        self,
+        issuer: &IssuerSettings,
+        answer: Map<String, Value>,
+    ) -> Result<Self, Code> {
         is_active(&answer)?;
+        checks::kind(&self.claims, issuer)?;
         let differs = |name| matches!((self.claims.get(name), answer.get(name)), (Some(ours), Some(said)) if ours != said);
         if ["iss", "sub", "jti", "cnf"].into_iter().any(differs) {
             return Err(Code::IntrospectionUnavailable);

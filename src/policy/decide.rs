@@ -82,14 +82,6 @@ pub enum Side {
 }
 
 impl Side {
-    /// What is allowed, if anything is.
-    pub(super) fn allowed(&self) -> Option<&BTreeSet<SubjectPattern>> {
-        match self {
-            Self::Nothing => None,
-            Self::Some { allow, .. } => Some(allow),
-        }
-    }
-
     fn of(allow: BTreeSet<SubjectPattern>, deny: BTreeSet<SubjectPattern>) -> Self {
         if allow.is_empty() { Self::Nothing } else { Self::Some { allow, deny } }
     }
@@ -255,7 +247,19 @@ fn grant(
         list(asked_for, |role| &role.subscribe)?,
         list(of_account, |role| &role.deny_subscribe)?,
     );
-    let responses = responses::merge(asked_for, &publish, &subscribe)?;
+    let responses = match responses::greatest(asked_for) {
+        None => None,
+        Some(responses) => {
+            // Of all roles that are held: a second connection could bring those that this one
+            // does without.
+            let mut unnoted = Vec::new();
+            let mut all =
+                |list: fn(&Role) -> &[Rule]| fill(of_account, list, identity, &mut unnoted);
+            let (publish, subscribe) = (all(|role| &role.publish)?, all(|role| &role.subscribe)?);
+            responses::bounded(of_account, &publish, &subscribe)?;
+            Some(responses)
+        }
+    };
     Ok(Grant {
         user_name: identity.user_name(),
         account: account.clone(),

@@ -7,38 +7,34 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{
-    decide::Side,
-    map::{Responses, Role, Rule},
-};
+use super::map::{Responses, Role, Rule};
 use crate::{
     code::{Code, Refusal},
     document::{Problem, Problems},
     subject::SubjectPattern,
 };
 
-/// The permission of all held roles together: the greatest as one of them wrote it. Taking the
+/// The permission of several roles together: the greatest as one of them wrote it. Taking the
 /// parts apart (the count of one, the time of another) would allow what no map says.
-pub(super) fn merge(
+pub(super) fn greatest(roles: &[Arc<Role>]) -> Option<Responses> {
+    roles.iter().filter_map(|role| role.responses).max()
+}
+
+/// Refuses responses to somebody who may publish, by any of these roles, what they also receive.
+pub(super) fn bounded(
     held: &[Arc<Role>],
-    publish: &Side,
-    subscribe: &Side,
-) -> Result<Option<Responses>, Refusal> {
-    let greatest = held.iter().filter_map(|role| role.responses).max();
-    let (Some(_), Some(publish), Some(subscribe)) =
-        (greatest, publish.allowed(), subscribe.allowed())
-    else {
-        return Ok(greatest);
-    };
-    if meet(publish, subscribe) {
-        let names: Vec<_> = held.iter().map(|role| role.name.as_str()).collect();
-        let detail = Some(format!(
-            "roles {}: a subject may be published and received, and one of them allows responses",
-            names.join(", ")
-        ));
-        return Err(Refusal { code: Code::ResponsesUnbounded, detail });
+    publish: &BTreeSet<SubjectPattern>,
+    subscribe: &BTreeSet<SubjectPattern>,
+) -> Result<(), Refusal> {
+    if !meet(publish, subscribe) {
+        return Ok(());
     }
-    Ok(greatest)
+    let names: Vec<_> = held.iter().map(|role| role.name.as_str()).collect();
+    let detail = Some(format!(
+        "roles {}: a subject may be published and received, and one of them allows responses",
+        names.join(", ")
+    ));
+    Err(Refusal { code: Code::ResponsesUnbounded, detail })
 }
 
 fn meet(publish: &BTreeSet<SubjectPattern>, subscribe: &BTreeSet<SubjectPattern>) -> bool {
@@ -66,7 +62,8 @@ pub(super) fn check(role: &Role, problems: &mut Problems) {
                      could answer himself, on any subject",
                     role.name
                 ),
-                "split it: one role that answers requests, one that publishes these subjects",
+                "split it: one role that answers requests, one that publishes these subjects; who holds \
+                 both is refused",
             )
             .related(&subscribe.place, "received here"),
         );

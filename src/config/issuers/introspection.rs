@@ -106,6 +106,13 @@ pub(super) fn introspection(
             problems.add(Problem::error(place, message, help));
             return None;
         }
+        // Every JWT begins with `eyJ`: other issuers' tokens would be shown to this one.
+        if "eyJ".starts_with(text) || text.starts_with("eyJ") {
+            let message = "`opaque_prefix` is what JWTs begin with";
+            let help = "write what the issuer's opaque tokens begin with, or leave it out";
+            problems.add(Problem::error(place, message, help));
+            return None;
+        }
         Some(text.to_owned())
     });
     let max_age = fields.duration("max_age", Duration::ZERO..=LONGEST_MAX_AGE, problems);

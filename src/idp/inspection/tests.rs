@@ -16,7 +16,8 @@ const CERTIFICATE: CertificateHash = [7; 32];
 
 fn inspected(text: &str) -> Inspection {
     let issuers = [an_issuer()];
-    let keys = KeySource::Given(key_set(&[es256(), rsa()]));
+    let keys = json!({ "keys": [es256().jwk(), rsa().jwk()] });
+    let keys = KeySource::Given(keys.to_string().into_bytes());
     let against =
         Inspected { issuers: &issuers, keys: &keys, now: now(), certificate: Some(&CERTIFICATE) };
     runtime().block_on(inspect(text, &against))
@@ -29,7 +30,7 @@ fn runtime() -> tokio::runtime::Runtime {
 /// What the token path itself says.
 fn decided(text: &str) -> Result<(), Refusal> {
     let keys = IssuerKeys::fixed(Arc::new(an_issuer()), key_set(&[es256(), rsa()]));
-    let issuers = Issuers::new([Arc::new(keys)], Vec::new(), 1);
+    let issuers = Issuers::new([Arc::new(keys)], Vec::new());
     let authentic = runtime().block_on(issuers.authentic(text))?;
     let token = authentic.token.judge(authentic.issuer(), now(), Some(&CERTIFICATE))?;
     Identity::of(&token, authentic.issuer()).map(|_| ())

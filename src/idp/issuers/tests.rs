@@ -9,7 +9,7 @@ use crate::{
 
 fn issuers(settings: IssuerSettings, keys: KeySet) -> (Issuers, Arc<IssuerKeys>) {
     let keys = Arc::new(IssuerKeys::fixed(Arc::new(settings), keys));
-    (Issuers::new([Arc::clone(&keys)], Vec::new(), 1), keys)
+    (Issuers::new([Arc::clone(&keys)], Vec::new()), keys)
 }
 
 /// A token that is good at the time of the test's run.
@@ -116,7 +116,7 @@ async fn the_exact_iss_picks_the_issuer_and_no_other_is_tried() {
     let corp = Arc::new(IssuerKeys::fixed(Arc::new(an_issuer()), key_set(&[es256()])));
     // A key of the same `kid`, of another issuer.
     let partner = Arc::new(IssuerKeys::fixed(Arc::new(partner), key_set(&[other_es256()])));
-    let issuers = Issuers::new([corp, partner], Vec::new(), 1);
+    let issuers = Issuers::new([corp, partner], Vec::new());
     let ours = fresh().text();
     assert_eq!(issuers.authentic(&ours).await.unwrap().issuer().name.as_str(), "corp");
     let theirs = fresh().with("iss", "https://partner.example");

@@ -77,8 +77,10 @@ fn weak_rsa_keys_are_passed_over() {
         assert_eq!(beside_a_good_one(rsa_of(bits, &[1, 0, 1])), 0, "{bits} bits");
     }
     assert_eq!(beside_a_good_one(rsa_of(2048, &[1, 0, 1])), 1);
-    assert_eq!(beside_a_good_one(rsa_of(4096, &[3])), 1);
-    for exponent in [&[][..], &[0], &[1], &[0, 0, 1], &[2], &[1, 0, 0]] {
+    assert_eq!(beside_a_good_one(rsa_of(4096, &[1, 0, 1])), 1);
+    for exponent in
+        [&[][..], &[0], &[1], &[0, 0, 1], &[2], &[1, 0, 0], &[3], &[17], &[0xff, 0xff], &[0, 3]]
+    {
         assert_eq!(beside_a_good_one(rsa_of(2048, exponent)), 0, "{exponent:?}");
     }
     // Zeros in front make a number longer, not larger.

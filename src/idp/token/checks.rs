@@ -160,21 +160,41 @@ fn audience(judged: &Judged<'_>) -> Result<(), Refusal> {
     Err(expected(code, detail))
 }
 
-/// OpenID Connect Core, section 2 and 3.1.3.6: what only ID tokens have. `nonce` alone is no sign
-/// where the token says that it is a bearer token: older Keycloaks put it into both.
 fn access_token(judged: &Judged<'_>) -> Result<(), Refusal> {
-    if judged.issuer.accept_id_tokens {
-        return Ok(());
-    }
-    let says = |claim: &str, value: &str| {
-        judged.claims.get(claim).and_then(Value::as_str).is_some_and(|said| said == value)
+    let name = &judged.issuer.name;
+    kind(judged.claims, judged.issuer).map_err(|code| match code {
+        Code::TokenIsIdToken => {
+            let setting = format!("issuers.{name}.accept_id_tokens");
+            expected(code, format!("present the access token (or see {setting})"))
+        }
+        code => code.into(),
+    })
+}
+
+/// Tells access tokens from what else an issuer signs or calls active, by the marks that the
+/// others have.
+///
+/// ID tokens: OpenID Connect Core, sections 2 and 3.1.3.6. `nonce` alone is no mark where the
+/// token says that it is a bearer token: older Keycloaks put it into both. Refresh tokens:
+/// introspection calls them active too (RFC 7662, section 2.1); Ory names them in `token_use`,
+/// others in `token_type`, Keycloak in `typ`.
+pub(super) fn kind(claims: &Map<String, Value>, issuer: &IssuerSettings) -> Result<(), Code> {
+    let says = |claim: &str, values: &[&str]| {
+        let said = claims.get(claim).and_then(Value::as_str);
+        said.is_some_and(|said| values.iter().any(|value| said.eq_ignore_ascii_case(value)))
     };
-    let hashes = ["at_hash", "c_hash", "s_hash"].iter().any(|it| judged.claims.contains_key(*it));
-    let nonce = judged.claims.contains_key("nonce") && !says("typ", "Bearer");
-    if hashes || nonce || says("typ", "ID") || says("token_use", "id") {
-        let name = &judged.issuer.name;
-        let detail = format!("present the access token (or see issuers.{name}.accept_id_tokens)");
-        return Err(expected(Code::TokenIsIdToken, detail));
+    let refresh = ["refresh", "refresh_token"];
+    if says("token_use", &refresh)
+        || says("token_type", &refresh)
+        || says("typ", &["Refresh", "Offline"])
+    {
+        return Err(Code::TokenIsRefreshToken);
+    }
+    let hashes = ["at_hash", "c_hash", "s_hash"].iter().any(|claim| claims.contains_key(*claim));
+    let nonce = claims.contains_key("nonce") && !says("typ", &["Bearer"]);
+    let named = says("typ", &["ID"]) || says("token_use", &["id", "id_token"]);
+    if (hashes || nonce || named) && !issuer.accept_id_tokens {
+        return Err(Code::TokenIsIdToken);
     }
     Ok(())
 }

@@ -108,7 +108,13 @@ fn a_weak_key_is_named_as_the_reason() {
         let n = base64url(vec![0xff; modulus]);
         json!({ "kty": "RSA", "kid": "weak", "n": n, "e": base64url(exponent) })
     };
-    for jwk in [weak(128, &[1, 0, 1]), weak(255, &[1, 0, 1]), weak(256, &[1]), weak(256, &[2])] {
+    for jwk in [
+        weak(128, &[1, 0, 1]),
+        weak(255, &[1, 0, 1]),
+        weak(256, &[1]),
+        weak(256, &[2]),
+        weak(256, &[3]),
+    ] {
         let keys = json!({ "keys": [jwk, rsa().jwk()] }).to_string();
         let keys = KeySet::from_json(keys.as_bytes(), Accepted::default()).unwrap();
         let token = a_token().by(rsa()).with_header("kid", "weak");

@@ -60,7 +60,7 @@ fn completed(token: TokenBuilder, said: Value) -> Result<VerifiedToken, Code> {
     let (text, issuer) = (token.text(), an_issuer());
     let key = key_set(&[es256()]).find(Some("es"), Algorithm::ES256).unwrap();
     let signed = UnverifiedToken::parse(&text).unwrap().verify_signature(&issuer, &key).unwrap();
-    let token = signed.completed_by(answer(said))?;
+    let token = signed.completed_by(&issuer, answer(said))?;
     token.judge(&issuer, now(), None).map_err(|refusal| refusal.code)
 }
 
@@ -87,4 +87,38 @@ fn an_answer_about_another_token_is_none() {
     // Nor can an answer take a binding away.
     let bound = a_token().with("cnf", json!({ "x5t#S256": "x" }));
     assert_eq!(completed(bound, good()).unwrap_err(), BindingCertificateMissing);
+}
+
+/// The endpoint calls refresh tokens active too, and whatever the hint says.
+#[test]
+fn a_refresh_token_is_for_its_issuer_alone() {
+    for (name, value) in [
+        ("token_use", "refresh_token"),
+        ("token_use", "refresh"),
+        ("token_type", "refresh_token"),
+        ("typ", "Refresh"),
+        ("typ", "Offline"),
+    ] {
+        let result = said(with(name, json!(value)));
+        assert_eq!(result.unwrap_err(), TokenIsRefreshToken, "{name}: {value}");
+        assert_eq!(refused(&a_token().with(name, value).text()), TokenIsRefreshToken);
+        let mut lax = an_issuer();
+        lax.accept_id_tokens = true;
+        let text = a_token().with(name, value).text();
+        let result = verify_with(&text, &lax, &key_set(&[es256()]));
+        assert_eq!(result.unwrap_err(), TokenIsRefreshToken, "no setting allows it");
+    }
+    for (name, value) in [("token_use", "access_token"), ("token_type", "Bearer")] {
+        assert!(said(with(name, json!(value))).is_ok());
+    }
+}
+
+/// What is signed is an ID token or not, whatever the answer says.
+#[test]
+fn an_answer_makes_no_access_token_of_an_id_token() {
+    let id_token = a_token().with("nonce", "n");
+    let result = completed(id_token, with("typ", json!("Bearer")));
+    assert_eq!(result.unwrap_err(), TokenIsIdToken);
+    let result = completed(a_token(), with("nonce", json!("n")));
+    assert_eq!(result.unwrap_err(), TokenIsIdToken, "nor the answer an ID token's");
 }

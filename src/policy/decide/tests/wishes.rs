@@ -81,6 +81,27 @@ fn an_account_is_picked_where_there_are_two() {
     assert_eq!(denied(&crossed).0, RoleNotHeld);
 }
 
+/// Two connections of one holder could do together what one may not.
+#[test]
+fn what_may_not_be_held_at_once_may_not_be_held_by_turns() {
+    let policy = policy(
+        r#"
+            [roles.asks]
+            publish = ["prices.ask"]
+            [roles.answers]
+            subscribe = ["prices.ask"]
+            allow_responses = true
+            "#,
+    );
+    let held = ["asks", "answers"];
+    let answers = asked(&policy, &held, "hallpass-want:role=answers");
+    assert_eq!(denied(&answers).0, ResponsesUnbounded);
+    let asks = asked(&policy, &held, "hallpass-want:role=asks");
+    assert!(granted(&asks).responses().is_none());
+    let alone = asked(&policy, &["answers"], "hallpass-want:role=answers");
+    assert!(granted(&alone).responses().is_some());
+}
+
 proptest! {
     /// Whatever is asked for: all that is allowed was allowed, all that was denied is denied.
     #[test]
