@@ -1,8 +1,8 @@
 //! The token path, from the server's request to the answer. This is the only place that runs
 //! the whole of it, and it reads top to bottom:
 //!
-//! request → credential → token (form, key, signature, claims) → identity → policy → audit →
-//! answer.
+//! request → credential → token (form, key, signature, claims) or certificate → identity →
+//! policy → audit → answer.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -10,17 +10,21 @@
 //! ```text
 //! bytes → callout::request  → VerifiedRequest    a server asks us
 //!       → credential        → Credential         where in CONNECT the proof is
-//!       → idp::token        → VerifiedToken      form, key, signature, claims
+//!       → idp::issuers      → AuthenticToken     whose it is; form, key, signature, or asked
+//!       → idp::token        → VerifiedToken      the claims; what it is bound to
+//!        (idp::certificate  → VerifiedCertificate   where a certificate is all there is)
 //!       → identity          → Identity           who it is, and the IdP's roles
 //!       → policy::decide    → Decision           grant or denial, with the rules that decided
 //!       → audit             → safe on the stream
 //!       → callout::response → bytes              signed, sealed
 //! ```
 //!
-//! All of it but `audit` and the fetching of keys is pure and synchronous: the time is passed
-//! in. [`broker`] is the only place that runs the whole of it. Evidence is a type:
-//! [`callout::request::VerifiedRequest`], [`idp::token::VerifiedToken`], [`identity::Identity`]
-//! and [`policy::Decision`] have private fields and one constructor each.
+//! All of it but `audit` and what an issuer is asked for is pure and synchronous: the time is
+//! passed in. [`broker`] is the only place that runs the whole of it. Evidence is a type:
+//! [`callout::request::VerifiedRequest`], [`idp::token::AuthenticToken`],
+//! [`idp::token::VerifiedToken`], [`idp::certificate::VerifiedCertificate`],
+//! [`identity::Identity`] and [`policy::Decision`] have private fields, and each is made in one
+//! place.
 //!
 //! # The rooms
 //!
@@ -29,8 +33,8 @@
 //! | layer | rooms |
 //! |---|---|
 //! | base | [`names`], [`code`], [`subject`], [`claim_path`], [`strict_json`], [`document`], [`config`], [`nats_jwt`], [`table`] |
-//! | pipeline | [`callout`] (request, response), [`credential`], [`idp`] (token, jwks), [`identity`], [`policy`], [`audit`] (event) |
-//! | shells | [`idp`] (keys, issuers), [`callout`] (responder), [`audit`] (sink, reader), [`broker`], [`nats`], [`status`], [`service`], [`private_files`], [`login`], [`setup`], `playground`, [`cli`] |
+//! | pipeline | [`callout`] (request, response), [`credential`], [`idp`] (token, jwks, certificate), [`identity`], [`policy`], [`audit`] (event) |
+//! | shells | [`idp`] (keys, introspection, issuers, inspection), [`callout`] (responder), [`audit`] (sink, reader), [`broker`], [`nats`], [`status`], [`service`], [`private_files`], [`login`], [`setup`], `playground`, [`cli`] |
 
 pub mod audit;
 pub mod broker;

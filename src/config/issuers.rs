@@ -152,7 +152,10 @@ pub(super) fn issuer(
     }
     let issuer_aliases = claims::aliases(&mut fields, problems);
     let require = claims::requirements(&mut fields, problems);
-    let audiences = claims::audiences(&mut fields, preset.as_ref(), &require, problems);
+    let audiences = claims::audiences(&mut fields, preset.as_ref(), problems);
+    if let Some(preset) = &preset {
+        claims::pinned(&fields, preset, &require, problems);
+    }
     let roles = claims::roles(&mut fields, problems);
     let algorithms = algorithms(&mut fields, problems);
     let token_types = claims::token_types(&mut fields, problems);

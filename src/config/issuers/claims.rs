@@ -21,13 +21,21 @@ pub struct Requirement {
 
 impl Requirement {
     /// Whether a claim of this value is what is required: it is one of the values, or a list with
-    /// one of them in it.
+    /// one of them in it; or the claim need only be there.
     #[must_use]
     pub fn is_met_by(&self, value: &Value) -> bool {
         match value {
+            Value::Null => false,
+            _ if self.is_any() => true,
             Value::Array(items) => items.iter().any(|item| self.values.contains(item)),
             value => self.values.contains(value),
         }
+    }
+
+    /// Whether the claim need only be there: its value is written as `"*"`.
+    #[must_use]
+    pub fn is_any(&self) -> bool {
+        self.values.iter().any(|value| value == "*")
     }
 }
 
@@ -75,30 +83,14 @@ pub(super) fn roles(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<
     Some(RolesClaim { path: path?, form })
 }
 
-/// Required, but for tokens that have none by their preset's documented layout: there another
-/// claim says whom they are meant for, and must be pinned.
+/// Required, but for tokens that have none by their preset's documented layout.
 pub(super) fn audiences(
     fields: &mut Fields<'_>,
     preset: Option<&Preset>,
-    require: &[Requirement],
     problems: &mut Problems,
 ) -> BTreeSet<String> {
     const HELP: &str = "name the audience that the IdP puts into tokens for NATS";
-    if let Some(preset) = preset.filter(|preset| !preset.pin.is_empty())
-        && fields.node("audiences").is_none()
-    {
-        let pinned =
-            require.iter().any(|it| preset.pin.iter().any(|pin| it.claim.to_string() == *pin));
-        if !pinned {
-            let message = format!(
-                "tokens of {} have no `aud`, and no other claim says whom they \
-                are meant for",
-                preset.title
-            );
-            let pin = preset.pin.first().map_or("client_id", String::as_str);
-            let help = format!("add `require.{pin} = \"…\"`: the client that they are issued to");
-            problems.add(Problem::error(fields.place(), message, help));
-        }
+    if preset.is_some_and(|preset| preset.without_audience) && fields.node("audiences").is_none() {
         return BTreeSet::new();
     }
     let named = fields.required("audiences", "`audiences = [\"nats\"]`", problems);
@@ -117,6 +109,30 @@ pub(super) fn audiences(
         }
     }
     given.into_iter().map(|(text, _)| text.to_owned()).collect()
+}
+
+/// Where no audience keeps anybody out, another claim must say whose the tokens are.
+pub(super) fn pinned(
+    fields: &Fields<'_>,
+    preset: &Preset,
+    require: &[Requirement],
+    problems: &mut Problems,
+) {
+    let is_pin = |it: &Requirement| preset.pin.iter().any(|pin| it.claim.to_string() == *pin);
+    if preset.pin.is_empty() || require.iter().any(|it| is_pin(it) && !it.is_any()) {
+        return;
+    }
+    let title = &preset.title;
+    let message = if preset.without_audience {
+        format!("tokens of {title} have no `aud`, and no other claim says whom they are meant for")
+    } else {
+        format!(
+            "tokens of {title} have any audience that is asked for, and no claim says whose they are"
+        )
+    };
+    let pins = preset.pin.join("`, `");
+    let help = format!("pin one of them under `require`: `{pins}`");
+    problems.add(Problem::error(fields.place(), message, help));
 }
 
 /// `typ`: what the header's `typ` may be, in lower case; the empty text stands for none.

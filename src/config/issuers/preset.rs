@@ -21,7 +21,10 @@ pub struct Preset {
     pub issuer_form: String,
     /// What `issuer` must begin and end with.
     pub issuer_frame: (String, String),
-    /// The claims of which one is pinned under `require`, where the tokens have no `aud`.
+    /// Whether the documented layout has no `aud`.
+    pub without_audience: bool,
+    /// The claims of which one must be pinned under `require`, because no audience keeps anybody
+    /// out: there is none, or everybody may ask for it.
     pub pin: Vec<String>,
     /// The few lines that a user writes.
     pub example: String,
@@ -76,7 +79,7 @@ impl Preset {
         let complete = !sources.is_empty()
             && !notes.is_empty()
             && match audience.as_deref() {
-                Some("required") => pin.is_empty(),
+                Some("required") => true,
                 Some("pinned") => !pin.is_empty(),
                 _ => false,
             };
@@ -87,7 +90,18 @@ impl Preset {
         fields.finish(problems);
         let (title, issuer_form, example) = (title?, issuer_form?, example?);
         let issuer_frame = (starts, ends);
-        Some(Self { name, text, title, issuer_form, issuer_frame, pin, example, settings })
+        let without_audience = audience.as_deref() == Some("pinned");
+        Some(Self {
+            name,
+            text,
+            title,
+            issuer_form,
+            issuer_frame,
+            without_audience,
+            pin,
+            example,
+            settings,
+        })
     }
 
     /// What the user wrote, laid over what the preset says.

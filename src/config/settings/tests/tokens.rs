@@ -128,6 +128,29 @@ fn without_an_audience_another_claim_is_pinned() {
     assert_eq!(corp(keycloak).messages(), ["`[issuers.corp]` lacks `audiences`"]);
 }
 
+/// Everybody can ask for any audience there.
+#[test]
+fn where_an_audience_keeps_nobody_out_a_claim_is_pinned() {
+    let github = |require: &str| {
+        let head = "[issuers.corp]\npreset = \"github-actions\"\naudiences = [\"nats\"]\n";
+        corp(&format!("{head}{require}")).messages()
+    };
+    let message = "tokens of GitHub Actions have any audience that is asked for, and no claim says \
+                   whose they are";
+    assert_eq!(github(""), [message]);
+    assert_eq!(github("require.environment = \"prod\"\n"), [message]);
+    assert_eq!(github("require.repository_owner_id = \"*\"\n"), [message], "that is anybody");
+    assert_eq!(github("require.repository_owner_id = \"65\"\n"), [""; 0]);
+    for (name, rest, pin) in [
+        ("gitlab-ci", "issuer = \"https://gitlab.com\"\n", "namespace_id = \"72\""),
+        ("google", "", "hd = \"example.com\""),
+    ] {
+        let head = format!("[issuers.corp]\npreset = \"{name}\"\naudiences = [\"a\"]\n{rest}");
+        assert_eq!(corp(&head).messages().len(), 1, "{name}");
+        assert_eq!(corp(&format!("{head}require.{pin}\n")).messages(), [""; 0], "{name}");
+    }
+}
+
 #[test]
 fn the_form_of_an_issuer_is_known() {
     let auth0 = |iss: &str| {

@@ -55,6 +55,11 @@ fn required_claims_are_there_and_as_required() {
         );
     }
     assert_eq!(result(&issuer, token().without("azp")), Err(RequiredClaimAbsent));
+    let mut any = an_issuer();
+    any.require = vec![requirement("azp", &[json!("*")])];
+    assert_eq!(result(&any, token()), Ok(()));
+    assert_eq!(result(&any, token().with("azp", json!(null))), Err(RequiredClaimMismatch));
+    assert_eq!(result(&any, token().without("azp")), Err(RequiredClaimAbsent));
     for other in [json!({}), json!(true), json!({"c": true})] {
         assert_eq!(result(&issuer, token().with("a", other)), Err(RequiredClaimAbsent));
     }
