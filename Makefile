@@ -14,7 +14,11 @@ build_dir := $(or $(CARGO_TARGET_DIR),target)
 export NO_PROXY := 127.0.0.1,localhost$(addprefix $(comma),$(or $(NO_PROXY),$(no_proxy)))
 export no_proxy := $(NO_PROXY)
 
-.PHONY: help demo dev test lint bench clean
+# A minute finds what a change broke; leave a night to it now and then.
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= token header claims introspection jwks request wish
+
+.PHONY: help demo dev test lint fuzz bench clean
 
 help: ## Say what there is (this list)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +50,10 @@ lint: ## Check formatting, clippy and the documentation, warnings as errors
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
+
+fuzz: ## Fuzz what reads tokens, keys and requests, FUZZ_SECONDS for each target
+	@tests/tools/preflight cargo cc cxx rustup
+	@tests/tools/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 bench: ## Print what an authorization costs, beside its bare cryptography
 	@tests/tools/preflight cargo cc

@@ -17,6 +17,7 @@ mod cli;
 mod clients;
 mod examples;
 mod forgeries;
+mod fuzzing;
 mod house;
 mod keys;
 mod lifecycle;
