@@ -39,7 +39,7 @@ fn only_an_answer_to_our_question_counts() {
     assert_eq!(judged("error=access_denied&code=c&state=s", false), denied);
     assert_eq!(
         judged("error=invalid_scope&error_description=a%1b%5b2Jb&state=s", false),
-        "the IdP refuses the sign-in: invalid_scope: a[2Jb"
+        "the IdP refuses the sign-in: invalid_scope: a\\u{1b}[2Jb"
     );
     let unreadable = LoginError::Unreadable("the sign-in").to_string();
     assert_eq!(judged("state=s", false), unreadable);
