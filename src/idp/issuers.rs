@@ -74,6 +74,16 @@ impl Issuers {
         certificates: Vec<CertificateIssuer>,
         max_waiting: usize,
     ) -> Self {
+        Self::remembering(CACHED_BYTES, keys, certificates, max_waiting)
+    }
+
+    /// As [`Self::new`]; what is remembered stands for at most this many bytes of token texts.
+    fn remembering(
+        cached_bytes: u64,
+        keys: impl IntoIterator<Item = Arc<IssuerKeys>>,
+        certificates: Vec<CertificateIssuer>,
+        max_waiting: usize,
+    ) -> Self {
         let issuers: Vec<_> = keys
             .into_iter()
             .map(|keys| {
@@ -91,7 +101,7 @@ impl Issuers {
             opaque: opaque.cloned().collect(),
             certificates,
             verified: Cache::builder()
-                .max_capacity(CACHED_BYTES)
+                .max_capacity(cached_bytes)
                 .weigher(|_, signed: &Arc<Signed>| signed.size)
                 .expire_after(UntilExpiry)
                 .build(),
