@@ -35,11 +35,6 @@ pub enum LoginError {
     /// Discovery does not offer the way.
     #[error("the IdP's discovery document names no `{0}`: {1}")]
     NotOffered(&'static str, &'static str),
-    /// The browser brought an answer to a question nobody asked here.
-    #[error(
-        "the browser came back with another `state` than this sign-in's; run the command again"
-    )]
-    StateMismatch,
     /// The browser brought another IdP's answer (RFC 9207).
     #[error("the browser came back from another issuer, or the IdP did not say from which")]
     OtherIssuer,
