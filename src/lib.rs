@@ -32,7 +32,7 @@
 //!
 //! | layer | rooms |
 //! |---|---|
-//! | base | [`names`], [`code`], [`subject`], [`claim_path`], [`strict_json`], [`document`], [`config`], [`nats_jwt`], [`table`] |
+//! | base | [`names`], [`code`], [`printable`], [`subject`], [`claim_path`], [`strict_json`], [`document`], [`config`], [`nats_jwt`], [`table`] |
 //! | pipeline | [`callout`] (request, response), [`credential`], [`idp`] (token, jwks, certificate), [`identity`], [`policy`], [`audit`] (event) |
 //! | shells | [`idp`] (keys, introspection, issuers, inspection), [`callout`] (responder), [`audit`] (sink, reader), [`broker`], [`nats`], [`status`], [`service`], [`private_files`], [`login`], [`setup`], `playground`, [`cli`] |
 
@@ -54,6 +54,7 @@ pub mod nats_jwt;
 #[cfg(feature = "playground")]
 pub mod playground;
 pub mod policy;
+pub mod printable;
 pub mod private_files;
 pub mod service;
 pub mod setup;

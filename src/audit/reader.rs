@@ -12,6 +12,8 @@ use async_nats::{
 use futures_util::StreamExt as _;
 use serde_json::Value;
 
+use crate::printable;
+
 /// How often the server says that there is nothing new: silence of twice that is a loss.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 /// How long the server keeps a consumer that nobody asks any more.
@@ -171,21 +173,18 @@ impl Record {
         ))
     }
 
-    /// The whole event.
+    /// The whole event, as it was written: for a terminal, see [`printable::json`].
     #[must_use]
     pub fn json(&self) -> &Value {
         &self.0
     }
 
     /// A text of the event by JSON pointer, such as `/data/code`; `-` where it is not there.
-    /// Control characters are shown, not sent to the terminal.
+    /// Fit for a terminal: what it would obey is escaped.
     #[must_use]
     pub fn text(&self, pointer: &str) -> String {
         match self.0.pointer(pointer) {
-            Some(Value::String(text)) if !text.is_empty() => {
-                let safe = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-                text.chars().map(safe).collect()
-            }
+            Some(Value::String(text)) if !text.is_empty() => printable::text(text),
             Some(Value::Number(number)) => number.to_string(),
             _ => "-".to_owned(),
         }
@@ -223,7 +222,7 @@ impl Record {
     pub fn roles(&self) -> String {
         let roles = self.0.pointer("/data/roles").and_then(Value::as_array);
         let names: Vec<_> = roles.into_iter().flatten().filter_map(Value::as_str).collect();
-        if names.is_empty() { "-".to_owned() } else { names.join(",") }
+        if names.is_empty() { "-".to_owned() } else { printable::text(&names.join(",")) }
     }
 
     /// The event on one line.

@@ -10,6 +10,7 @@ use crate::{
     audit::reader::{self, Extent},
     config::ReaderSettings,
     nats::Connection,
+    printable,
 };
 
 /// Follow the audit stream, one line an event
@@ -63,7 +64,7 @@ impl Tail {
         let mut written = Ok(());
         let reading = reader::read(client, &settings.stream, extent, |record| {
             written = match self.json {
-                true => output::try_line(&record.json().to_string()),
+                true => output::try_line(&printable::json(&record.json().to_string())),
                 false => output::try_line(&record.line()),
             };
             match written {

@@ -169,6 +169,10 @@ impl Login {
                     output::note(&format!("or, with the code in it:\n\n  {complete}\n"));
                 }
             }
+            Prompt::ForeignAnswer => output::note(
+                "note: an answer with another `state` than this sign-in's came and was turned \
+                 away; still waiting for the right one",
+            ),
         })
         .await
     }

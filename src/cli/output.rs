@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use crate::document::Problems;
+use crate::{document::Problems, printable};
 
 /// Whether somebody looks at standard error and has not asked for no colour.
 pub(super) fn colour() -> bool {
@@ -43,12 +43,12 @@ pub(super) async fn nobody_reads() {
 
 /// What went wrong.
 pub(super) fn error(text: &str) {
-    complain(&format!("error: {text}"));
+    complain(&lines(&format!("error: {text}")));
 }
 
 /// What somebody should know while standard output has the answer.
 pub(super) fn note(text: &str) {
-    complain(text);
+    complain(&lines(text));
 }
 
 /// All problems, each with its source lines.
@@ -58,7 +58,23 @@ pub(super) fn problems(problems: &Problems) {
     }
 }
 
+/// Lines of ours in which others may be quoted: only the line breaks are obeyed.
+fn lines(text: &str) -> String {
+    text.split('\n').map(printable::text).collect::<Vec<_>>().join("\n")
+}
+
 fn complain(text: &str) {
     // There is nobody left to tell that nobody can be told.
     let _ = writeln!(io::stderr(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_quoted_gives_a_terminal_no_commands() {
+        let said = "error: no\n  https://idp.example/\u{1b}[2J\u{202e}\n";
+        assert_eq!(lines(said), "error: no\n  https://idp.example/\\u{1b}[2J\\u{202e}\n");
+    }
 }

@@ -14,6 +14,7 @@ use crate::{
     code::{Code, Refusal},
     config::{IntrospectedTokens, IssuerSettings},
     identity::Identity,
+    printable,
 };
 
 /// One stage and what came of it.
@@ -280,19 +281,7 @@ fn quoted(text: &str) -> String {
 }
 
 fn printable(text: &str) -> String {
-    let mut out = String::new();
-    for c in text.chars().take(200) {
-        // `escape_debug` would also escape quotes, which are harmless here.
-        if c == '"' || c == '\'' || c == '\\' {
-            out.push(c);
-        } else {
-            out.extend(c.escape_debug());
-        }
-    }
-    if text.chars().nth(200).is_some() {
-        out.push('…');
-    }
-    out
+    printable::shortened(text, 200)
 }
 
 fn known(issuers: &[IssuerSettings]) -> String {

@@ -72,6 +72,16 @@ impl Issuers {
         keys: impl IntoIterator<Item = Arc<IssuerKeys>>,
         certificates: Vec<CertificateIssuer>,
     ) -> Self {
+        Self::remembering(CACHED_BYTES, keys, certificates, max_waiting)
+    }
+
+    /// As [`Self::new`]; what is remembered stands for at most this many bytes of token texts.
+    fn remembering(
+        cached_bytes: u64,
+        keys: impl IntoIterator<Item = Arc<IssuerKeys>>,
+        certificates: Vec<CertificateIssuer>,
+        max_waiting: usize,
+    ) -> Self {
         let issuers: Vec<_> = keys
             .into_iter()
             .map(|keys| {
@@ -89,7 +99,7 @@ impl Issuers {
             opaque: opaque.cloned().collect(),
             certificates,
             verified: Cache::builder()
-                .max_capacity(CACHED_BYTES)
+                .max_capacity(cached_bytes)
                 .weigher(|_, signed: &Arc<Signed>| signed.size)
                 .expire_after(UntilExpiry)
                 .build(),

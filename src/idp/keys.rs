@@ -88,8 +88,8 @@ impl IssuerKeys {
     }
 
     /// With jitter that is the same for the same seed.
-    #[must_use]
-    pub fn seeded(self, seed: u64) -> Self {
+    #[cfg(test)]
+    fn seeded(self, seed: u64) -> Self {
         Self { jitter: Mutex::new(fastrand::Rng::with_seed(seed)), ..self }
     }
 

@@ -1,5 +1,9 @@
 //! Where the browser comes back to: a port of 127.0.0.1 (RFC 8252, section 7.3) that answers
 //! one browser and is gone.
+//!
+//! Every page and every process on this machine can send requests there. Only who knows the
+//! `state` has an answer to our question: what has not is turned away, whatever it says, and
+//! ends nothing.
 
 use std::{io, net::Ipv4Addr, sync::Arc, time::Duration};
 
@@ -36,6 +40,16 @@ pub(super) struct Callback {
 
 type Outcome = Result<AuthorizationCode, LoginError>;
 
+/// What a connection was.
+enum Visit {
+    /// The browser coming back.
+    Ours(Outcome),
+    /// An answer to somebody else's question.
+    Foreign,
+    /// Anything else.
+    Other,
+}
+
 impl Callback {
     /// Listens on a port, or on any that is free where it is 0.
     pub(super) async fn bind(port: u16) -> Result<Self, LoginError> {
@@ -52,10 +66,12 @@ impl Callback {
     }
 
     /// Waits for the browser. Requests that are not its coming back are turned away and do not
-    /// count; the first that is one ends the listening, whatever it brings.
-    pub(super) async fn wait(self, expected: Expected) -> Outcome {
+    /// count; the first that is one ends the listening, whatever it brings. `foreign` is called
+    /// when the first answer to another question has come.
+    pub(super) async fn wait(self, expected: Expected, foreign: impl FnOnce()) -> Outcome {
         let (port, expected) = (self.port, Arc::new(expected));
-        let mut connections: JoinSet<Option<Outcome>> = JoinSet::new();
+        let mut foreign = Some(foreign);
+        let mut connections: JoinSet<Visit> = JoinSet::new();
         loop {
             tokio::select! {
                 accepted = self.listener.accept(), if connections.len() < MAX_CONNECTIONS => {
@@ -63,33 +79,43 @@ impl Callback {
                         accepted.map_err(|source| LoginError::Redirect { port, source })?;
                     let expected = Arc::clone(&expected);
                     let serving = async move { serve(stream, port, &expected).await };
-                    connections.spawn(async { timeout(TIMEOUT, serving).await.ok().flatten() });
+                    connections
+                        .spawn(async { timeout(TIMEOUT, serving).await.unwrap_or(Visit::Other) });
                 }
-                Some(ended) = connections.join_next() => {
-                    if let Ok(Some(outcome)) = ended {
-                        return outcome;
+                Some(ended) = connections.join_next() => match ended {
+                    Ok(Visit::Ours(outcome)) => return outcome,
+                    Ok(Visit::Foreign) => {
+                        if let Some(foreign) = foreign.take() {
+                            foreign();
+                        }
                     }
-                }
+                    Ok(Visit::Other) | Err(_) => {}
+                },
             }
         }
     }
 }
 
-/// Answers one connection; `None`: it was not the browser coming back.
-async fn serve(mut stream: TcpStream, port: u16, expected: &Expected) -> Option<Outcome> {
-    let head = head(&mut stream).await?;
-    let (status, page, outcome) = match query(&head, port) {
-        Err(status) => (status, "Nothing is here.", None),
+/// Answers one connection.
+async fn serve(mut stream: TcpStream, port: u16, expected: &Expected) -> Visit {
+    let Some(head) = head(&mut stream).await else { return Visit::Other };
+    let (status, page, visit) = match query(&head, port) {
+        Err(status) => (status, "Nothing is here.", Visit::Other),
         Ok(query) => match judge(query, expected) {
-            Ok(code) => (
+            Some(Ok(code)) => (
                 "200 OK",
                 "hallpass has its answer. Close this page; the terminal says how it went.",
-                Some(Ok(code)),
+                Visit::Ours(Ok(code)),
             ),
-            Err(error) => (
+            Some(Err(error)) => (
                 "400 Bad Request",
                 "This is no sign-in. Close this page; the terminal says why.",
-                Some(Err(error)),
+                Visit::Ours(Err(error)),
+            ),
+            None => (
+                "400 Bad Request",
+                "This is not the sign-in that is awaited here. Close this page.",
+                Visit::Foreign,
             ),
         },
     };
@@ -104,7 +130,7 @@ async fn serve(mut stream: TcpStream, port: u16, expected: &Expected) -> Option<
     );
     let _ = stream.write_all(answer.as_bytes()).await;
     let _ = stream.shutdown().await;
-    outcome
+    visit
 }
 
 /// A request up to the empty line; `None` where none comes, or one without end.
@@ -140,8 +166,9 @@ fn query(head: &str, port: u16) -> Result<&str, &'static str> {
     }
 }
 
-/// The code, if the answer is one to our question.
-fn judge(query: &str, expected: &Expected) -> Outcome {
+/// The code, or why there is none; `None`: it is no answer to our question. A refusal is not
+/// believed either without the `state`.
+fn judge(query: &str, expected: &Expected) -> Option<Outcome> {
     let pairs: Vec<_> = url::form_urlencoded::parse(query.as_bytes()).collect();
     // Said twice is not said: who reads which of them could be made to differ.
     let said = |name: &str| {
@@ -149,14 +176,14 @@ fn judge(query: &str, expected: &Expected) -> Outcome {
         found.next().filter(|_| found.next().is_none())
     };
     if said("state").map(AsRef::as_ref) != Some(expected.state.secret().as_str()) {
-        return Err(LoginError::StateMismatch);
+        return None;
     }
     match said("iss") {
-        None if expected.names_issuer => return Err(LoginError::OtherIssuer),
-        Some(issuer) if *issuer != expected.issuer => return Err(LoginError::OtherIssuer),
+        None if expected.names_issuer => return Some(Err(LoginError::OtherIssuer)),
+        Some(issuer) if *issuer != expected.issuer => return Some(Err(LoginError::OtherIssuer)),
         _ => {}
     }
-    match (said("error"), said("code")) {
+    Some(match (said("error"), said("code")) {
         (Some(error), _) if error == "access_denied" => Err(LoginError::Denied),
         (Some(error), _) => {
             let description = said("error_description").map(|text| format!(": {text}"));
@@ -165,7 +192,7 @@ fn judge(query: &str, expected: &Expected) -> Outcome {
         }
         (None, Some(code)) => Ok(AuthorizationCode::new(code.to_string())),
         (None, None) => Err(LoginError::Unreadable("the sign-in")),
-    }
+    })
 }
 
 #[cfg(test)]

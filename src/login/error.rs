@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 use openidconnect::{DiscoveryError, ErrorResponse, RequestTokenError};
 
-use crate::idp::FetchError;
+use crate::{idp::FetchError, printable};
 
 /// Why nobody is signed in, or a token could not be kept.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +26,7 @@ pub enum LoginError {
     Refused {
         /// What it was asked for.
         what: &'static str,
-        /// What it says, without control characters.
+        /// What it says, fit for a terminal.
         told: String,
     },
     /// It answers with something else.
@@ -35,11 +35,6 @@ pub enum LoginError {
     /// Discovery does not offer the way.
     #[error("the IdP's discovery document names no `{0}`: {1}")]
     NotOffered(&'static str, &'static str),
-    /// The browser brought an answer to a question nobody asked here.
-    #[error(
-        "the browser came back with another `state` than this sign-in's; run the command again"
-    )]
-    StateMismatch,
     /// The browser brought another IdP's answer (RFC 9207).
     #[error("the browser came back from another issuer, or the IdP did not say from which")]
     OtherIssuer,
@@ -127,10 +122,10 @@ impl LoginError {
     }
 }
 
-/// What an IdP says, fit for a terminal: no control characters, and not endless.
+/// What an IdP says, fit for a terminal, and not endless.
 pub(super) fn printable(text: &str) -> String {
     const MOST: usize = 300;
-    text.chars().filter(|c| !c.is_control()).take(MOST).collect()
+    printable::shortened(text, MOST)
 }
 
 #[cfg(test)]
@@ -138,8 +133,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_terminal_hears_no_control_characters() {
-        assert_eq!(printable("a\x1b[2Jb\r\n\u{9b}c"), "a[2Jbc");
-        assert_eq!(printable(&"x".repeat(1000)).len(), 300);
+    fn what_an_idp_says_is_no_command_to_a_terminal() {
+        assert_eq!(printable("a\x1b[2Jb\u{202e}"), r"a\u{1b}[2Jb\u{202e}");
+        assert_eq!(printable(&"x".repeat(1000)).chars().count(), 301);
     }
 }

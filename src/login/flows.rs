@@ -49,7 +49,7 @@ pub(super) async fn code(
         issuer: provider.issuer.issuer.clone(),
         names_issuer: provider.names_itself,
     };
-    let code = timeout(PATIENCE, callback.wait(expected))
+    let code = timeout(PATIENCE, callback.wait(expected, || tell(Prompt::ForeignAnswer)))
         .await
         .map_err(|_| LoginError::NobodyCame(PATIENCE.as_secs() / 60))??;
     let asked_at = Timestamp::now();

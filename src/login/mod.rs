@@ -44,6 +44,9 @@ pub enum Prompt<'a> {
         /// The page that knows the code already, where the IdP has one.
         complete: Option<&'a url::Url>,
     },
+    /// An answer came that has not this sign-in's `state`. It was turned away, and the right one
+    /// is still awaited.
+    ForeignAnswer,
 }
 
 /// Where a token is from.
@@ -78,8 +81,9 @@ pub async fn token(
         kept => kept,
     };
     let provider = Provider::discover(issuer, login).await?;
-    if let Some(refresh_token) = kept.and_then(|kept| kept.refresh_token)
-        && let Renewal::Renewed(tokens) = provider.renew(refresh_token).await?
+    if let Some(kept) = kept
+        && let Some(refresh_token) = kept.refresh_token
+        && let Renewal::Renewed(tokens) = provider.renew(refresh_token, kept.subject).await?
     {
         let kept = Kept::new(asked, tokens);
         store.write(&kept)?;

@@ -130,8 +130,13 @@ impl<'a> Provider<'a> {
         self.login.scopes.iter().any(|scope| scope == "openid")
     }
 
-    /// New tokens for a refresh token; the refresh token stays good unless a new one came.
-    pub(super) async fn renew(&self, refresh_token: SecretString) -> Result<Renewal, LoginError> {
+    /// New tokens for a refresh token; the refresh token stays good unless a new one came. They
+    /// must be about `subject`, who signed in.
+    pub(super) async fn renew(
+        &self,
+        refresh_token: SecretString,
+        subject: Option<SecretString>,
+    ) -> Result<Renewal, LoginError> {
         let asked_at = Timestamp::now();
         let shown = RefreshToken::new(refresh_token.expose_secret().to_owned());
         let mut request = self.client.exchange_refresh_token(&shown);
@@ -151,7 +156,7 @@ impl<'a> Provider<'a> {
             // An IdP need not give one again (OpenID Connect Core, section 12.2).
             return Ok(Renewal::Spent);
         }
-        let mut tokens = self.tokens(&answer, None, asked_at)?;
+        let mut tokens = self.tokens(&answer, None, asked_at)?.about(subject)?;
         tokens.refresh_token.get_or_insert(refresh_token);
         Ok(Renewal::Renewed(tokens))
     }
@@ -163,26 +168,28 @@ impl<'a> Provider<'a> {
         nonce: Option<&Nonce>,
         asked_at: Timestamp, // before the question: rather too early than too late
     ) -> Result<Tokens, LoginError> {
-        let id_token_ends = self.verify(answer, nonce)?;
+        let (subject, id_token_ends) = self.verify(answer, nonce)?.unzip();
         let lifetime = answer.expires_in().and_then(|span| SignedDuration::try_from(span).ok());
         let (shown, expires_at) = match (self.login.shown, answer.id_token()) {
             (ShownToken::AccessToken, _) => (
                 answer.access_token().secret().as_str().into(),
                 lifetime.and_then(|lifetime| asked_at.checked_add(lifetime).ok()),
             ),
-            (ShownToken::IdToken, Some(id_token)) => (id_token.to_string().into(), id_token_ends),
+            (ShownToken::IdToken, Some(id_token)) => {
+                (id_token.to_string().into(), id_token_ends.flatten())
+            }
             (ShownToken::IdToken, None) => return Err(LoginError::NoIdToken),
         };
         let refresh_token = answer.refresh_token().map(|token| token.secret().as_str().into());
-        Ok(Tokens { shown, refresh_token, expires_at })
+        Ok(Tokens { shown, refresh_token, expires_at, subject })
     }
 
-    /// Verifies the ID token, if there is one; when it ends.
+    /// Verifies the ID token, if there is one; whom it is about, and when it ends.
     fn verify(
         &self,
         answer: &CoreTokenResponse,
         nonce: Option<&Nonce>,
-    ) -> Result<Option<Timestamp>, LoginError> {
+    ) -> Result<Option<(SecretString, Option<Timestamp>)>, LoginError> {
         let Some(id_token) = answer.id_token() else { return Ok(None) };
         let algorithms = self.issuer.algorithms.iter().filter_map(known);
         let verifier = self.client.id_token_verifier().set_allowed_algs(algorithms);
@@ -200,7 +207,29 @@ impl<'a> Provider<'a> {
                 return Err(LoginError::IdToken("belongs to another access token"));
             }
         }
-        Ok(Timestamp::from_second(claims.expiration().timestamp()).ok())
+        let end = Timestamp::from_second(claims.expiration().timestamp()).ok();
+        Ok(Some((claims.subject().as_str().into(), end)))
+    }
+}
+
+impl Tokens {
+    /// The same, if they are about this person (OpenID Connect Core, section 12.2: `sub` must be
+    /// that of the sign-in; `iss` and `aud` are held against the settings each time). Where one
+    /// of the two answers had no ID token, the other says who it is.
+    fn about(mut self, subject: Option<SecretString>) -> Result<Self, LoginError> {
+        let Some(signed_in) = subject else { return Ok(self) };
+        match &self.subject {
+            Some(subject) if subject.expose_secret() != signed_in.expose_secret() => {
+                Err(LoginError::IdToken(
+                    "is about somebody else than the one who signed in; nothing is renewed \
+                     (`--forget` makes room for a new sign-in)",
+                ))
+            }
+            _ => {
+                self.subject = Some(signed_in);
+                Ok(self)
+            }
+        }
     }
 }
 

@@ -43,6 +43,8 @@ pub(super) struct Tokens {
     pub(super) shown: SecretString,
     pub(super) refresh_token: Option<SecretString>,
     pub(super) expires_at: Option<Timestamp>,
+    /// `sub` of the ID token, which says who signed in; personal data, so not to be printed.
+    pub(super) subject: Option<SecretString>,
 }
 
 /// A token that is kept.
@@ -57,12 +59,15 @@ pub struct Kept {
     pub(super) refresh_token: Option<SecretString>,
     /// When the token ends; absent: the IdP did not say.
     pub expires_at: Option<Timestamp>,
+    /// Who signed in: a renewed ID token must be about the same. Absent: there was no ID token.
+    #[serde(serialize_with = "exposed_if_any")]
+    pub(super) subject: Option<SecretString>,
 }
 
 impl Kept {
     pub(super) fn new(asked: Asked, tokens: Tokens) -> Self {
-        let Tokens { shown, refresh_token, expires_at } = tokens;
-        Self { asked, token: shown, refresh_token, expires_at }
+        let Tokens { shown, refresh_token, expires_at, subject } = tokens;
+        Self { asked, token: shown, refresh_token, expires_at, subject }
     }
 
     /// Whether it can be renewed without anybody signing in.
@@ -202,6 +207,7 @@ mod tests {
             token: "ACCESS".into(),
             refresh_token: Some("REFRESH".into()),
             expires_at: Some(Timestamp::UNIX_EPOCH),
+            subject: Some("SUBJECT".into()),
         }
     }
 
@@ -222,8 +228,11 @@ mod tests {
         assert_eq!(again.token.expose_secret(), "ACCESS");
         assert_eq!(again.refresh_token.unwrap().expose_secret(), "REFRESH");
         assert_eq!(again.expires_at, Some(Timestamp::UNIX_EPOCH));
+        assert_eq!(again.subject.unwrap().expose_secret(), "SUBJECT");
         let debug = format!("{:?}", kept());
-        assert!(!debug.contains("ACCESS") && !debug.contains("REFRESH"), "{debug}");
+        for secret in ["ACCESS", "REFRESH", "SUBJECT"] {
+            assert!(!debug.contains(secret), "{debug}");
+        }
         for entry in std::fs::read_dir(&directory).unwrap() {
             let mode = entry.unwrap().metadata().unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);

@@ -7,9 +7,10 @@ use std::{
 
 /// The rooms from the ground up; see the crate's documentation. A directory stands for all of
 /// its files that are not named themselves.
-const ROOMS: [&str; 35] = [
+const ROOMS: [&str; 36] = [
     "names",
     "code",
+    "printable",
     "subject",
     "claim_path",
     "strict_json",
@@ -47,8 +48,9 @@ const ROOMS: [&str; 35] = [
 ];
 
 /// Rooms in which nothing is read, sent, awaited or looked up on a clock.
-const PURE: [&str; 18] = [
+const PURE: [&str; 19] = [
     "code",
+    "printable",
     "subject",
     "claim_path",
     "strict_json",

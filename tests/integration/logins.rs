@@ -1,6 +1,7 @@
 //! Who gets in, who stays outside, and what the audit stream says of it.
 
 use async_nats::ConnectOptions;
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use futures_util::StreamExt as _;
 use hallpass::playground::idp::{Idp, IdpOptions};
 use serde_json::{Value, json};
@@ -39,6 +40,57 @@ async fn a_clerk_publishes_and_is_heard_and_both_are_in_the_audit_stream() {
     assert!(rule.ends_with("orders.toml:5"), "{rule}");
     let reader = world.event_of("r").await;
     assert_eq!(reader.json()["data"]["grant"]["publish"], Value::Null, "nothing is not a list");
+}
+
+/// An honest token whose header or claims were rewritten: what is known to have fooled others.
+/// The signature that is left does not matter, for the form is judged before it.
+fn rewritten(honest: &str) -> Vec<(&'static str, String)> {
+    let [head, payload, signature] = honest.split('.').collect::<Vec<_>>()[..] else {
+        panic!("three parts")
+    };
+    let encoded = |text: &str| BASE64_URL_SAFE_NO_PAD.encode(text);
+    let decoded =
+        |part: &str| String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap();
+    let header: Value = serde_json::from_str(&decoded(head)).unwrap();
+    let with = |name: &str, value: Value| {
+        let mut header = header.clone();
+        set(&mut header, name, value);
+        encoded(&header.to_string())
+    };
+    let twice = |part: &str, member: &str| {
+        encoded(&decoded(part).replacen('{', &format!("{{{member},"), 1))
+    };
+    let signed = |head: String| format!("{head}.{payload}.{signature}");
+    let key = json!({"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"});
+    vec![
+        ("algorithm_none", signed(with("alg", json!("none")))),
+        ("algorithm_none", signed(with("alg", json!("nOnE")))),
+        ("algorithm_symmetric", signed(with("alg", json!("HS256")))),
+        ("algorithm_unknown", signed(with("alg", json!("RSA-OAEP")))),
+        ("key_algorithm_mismatch", signed(with("alg", json!("RS256")))),
+        ("header_key_forbidden", signed(with("jku", json!("https://evil.example/jwks")))),
+        ("header_key_forbidden", signed(with("jwk", key))),
+        ("header_key_forbidden", signed(with("x5u", json!("https://evil.example/x5u")))),
+        ("header_key_forbidden", signed(with("x5c", json!(["AA"])))),
+        ("token_critical", signed(with("crit", json!(["exp"])))),
+        ("token_critical", signed(with("crit", json!([])))),
+        ("token_nested", signed(with("cty", json!("JWT")))),
+        ("key_id_invalid", signed(with("kid", json!("../../dev/null")))),
+        ("token_header_duplicate", signed(twice(head, r#""alg":"none""#))),
+        (
+            "token_claims_duplicate",
+            format!("{head}.{}.{signature}", twice(payload, r#""sub":"root""#)),
+        ),
+        ("signature_missing", format!("{}.{payload}.", head)),
+        // An encrypted one (RFC 7516) has five parts.
+        (
+            "token_encrypted",
+            format!(
+                "{}.{payload}.{signature}.{payload}.{signature}",
+                encoded(r#"{"alg":"RSA-OAEP","enc":"A256GCM"}"#)
+            ),
+        ),
+    ]
 }
 
 #[tokio::test]
@@ -93,6 +145,7 @@ async fn every_refusal_has_its_code_and_no_token_is_anywhere() {
         ("token_header_invalid", "e30.e30.e30".to_owned()),
         ("token_too_large", "a".repeat(17 * 1024)),
     ];
+    let tokens = [&tokens[..], &rewritten(&honest)].concat();
     for (index, (code, token)) in tokens.iter().enumerate() {
         assert_eq!(world.refusal(&format!("case-{index}"), token).await, *code, "case {index}");
     }

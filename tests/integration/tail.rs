@@ -54,6 +54,28 @@ async fn it_reads_the_stream_with_the_readers_key_alone() {
     }
 }
 
+/// Who stays outside has chosen these words all the same, and the auditor's terminal reads them.
+#[tokio::test]
+async fn what_a_client_calls_itself_is_no_command_to_a_terminal() {
+    let world = World::start().await;
+    let name = "x\u{1b}]0;\u{7}\u{7f}\u{9b}2J\u{200b}\u{202e}\u{e0001}";
+    assert_eq!(world.refusal(name, "x").await, "token_malformed");
+    let obeyed =
+        |c: char| c.is_control() && c != '\n' || ['\u{200b}', '\u{202e}', '\u{e0001}'].contains(&c);
+    for format in [&["--json"][..], &[]] {
+        let arguments = [&["audit", "tail", "--no-follow"], format].concat();
+        let said = text(&run(world.directory(), &arguments).await.stdout);
+        assert_eq!(said.lines().count(), 1, "{said:?}");
+        assert!(!said.contains(obeyed), "{said:?}");
+        if !format.is_empty() {
+            let said: Vec<_> = said.lines().map(str::to_owned).collect();
+            assert_eq!(names(&said), [name], "it says the same");
+        }
+    }
+    let event = world.event_of(name).await;
+    assert_eq!(event.json()["data"]["client"]["name"], name, "the stream has it as it was");
+}
+
 #[tokio::test]
 async fn it_survives_restarts_of_the_server_and_shows_each_event_once() {
     let mut world = World::start().await;

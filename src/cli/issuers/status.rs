@@ -9,6 +9,7 @@ use crate::{
     config::NatsSettings,
     idp::{KeyStatus, KeysStatus},
     nats::{Connection, STATUS_SUBJECT},
+    printable,
     status::{self, InstanceStatus},
     table::table,
 };
@@ -61,7 +62,7 @@ impl Status {
         };
         let instances = status::ask(&client, PATIENCE).await?;
         if self.format == Format::Json {
-            output::line(&serde_json::to_string_pretty(&instances)?);
+            output::line(&json(&instances)?);
         } else {
             instances.iter().for_each(|instance| output::line(&text(instance)));
         }
@@ -76,17 +77,23 @@ impl Status {
     }
 }
 
-/// One instance: who it is, a table, and the errors below it.
+fn json(instances: &[InstanceStatus]) -> serde_json::Result<String> {
+    Ok(printable::json(&serde_json::to_string_pretty(instances)?))
+}
+
+/// One instance: who it is, a table, and the errors below it. Whoever answered has chosen the
+/// words.
 fn text(status: &InstanceStatus) -> String {
     let InstanceStatus { instance, version, host, pid, issuers } = status;
     let head = ["issuer", "state", "age", "next fetch", "fetches", "failed", "keys"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     rows.extend(issuers.iter().map(row));
-    let mut text = format!("instance {instance}: hallpass {version} on {host}, process {pid}\n");
-    text.push_str(&table(&rows));
+    let head = format!("instance {instance}: hallpass {version} on {host}, process {pid}");
+    let mut text = format!("{}\n{}", printable::text(&head), table(&rows));
     for issuer in issuers {
         if let Some(error) = &issuer.error {
-            text.push_str(&format!("  {}: {error}\n", issuer.issuer));
+            let line = printable::text(&format!("  {}: {error}", issuer.issuer));
+            text.push_str(&format!("{line}\n"));
         }
     }
     text
@@ -95,7 +102,7 @@ fn text(status: &InstanceStatus) -> String {
 fn row(status: &KeysStatus) -> Vec<String> {
     let keys: Vec<_> = status.keys.iter().map(key).collect();
     vec![
-        status.issuer.clone(),
+        printable::text(&status.issuer),
         status.state.to_string(),
         status.age_s.map_or_else(|| "-".to_owned(), span),
         status.next_fetch_s.map_or_else(|| "now".to_owned(), span),
@@ -108,7 +115,8 @@ fn row(status: &KeysStatus) -> Vec<String> {
 /// `kid (ES256)`
 fn key(key: &KeyStatus) -> String {
     let algorithms: Vec<_> = key.algorithms.iter().map(|known| format!("{known:?}")).collect();
-    format!("{} ({})", key.id.as_deref().unwrap_or("without a kid"), algorithms.join(" "))
+    let id = printable::text(key.id.as_deref().unwrap_or("without a kid"));
+    format!("{id} ({})", algorithms.join(" "))
 }
 
 /// The two greatest units: `3m 5s`, `1d 4h`.
@@ -178,5 +186,36 @@ mod tests {
             "",
         ];
         assert_eq!(text(&instance), expected.join("\n"));
+    }
+
+    /// Another program may have answered, or an older hallpass.
+    #[test]
+    fn an_answer_gives_a_terminal_no_commands() {
+        let hostile = "x\u{1b}[2J\u{9b}\u{7f}\u{202e}".to_owned();
+        let keys = KeysStatus {
+            issuer: hostile.clone(),
+            state: KeysState::Failing,
+            keys: vec![KeyStatus { id: Some(hostile.clone()), algorithms: Vec::new() }],
+            age_s: None,
+            error: Some(hostile.clone()),
+            next_fetch_s: None,
+            fetches: 1,
+            failed: 1,
+        };
+        let instance = InstanceStatus {
+            instance: hostile.clone(),
+            version: hostile.clone(),
+            host: hostile.clone(),
+            pid: 7,
+            issuers: vec![keys],
+        };
+        let obeyed = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
+        let shown = text(&instance);
+        assert!(!shown.contains(obeyed), "{shown:?}");
+        assert_eq!(shown.matches(r"x\u{1b}[2J\u{9b}\u{7f}\u{202e}").count(), 7, "{shown}");
+        let instances = [instance];
+        let shown = json(&instances).unwrap();
+        assert!(!shown.contains(obeyed), "{shown:?}");
+        assert_eq!(serde_json::from_str::<Vec<InstanceStatus>>(&shown).unwrap(), instances);
     }
 }

@@ -21,6 +21,7 @@ use crate::{
         inspection::{self, Inspected, Inspection, KeySource},
         token::{CertificateHash, MAX_BYTES},
     },
+    printable,
 };
 
 /// Say stage by stage what holds of a token and what does not
@@ -165,7 +166,8 @@ fn lines(inspection: &Inspection) -> Vec<String> {
         };
         lines.push(format!("{mark} {:<width$}  {}", stage.name, stage.found).trim_end().to_owned());
         if let Some(refusal) = why {
-            let why = refusal.detail.as_deref().unwrap_or(refusal.code.meaning());
+            // What an issuer answered may be quoted in it.
+            let why = printable::text(refusal.detail.as_deref().unwrap_or(refusal.code.meaning()));
             lines.push(format!("  {:<width$}  {}: {why}", "", refusal.code));
         }
     }

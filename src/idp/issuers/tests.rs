@@ -82,6 +82,62 @@ async fn what_is_remembered_goes_at_its_end() {
     assert_eq!(judged.unwrap_err().code, ExpiryAbsent);
 }
 
+/// The entry itself goes, and not only its use: nobody else would make room for it.
+#[tokio::test]
+async fn what_was_remembered_before_its_end_is_gone_after_it() {
+    let (issuers, _) = issuers(an_issuer(), key_set(&[es256()]));
+    let text = loop {
+        let end = Timestamp::now().as_second() + 2;
+        let text = fresh().with("exp", end).text();
+        assert_eq!(code(&issuers, &text).await, None);
+        let remembered = remembered(&issuers, &text);
+        // On a machine that stood still meanwhile it says nothing.
+        if Timestamp::now().as_second() < end {
+            assert!(remembered);
+            break text;
+        }
+    };
+    let lasting = fresh().text();
+    assert_eq!(code(&issuers, &lasting).await, None);
+    let gone = async {
+        loop {
+            issuers.verified.run_pending_tasks();
+            if !remembered(&issuers, &text) && issuers.verified.entry_count() == 1 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), gone).await.expect("it goes at its end");
+    assert!(remembered(&issuers, &lasting), "only that one");
+}
+
+/// Room is measured in bytes of text: who has many roles takes more of it.
+#[tokio::test]
+async fn what_is_remembered_is_bounded() {
+    let sizes = |issuers: &Issuers| {
+        issuers.verified.run_pending_tasks();
+        (issuers.verified.entry_count(), issuers.verified.weighted_size())
+    };
+    let token = |index: usize| fresh().with("jti", format!("{index:04}")).text();
+    let size = u64::try_from(token(0).len()).unwrap();
+    let keys = Arc::new(IssuerKeys::fixed(Arc::new(an_issuer()), key_set(&[es256()])));
+    let issuers = Issuers::remembering(size * 3, [keys], Vec::new(), 1);
+    for index in 0..3 {
+        assert_eq!(code(&issuers, &token(index)).await, None);
+    }
+    assert_eq!(sizes(&issuers), (3, size * 3));
+    for index in 3..50 {
+        let text = token(index);
+        assert_eq!(code(&issuers, &text).await, None, "without room it is verified all the same");
+        let (count, bytes) = sizes(&issuers);
+        assert!(count <= 3 && bytes <= size * 3, "{count} tokens, {bytes} bytes");
+    }
+    let large = fresh().with("jti", "x".repeat(usize::try_from(size).unwrap() * 3)).text();
+    assert_eq!(code(&issuers, &large).await, None);
+    assert!(sizes(&issuers).1 <= size * 3 && !remembered(&issuers, &large));
+}
+
 /// Time, audience and binding are judged of a remembered token as of any other.
 #[tokio::test]
 async fn what_is_remembered_is_judged_each_time() {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::{IssuerKeys, State};
+use crate::printable;
 
 /// Longer than what an error has to say; a discovery document that names another issuer is
 /// quoted in one.
@@ -107,6 +108,5 @@ impl IssuerKeys {
 
 /// What an IdP chose is shown, not obeyed by a terminal.
 fn shortened(text: &str) -> String {
-    let safe = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-    text.chars().take(LONGEST).map(safe).collect()
+    printable::shortened(text, LONGEST)
 }

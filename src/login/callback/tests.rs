@@ -1,3 +1,5 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::*;
 
 fn expected(names_issuer: bool) -> Expected {
@@ -7,14 +9,14 @@ fn expected(names_issuer: bool) -> Expected {
 
 fn judged(query: &str, names_issuer: bool) -> String {
     match judge(query, &expected(names_issuer)) {
-        Ok(code) => format!("code {}", code.secret()),
-        Err(error) => error.to_string(),
+        Some(Ok(code)) => format!("code {}", code.secret()),
+        Some(Err(error)) => error.to_string(),
+        None => "foreign".to_owned(),
     }
 }
 
 #[test]
 fn only_an_answer_to_our_question_counts() {
-    let mismatch = LoginError::StateMismatch.to_string();
     let other = LoginError::OtherIssuer.to_string();
     let denied = LoginError::Denied.to_string();
     let issuer = "iss=https%3A%2F%2Fidp.example.com";
@@ -28,9 +30,14 @@ fn only_an_answer_to_our_question_counts() {
         "code=c&state=t&state=s",
         "error=access_denied",
         "error=access_denied&state=t",
+        "error=access_denied&state=s&state=s",
+        "error=invalid_scope&state=S",
+        "code=c&state=t&iss=https%3A%2F%2Fidp.example.com",
+        "code=c&state=t&iss=https%3A%2F%2Fevil.example.com",
         "",
     ] {
-        assert_eq!(judged(query, false), mismatch, "{query}");
+        assert_eq!(judged(query, false), "foreign", "{query}");
+        assert_eq!(judged(query, true), "foreign", "{query}");
     }
     assert_eq!(judged("code=c&state=s", true), other);
     assert_eq!(judged("code=c&state=s&iss=https://evil.example.com", false), other);
@@ -39,7 +46,7 @@ fn only_an_answer_to_our_question_counts() {
     assert_eq!(judged("error=access_denied&code=c&state=s", false), denied);
     assert_eq!(
         judged("error=invalid_scope&error_description=a%1b%5b2Jb&state=s", false),
-        "the IdP refuses the sign-in: invalid_scope: a[2Jb"
+        "the IdP refuses the sign-in: invalid_scope: a\\u{1b}[2Jb"
     );
     let unreadable = LoginError::Unreadable("the sign-in").to_string();
     assert_eq!(judged("state=s", false), unreadable);
@@ -82,7 +89,7 @@ async fn it_answers_one_browser_and_is_gone() {
     let callback = Callback::bind(0).await.unwrap();
     let port = callback.port;
     assert!(callback.listener.local_addr().unwrap().ip().is_loopback());
-    let waiting = tokio::spawn(callback.wait(expected(false)));
+    let waiting = tokio::spawn(callback.wait(expected(false), || panic!("none was foreign")));
     // One that says nothing keeps nobody out.
     let silent = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
     assert_eq!(ask(port, "/favicon.ico").await.as_deref(), Some("404"));
@@ -93,14 +100,37 @@ async fn it_answers_one_browser_and_is_gone() {
     drop(silent);
 }
 
+/// Every page in the browser can send these.
 #[tokio::test]
-async fn a_wrong_state_ends_it_without_a_code() {
+async fn who_does_not_know_the_state_ends_nothing_and_it_is_said_once() {
     let callback = Callback::bind(0).await.unwrap();
     let port = callback.port;
-    let waiting = tokio::spawn(callback.wait(expected(false)));
-    assert_eq!(ask(port, "/callback?code=SECRET&state=t").await.as_deref(), Some("400"));
-    let error = waiting.await.unwrap().unwrap_err();
-    assert!(matches!(error, LoginError::StateMismatch));
+    let told = Arc::new(AtomicUsize::new(0));
+    let foreign = {
+        let told = Arc::clone(&told);
+        move || _ = told.fetch_add(1, Ordering::SeqCst)
+    };
+    let waiting = tokio::spawn(callback.wait(expected(false), foreign));
+    // More of them than may be connected at once.
+    for _ in 0..=MAX_CONNECTIONS {
+        for query in ["code=SECRET&state=t", "code=SECRET", "error=access_denied&state=t", ""] {
+            let status = ask(port, &format!("/callback?{query}")).await;
+            assert_eq!(status.as_deref(), Some("400"), "{query}");
+        }
+    }
+    assert_eq!(ask(port, "/callback?code=SECRET-OURS&state=s").await.as_deref(), Some("200"));
+    assert_eq!(waiting.await.unwrap().unwrap().secret(), "SECRET-OURS");
+    assert_eq!(told.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn who_knows_the_state_ends_it_with_a_refusal_too() {
+    let callback = Callback::bind(0).await.unwrap();
+    let port = callback.port;
+    let waiting = tokio::spawn(callback.wait(expected(false), || ()));
+    let denied = ask(port, "/callback?error=access_denied&state=s").await;
+    assert_eq!(denied.as_deref(), Some("400"));
+    assert!(matches!(waiting.await.unwrap(), Err(LoginError::Denied)));
     assert_eq!(ask(port, "/callback?code=SECRET&state=s").await, None);
 }
 

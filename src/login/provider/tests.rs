@@ -54,8 +54,8 @@ fn hash_of(access_token: &str) -> String {
     base64url(&Sha256::digest(access_token)[..16])
 }
 
-/// What is shown, and when it ends, where the IdP answers with this ID token.
-fn shown(shown: ShownToken, id_token: Option<&str>) -> Result<(String, Option<i64>), String> {
+/// The tokens, where the IdP answers with this ID token.
+fn tokens(shown: ShownToken, id_token: Option<&str>) -> Result<Tokens, LoginError> {
     let (issuer, login) = (an_issuer(), settings(shown));
     let provider = Provider::of(&issuer, &login, metadata(|_| ()), http()).unwrap();
     let mut answer = json!({ "access_token": "ACCESS", "token_type": "bearer", "expires_in": 60 });
@@ -65,8 +65,12 @@ fn shown(shown: ShownToken, id_token: Option<&str>) -> Result<(String, Option<i6
     let answer: CoreTokenResponse = serde_json::from_value(answer).unwrap();
     let nonce = Nonce::new("n".to_owned());
     let asked_at = Timestamp::from_second(1000).unwrap();
-    let tokens = provider.tokens(&answer, Some(&nonce), asked_at);
-    let tokens = tokens.map_err(|error| error.to_string())?;
+    provider.tokens(&answer, Some(&nonce), asked_at)
+}
+
+/// What is shown, and when it ends, where the IdP answers with this ID token.
+fn shown(shown: ShownToken, id_token: Option<&str>) -> Result<(String, Option<i64>), String> {
+    let tokens = tokens(shown, id_token).map_err(|error| error.to_string())?;
     let end = tokens.expires_at.map(Timestamp::as_second);
     Ok((tokens.shown.expose_secret().to_owned(), end))
 }
@@ -112,6 +116,34 @@ fn an_id_token_that_does_not_hold_ends_the_sign_in() {
     }
     let unsigned = an_id_token().with_header("alg", "none").unsigned() + ".";
     assert!(shown(ShownToken::AccessToken, Some(&unsigned)).is_err());
+}
+
+/// `sub` of the ID tokens at sign-in and at renewal, and who is kept then.
+#[test]
+fn a_renewed_id_token_is_about_the_same_person() {
+    for use_of in [ShownToken::AccessToken, ShownToken::IdToken] {
+        for (first, renewed, kept) in [
+            (Some("alice"), "alice", Some("alice")),
+            (None, "alice", Some("alice")),
+            (Some("alice"), "mallory", None),
+            (Some("alice"), "Alice", None),
+            (Some("alice"), "", None),
+        ] {
+            let id_token = an_id_token().with("sub", renewed).text();
+            let about = tokens(use_of, Some(&id_token)).unwrap().about(first.map(Into::into));
+            let about = about.map(|tokens| tokens.subject.unwrap().expose_secret().to_owned());
+            assert_eq!(about.as_deref().ok(), kept, "{first:?} {renewed:?}");
+            if let Err(error) = about {
+                assert!(error.to_string().starts_with("the ID token is about somebody else"));
+            }
+        }
+    }
+    // Who renews without an ID token in the answer is still known the next time.
+    let without = tokens(ShownToken::AccessToken, None).unwrap();
+    assert_eq!(
+        without.about(Some("alice".into())).unwrap().subject.unwrap().expose_secret(),
+        "alice"
+    );
 }
 
 #[test]

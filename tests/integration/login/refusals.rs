@@ -1,11 +1,13 @@
 //! Who is not signed in, and why.
 
-use std::os::unix::fs::PermissionsExt;
+use std::{os::unix::fs::PermissionsExt, path::Path};
 
 use url::Url;
 
+use super::claims;
 use crate::support::{
-    Answer, Browser, LOGIN_CLIENT, OidcProvider, Person, Process, address, install_provider,
+    Answer, Browser, LOGIN_CLIENT, OIDC_PROVIDER, OidcProvider, Person, Process, address,
+    install_provider,
 };
 
 /// Fetches a page of the listener; `None` where nobody listens.
@@ -15,13 +17,22 @@ async fn fetch(url: &Url) -> Option<u16> {
     Some(client.get(url.clone()).send().await.ok()?.status().as_u16())
 }
 
+/// Has the issuer of this audience accept ID tokens.
+fn accept_id_tokens(configuration: &Path, audience: &str) {
+    let text = std::fs::read_to_string(configuration).unwrap();
+    let line = format!("audiences = [\"{audience}\"]");
+    assert!(text.contains(&line), "{text}");
+    let text = text.replace(&line, &format!("accept_id_tokens = true\n{line}"));
+    std::fs::write(configuration, text).unwrap();
+}
+
 fn query(url: &str, name: &str) -> String {
     let url = Url::parse(url).unwrap();
     url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned()).unwrap()
 }
 
 #[tokio::test]
-async fn an_answer_to_another_question_is_refused_and_nobody_listens_any_more() {
+async fn an_answer_to_another_question_ends_nothing_and_the_right_one_still_counts() {
     let idp = OidcProvider::start(&[]).await;
     let person = Person::of(&idp, LOGIN_CLIENT);
     let mut process = Process::start(person.login(&[]));
@@ -31,18 +42,19 @@ async fn an_answer_to_another_question_is_refused_and_nobody_listens_any_more() 
     let callback = Url::parse(&asked("redirect_uri")).unwrap();
     assert_eq!(callback.host_str(), Some("127.0.0.1"));
     assert_eq!(fetch(&callback.join("/favicon.ico").unwrap()).await, Some(404));
-    let mut wrong = callback.clone();
-    wrong.set_query(Some("code=CODE&state=another"));
-    assert_eq!(fetch(&wrong).await, Some(400));
-    let ending = process.ended().await;
-    assert_eq!(ending.status.code(), Some(1));
-    assert!(ending.said.is_empty());
-    let told = process.complaints();
-    assert!(told.contains("error: the browser came back with another `state`"), "{told}");
-    let mut right = callback;
-    right.set_query(Some(&format!("code=CODE&state={}", asked("state"))));
-    assert_eq!(fetch(&right).await, None, "nobody listens");
+    for query in ["code=CODE&state=another", "error=access_denied&state=another", "code=CODE"] {
+        let mut wrong = callback.clone();
+        wrong.set_query(Some(query));
+        assert_eq!(fetch(&wrong).await, Some(400), "{query}");
+    }
     assert!(!person.token_file().exists());
+    Browser::new(Answer::Yes).open(url.as_str()).await;
+    let ending = process.ended().await;
+    let told = process.complaints();
+    assert_eq!(ending.status.code(), Some(0), "{told}");
+    assert_eq!(told.matches("note: an answer with another `state`").count(), 1, "{told}");
+    assert!(person.token_file().exists());
+    assert_eq!(fetch(&callback).await, None, "nobody listens");
 }
 
 /// What PKCE is for: who has somebody else's code, and even comes from the same address, has not
@@ -74,6 +86,61 @@ async fn a_code_of_another_sign_in_is_worth_nothing() {
     let told = process.complaints();
     assert!(told.contains("the IdP refuses a token for the code: invalid_grant"), "{told}");
     assert!(!two.token_file().exists());
+}
+
+/// What an IdP that mixes up its sessions would do, told from the other end: the token that it
+/// renews is about alice, and somebody else signed in here.
+#[tokio::test]
+async fn a_renewed_token_about_somebody_else_is_not_taken() {
+    // Always too short to be shown again.
+    let idp = OidcProvider::start(&["--ttl", "30"]).await;
+    for used in ["access_token", "id_token"] {
+        let person = Person::of(&idp, &format!("{LOGIN_CLIENT}use = \"{used}\"\n"));
+        accept_id_tokens(&person.configuration, idp.audience());
+        let (ending, told) = person.signs_in(Answer::Yes, &[]).await;
+        assert_eq!(ending.status.code(), Some(0), "{told}");
+        let mut kept = person.kept();
+        assert_eq!(kept["subject"], "alice");
+        let (ending, told) = person.runs(&[]).await;
+        assert!(ending.said[0].starts_with("the token of `corp` is renewed"), "{told}");
+        kept = person.kept();
+        assert_eq!(kept["subject"], "alice");
+
+        kept["subject"] = "bob".into();
+        std::fs::write(person.token_file(), kept.to_string()).unwrap();
+        let (ending, told) = person.runs(&["--print"]).await;
+        assert_eq!((ending.status.code(), ending.said.len()), (Some(1), 0));
+        assert!(told.contains("error: the ID token is about somebody else"), "{told}");
+        assert!(!told.contains("bob") && !told.contains("alice"), "{told}");
+        assert_eq!(person.kept(), kept, "what was kept stays");
+    }
+}
+
+/// It is of the same issuer, signed with the same key, good now, and names an audience that the
+/// configuration has: what people present by mistake, and what every site they sign in to holds.
+#[tokio::test]
+async fn an_id_token_is_no_access_token() {
+    let idp = OidcProvider::start(&[]).await;
+    let person = Person::of(&idp, &format!("{LOGIN_CLIENT}use = \"id_token\"\n"));
+    accept_id_tokens(&person.configuration, idp.audience());
+    let (ending, told) = person.signs_in(Answer::Yes, &["--print"]).await;
+    assert_eq!(ending.status.code(), Some(0), "{told}");
+    let id_token = &ending.said[0];
+    assert_eq!(claims(id_token)["aud"], "hallpass-cli");
+
+    let mut world = idp.world().replicas(0).start().await;
+    let audience = format!("issuers.{OIDC_PROVIDER}.audiences=hallpass-cli");
+    world.add_hallpass(&["--set", &audience]).await;
+    assert_eq!(world.refusal("refused", id_token).await, "token_is_id_token");
+    let event = world.event_of("refused").await;
+    assert_eq!(event.text("/data/token/subject"), "alice", "its signature held");
+    for mut instance in world.hallpass.drain(..) {
+        assert!(instance.terminate().await.success());
+    }
+    let accepting = format!("issuers.{OIDC_PROVIDER}.accept_id_tokens=true");
+    world.add_hallpass(&["--set", &audience, "--set", &accepting]).await;
+    // All that is judged holds; it says nothing of roles.
+    assert_eq!(world.refusal("accepted", id_token).await, "roles_claim_absent");
 }
 
 #[tokio::test]

@@ -233,7 +233,7 @@ impl World {
 
     /// The newest event about the client of this name.
     pub async fn event_of(&self, name: &str) -> Record {
-        let about = |record: &Record| record.text("/data/client/name") == name;
+        let about = |record: &Record| record.json()["data"]["client"]["name"] == name;
         eventually(&format!("an audit event about {name}"), || async {
             self.audit().await.into_iter().rev().find(|record| about(record))
         })
