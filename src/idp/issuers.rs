@@ -72,7 +72,7 @@ impl Issuers {
         keys: impl IntoIterator<Item = Arc<IssuerKeys>>,
         certificates: Vec<CertificateIssuer>,
     ) -> Self {
-        Self::remembering(CACHED_BYTES, keys, certificates, max_waiting)
+        Self::remembering(CACHED_BYTES, keys, certificates)
     }
 
     /// As [`Self::new`]; what is remembered stands for at most this many bytes of token texts.
@@ -80,7 +80,6 @@ impl Issuers {
         cached_bytes: u64,
         keys: impl IntoIterator<Item = Arc<IssuerKeys>>,
         certificates: Vec<CertificateIssuer>,
-        max_waiting: usize,
     ) -> Self {
         let issuers: Vec<_> = keys
             .into_iter()

@@ -122,7 +122,7 @@ async fn what_is_remembered_is_bounded() {
     let token = |index: usize| fresh().with("jti", format!("{index:04}")).text();
     let size = u64::try_from(token(0).len()).unwrap();
     let keys = Arc::new(IssuerKeys::fixed(Arc::new(an_issuer()), key_set(&[es256()])));
-    let issuers = Issuers::remembering(size * 3, [keys], Vec::new(), 1);
+    let issuers = Issuers::remembering(size * 3, [keys], Vec::new());
     for index in 0..3 {
         assert_eq!(code(&issuers, &token(index)).await, None);
     }
