@@ -248,3 +248,24 @@ impl Record {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_has_nothing_that_a_terminal_obeys() {
+        let hostile = "x\u{1b}[2J\n\u{9b}\u{202e}";
+        let event = serde_json::json!({ "id": hostile, "time": hostile, "data": {
+            "outcome": hostile,
+            "code": hostile,
+            "detail": hostile,
+            "identity": { "user_name": hostile },
+            "roles": [hostile, hostile],
+            "client": { "host": hostile, "connection_type": hostile, "server_name": hostile },
+        }});
+        let line = Record::read(event.to_string().as_bytes()).line();
+        assert!(!line.contains(|c: char| c.is_control() || c == '\u{202e}'), "{line:?}");
+        assert!(line.contains(r"roles=x\u{1b}[2J\n\u{9b}\u{202e},x\u{1b}"), "{line}");
+    }
+}

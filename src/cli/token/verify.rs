@@ -179,3 +179,21 @@ fn lines(inspection: &Inspection) -> Vec<String> {
     });
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        code::{Code, Refusal},
+        idp::inspection::Stage,
+    };
+
+    #[test]
+    fn what_an_issuer_answered_gives_a_terminal_no_commands() {
+        let detail = Some("it says \u{1b}[2J\u{202e}".to_owned());
+        let refusal = Refusal { code: Code::KeysUnavailable, detail };
+        let stage = Stage { name: "key", outcome: Some(Err(refusal)), found: String::new() };
+        let told = lines(&Inspection { stages: vec![stage], issuer: None }).concat();
+        assert!(told.contains(r"it says \u{1b}[2J\u{202e}"), "{told:?}");
+    }
+}
