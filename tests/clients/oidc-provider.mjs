@@ -56,7 +56,6 @@ console.info = console.error;
 
 // Only after the globals are there, and a static import would run first.
 const { default: Provider } = await import('oidc-provider');
-const { createLocalJWKSet, jwtVerify } = await import('jose');
 
 const { values: options } = parseArgs({
   options: {
@@ -178,7 +177,10 @@ const provide = (keys) => new Provider(issuer, {
       // Clients of no resource server, such as `clerk`, have no business there.
       allowedPolicy: (_context, client) => client.clientId in ASKERS,
     },
-    revocation: { enabled: true, allowedPolicy: (_context, client, token) => client.clientId === token.clientId },
+    revocation: {
+      enabled: true,
+      allowedPolicy: (_context, client, token) => client.clientId === token.clientId,
+    },
     // An access token is a JWT only if it is meant for a resource server; all
     // are meant for the one here, so that no `resource` need be asked for.
     resourceIndicators: {
@@ -214,6 +216,9 @@ const provide = (keys) => new Provider(issuer, {
   },
 });
 
+// The access tokens that were issued and not revoked: for the stand-in below.
+const issued = new Set();
+
 let keys = [];
 let answer;
 let provider;
@@ -221,6 +226,10 @@ const publish = (published) => {
   keys = published;
   provider = provide(keys);
   provider.on('server_error', (_context, error) => console.error(error));
+  provider.use(async (context, next) => {
+    await next();
+    if (context.body?.access_token) issued.add(context.body.access_token);
+  });
   answer = provider.callback();
 };
 publish([freshKey()]);
@@ -248,7 +257,6 @@ async function interact(request, response) {
 // JWT Tokens cannot be introspected", `unsupported_token_type`). It answers as
 // Keycloak does for its lightweight access tokens: with the claims of the token
 // and with those that were left out of it.
-const revoked = new Set();
 async function introspectOrRevoke(request, response) {
   let body = '';
   for await (const chunk of request) body += chunk;
@@ -261,12 +269,13 @@ async function introspectOrRevoke(request, response) {
   if (secret !== secretOf(id) || !(id in (isRevocation ? ROLES : ASKERS))) {
     say(401, { error: 'invalid_client' });
   } else if (isRevocation) {
-    revoked.add(form.get('token'));
+    issued.delete(form.get('token'));
     response.writeHead(200).end();
   } else {
-    const { payload } = await jwtVerify(form.get('token'), createLocalJWKSet({ keys }), { issuer });
-    const active = !revoked.has(form.get('token'));
-    say(200, active ? { active, ...payload, ...rolesOf(payload.client_id, payload.sub) } : { active });
+    const token = form.get('token');
+    const payload = issued.has(token) && JSON.parse(Buffer.from(token.split('.')[1], 'base64url'));
+    const active = payload && payload.exp > Date.now() / 1000;
+    say(200, active ? { active, ...payload, ...rolesOf(payload.client_id, payload.sub) } : { active: false });
   }
 }
 

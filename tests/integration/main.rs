@@ -18,6 +18,7 @@ mod clients;
 mod examples;
 mod forgeries;
 mod house;
+mod introspection;
 mod keys;
 mod lifecycle;
 mod login;
