@@ -6,6 +6,10 @@
 //
 //   node oidc-provider.mjs [--ttl SECONDS] [--alg RS256|PS256|ES256|ES384|EdDSA]
 //                          [--audience URI] [--port PORT] [--device-ttl SECONDS]
+//                          [--format jwt|opaque|lightweight]
+//
+// `opaque` tokens say nothing, and `lightweight` ones are JWTs without the
+// roles: both are to be asked about (RFC 7662). All can be revoked (RFC 7009).
 //
 // Prints one line of JSON on stdout when it listens, and ends when its stdin is
 // closed: a test that dies takes its IdP with it. (So do not start it with
@@ -14,12 +18,16 @@
 // Each line on stdin is a command, answered by a line of JSON with its number:
 // `rotate` signs with a fresh key from now on and publishes the older ones too,
 // `retire` publishes the newest one only, `count` tells how often discovery and
-// the keys were asked for.
+// the keys were asked for, and how often somebody asked about a token.
 //
 // Clients are `clerk`, `reader` and `nobody`, the secret is `<id>-secret`, sent
 // by HTTP Basic:
 //
 //   curl -u clerk:clerk-secret -d grant_type=client_credentials $TOKEN_ENDPOINT
+//
+// Who asks about tokens is the client `hallpass` (by HTTP Basic) or
+// `hallpass-post` (in the form). Their secrets have in them what must be encoded
+// on the way: see `secretOf`.
 //
 // People sign in with the public client `hallpass-cli`. Whoever comes to the
 // sign-in page is `alice` and agrees to everything, unless the browser sends the
@@ -56,12 +64,18 @@ const { values: options } = parseArgs({
     audience: { type: 'string', default: 'urn:nats' },
     port: { type: 'string', default: '0' },
     'device-ttl': { type: 'string', default: '600' },
+    format: { type: 'string', default: 'jwt' },
   },
 });
 const ttl = Number(options.ttl);
 if (!Number.isInteger(ttl) || ttl < 1) {
   throw new RangeError(`--ttl must be a whole number of seconds, at least 1: ${options.ttl}`);
 }
+if (!['jwt', 'opaque', 'lightweight'].includes(options.format)) {
+  throw new RangeError(`--format is none of jwt, opaque and lightweight: ${options.format}`);
+}
+const opaque = options.format === 'opaque';
+const lightweight = options.format === 'lightweight';
 
 // Who exists, and the roles that are put where Keycloak puts them.
 const ROLES = {
@@ -72,6 +86,10 @@ const ROLES = {
 
 // People, with theirs.
 const PEOPLE = { alice: ['orders:write'] };
+
+// Who asks about tokens, and how they send their secret.
+const ASKERS = { hallpass: 'client_secret_basic', 'hallpass-post': 'client_secret_post' };
+const secretOf = (id) => (ASKERS[id] ? `${id}: 100% + a & b` : `${id}-secret`);
 
 const generateKey = {
   RS256: () => generateKeyPairSync('rsa', { modulusLength: 2048 }),
@@ -100,17 +118,30 @@ await new Promise((resolve, reject) => {
 });
 const issuer = `http://127.0.0.1:${server.address().port}`;
 
+const rolesOf = (client, account) => ({
+  realm_access: { roles: ROLES[client] ?? PEOPLE[account] },
+});
+
 // One for each set of keys, of which the first signs: the library's are fixed.
 const provide = (keys) => new Provider(issuer, {
   clients: [
     ...Object.keys(ROLES).map((id) => ({
       client_id: id,
-      client_secret: `${id}-secret`,
+      client_secret: secretOf(id),
       grant_types: ['client_credentials'],
       redirect_uris: [],
       response_types: [],
       // The library's default for ID tokens, which nobody asks for here, is
       // RS256, and it would insist on a key for it.
+      id_token_signed_response_alg: options.alg,
+    })),
+    ...Object.entries(ASKERS).map(([id, method]) => ({
+      client_id: id,
+      client_secret: secretOf(id),
+      token_endpoint_auth_method: method,
+      grant_types: [],
+      redirect_uris: [],
+      response_types: [],
       id_token_signed_response_alg: options.alg,
     })),
     {
@@ -141,6 +172,15 @@ const provide = (keys) => new Provider(issuer, {
     clientCredentials: { enabled: true },
     devInteractions: { enabled: false },
     deviceFlow: { enabled: true },
+    introspection: {
+      enabled: true,
+      // Clients of no resource server, such as `clerk`, have no business there.
+      allowedPolicy: (_context, client) => client.clientId in ASKERS,
+    },
+    revocation: {
+      enabled: true,
+      allowedPolicy: (_context, client, token) => client.clientId === token.clientId,
+    },
     // An access token is a JWT only if it is meant for a resource server; all
     // are meant for the one here, so that no `resource` need be asked for.
     resourceIndicators: {
@@ -151,14 +191,17 @@ const provide = (keys) => new Provider(issuer, {
         scope: '',
         audience: options.audience,
         accessTokenTTL: ttl,
-        accessTokenFormat: 'jwt',
+        accessTokenFormat: opaque ? 'opaque' : 'jwt',
         jwt: { sign: { alg: options.alg } },
       }),
     },
   },
-  // `sub` is there already: without a user it is the client's id.
+  // In the token where it is a JWT, in the answer about it where it is opaque.
   extraTokenClaims: (_context, token) => ({
-    realm_access: { roles: ROLES[token.clientId] ?? PEOPLE[token.accountId] },
+    ...(lightweight ? {} : rolesOf(token.clientId, token.accountId)),
+    // Without a user, a JWT's `sub` is the client's id; of an opaque token the
+    // library says none then (it is optional in RFC 7662, section 2.2).
+    ...(opaque && !token.accountId ? { sub: token.clientId } : {}),
     tenant_id: 'acme',
   }),
   ttl: {
@@ -173,6 +216,9 @@ const provide = (keys) => new Provider(issuer, {
   },
 });
 
+// The access tokens that were issued and not revoked: for the stand-in below.
+const issued = new Set();
+
 let keys = [];
 let answer;
 let provider;
@@ -180,6 +226,10 @@ const publish = (published) => {
   keys = published;
   provider = provide(keys);
   provider.on('server_error', (_context, error) => console.error(error));
+  provider.use(async (context, next) => {
+    await next();
+    if (context.body?.access_token) issued.add(context.body.access_token);
+  });
   answer = provider.callback();
 };
 publish([freshKey()]);
@@ -203,14 +253,43 @@ async function interact(request, response) {
   }
 }
 
+// A stand-in: the library does neither introspect nor revoke JWTs ("Structured
+// JWT Tokens cannot be introspected", `unsupported_token_type`). It answers as
+// Keycloak does for its lightweight access tokens: with the claims of the token
+// and with those that were left out of it.
+async function introspectOrRevoke(request, response) {
+  let body = '';
+  for await (const chunk of request) body += chunk;
+  const form = new URLSearchParams(body);
+  const [id, secret] = Buffer.from((request.headers.authorization ?? '').replace(/^Basic /, ''), 'base64')
+    .toString().split(':').map((part) => decodeURIComponent(part.replaceAll('+', ' ')));
+  const say = (status, answer) => response
+    .writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+  const isRevocation = request.url === REVOCATION;
+  if (secret !== secretOf(id) || !(id in (isRevocation ? ROLES : ASKERS))) {
+    say(401, { error: 'invalid_client' });
+  } else if (isRevocation) {
+    issued.delete(form.get('token'));
+    response.writeHead(200).end();
+  } else {
+    const token = form.get('token');
+    const payload = issued.has(token) && JSON.parse(Buffer.from(token.split('.')[1], 'base64url'));
+    const active = payload && payload.exp > Date.now() / 1000;
+    say(200, active ? { active, ...payload, ...rolesOf(payload.client_id, payload.sub) } : { active: false });
+  }
+}
+
+const INTROSPECTION = '/token/introspection';
+const REVOCATION = '/token/revocation';
 const asked = {};
 server.on('request', (request, response) => {
   asked[request.url] = (asked[request.url] ?? 0) + 1;
-  if (!request.url.startsWith('/interaction/')) {
+  const standsIn = lightweight && [INTROSPECTION, REVOCATION].includes(request.url);
+  if (!standsIn && !request.url.startsWith('/interaction/')) {
     answer(request, response);
     return;
   }
-  interact(request, response).catch((error) => {
+  (standsIn ? introspectOrRevoke : interact)(request, response).catch((error) => {
     console.error(error);
     response.writeHead(500).end();
   });
@@ -221,7 +300,14 @@ if (!discovered.ok) {
   throw new Error(`discovery answers ${discovered.status}`);
 }
 const { token_endpoint, jwks_uri } = await discovered.json();
-console.log(JSON.stringify({ issuer, token_endpoint, jwks_uri, audience: options.audience }));
+console.log(JSON.stringify({
+  issuer,
+  token_endpoint,
+  jwks_uri,
+  introspection_endpoint: issuer + INTROSPECTION,
+  revocation_endpoint: issuer + REVOCATION,
+  audience: options.audience,
+}));
 
 const commands = {
   rotate: () => publish([freshKey(), ...keys]),
@@ -238,6 +324,7 @@ createInterface({ input: process.stdin })
       kids: keys.map((key) => key.kid),
       discovery: asked['/.well-known/openid-configuration'] ?? 0,
       jwks: asked[new URL(jwks_uri).pathname] ?? 0,
+      introspection: asked[INTROSPECTION] ?? 0,
     }));
   })
   .on('close', () => process.exit(0));

@@ -149,6 +149,8 @@ mod accounts;
 
 mod issuers;
 
+mod introspection;
+
 mod login;
 
 mod tokens;

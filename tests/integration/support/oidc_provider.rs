@@ -45,6 +45,11 @@ impl OidcProvider {
         self.obeys("count").await["jwks"].as_u64().unwrap()
     }
 
+    /// How often it was asked about a token.
+    pub async fn questions(&self) -> u64 {
+        self.obeys("count").await["introspection"].as_u64().unwrap()
+    }
+
     /// Kills it, and returns when it is gone.
     pub async fn kill(self) {
         self.process.into_inner().0.signal("-KILL").await;
@@ -65,6 +70,11 @@ impl OidcProvider {
         self.description["audience"].as_str().unwrap()
     }
 
+    /// Where it is asked about tokens (RFC 7662).
+    pub fn introspection_endpoint(&self) -> &str {
+        self.description["introspection_endpoint"].as_str().unwrap()
+    }
+
     /// A world whose hallpass believes it, and takes nobody else's word for a role.
     pub fn world(&self) -> WorldBuilder {
         let issuers = format!("issuers = [\"{NAME}\"]\nidp_roles =");
@@ -81,25 +91,49 @@ impl OidcProvider {
 
     /// Gets an access token for one of its clients.
     pub async fn token(&self, client: &str) -> String {
-        let endpoint = self.description["token_endpoint"].as_str().unwrap();
+        let answer = self.post("token_endpoint", client, "grant_type=client_credentials").await;
+        let answer: Value = serde_json::from_slice(&answer).unwrap();
+        answer["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// Has a client revoke its token (RFC 7009).
+    pub async fn revoke(&self, client: &str, token: &str) {
+        self.post("revocation_endpoint", client, &format!("token={token}")).await;
+    }
+
+    /// What it says of a token, asked by the client `hallpass`.
+    pub async fn says_of(&self, token: &str) -> Value {
+        let form = format!("token={token}&token_type_hint=access_token");
+        serde_json::from_slice(&self.post("introspection_endpoint", "hallpass", &form).await)
+            .unwrap()
+    }
+
+    async fn post(&self, endpoint: &str, client: &str, form: &str) -> Vec<u8> {
+        // RFC 6749, section 2.3.1.
+        let secret = secret(client);
+        let secret: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
         let answer = reqwest::Client::builder()
             .no_proxy()
             .build()
             .unwrap()
-            .post(endpoint)
-            .basic_auth(client, Some(secret(client)))
+            .post(self.description[endpoint].as_str().unwrap())
+            .basic_auth(client, Some(secret))
             .header("content-type", "application/x-www-form-urlencoded")
-            .body("grant_type=client_credentials")
+            .body(form.to_owned())
             .send()
             .await
             .unwrap();
         assert!(answer.status().is_success(), "{}", answer.status());
-        let answer: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
-        answer["access_token"].as_str().unwrap().to_owned()
+        answer.bytes().await.unwrap().to_vec()
     }
 }
 
-/// The secret of one of its clients.
+/// The secret of one of its clients. That of who asks about tokens has in it what must be encoded
+/// on the way.
 pub fn secret(client: &str) -> String {
-    format!("{client}-secret")
+    if client.starts_with("hallpass") {
+        format!("{client}: 100% + a & b")
+    } else {
+        format!("{client}-secret")
+    }
 }
