@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::support::{
     Answer, LOGIN_CLIENT, OIDC_PROVIDER, OidcProvider, Person, World, WorldBuilder, code,
-    eventually, run_with, secret, text,
+    eventually, run_with, secret, soon, text,
 };
 
 mod answers;

@@ -1,5 +1,7 @@
 //! Tokens of which the IdP says that they are none, or none of this kind, or soon none.
 
+use std::time::Instant;
+
 use super::*;
 
 #[tokio::test]
@@ -79,4 +81,40 @@ async fn somebody_who_signs_in_gets_in_and_their_refresh_token_does_not() {
     assert_eq!(world.refusal("refresh", refresh).await, "audience_absent");
     assert_eq!(idp.questions().await, 3);
     assert_nothing_told(&world, &[token, refresh]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn made_up_tokens_do_not_make_hallpass_hammer_the_idp() {
+    const MADE_UP: u64 = 400;
+    let idp = opaque_idp().await;
+    let world = asking(&idp, "max_age = \"5m\"").await;
+    let (known, fresh) = (idp.token("clerk").await, idp.token("clerk").await);
+    world.log_in("known", &known).await.unwrap();
+    let (begin, next) = (Instant::now(), AtomicU64::new(0));
+    let warned =
+        || world.hallpass[0].log().matches("many tokens are unknown to the issuer").count();
+    let flood = join_all((0..16).map(|_| async {
+        // However fast this machine is: until there is more than may be asked.
+        loop {
+            let number = next.fetch_add(1, Ordering::SeqCst);
+            let made_up = format!("made-up-by-somebody-{number:06}");
+            world.log_in("made up", &made_up).await.unwrap_err();
+            if number >= MADE_UP && warned() > 0 {
+                break;
+            }
+        }
+    }));
+    soon("more than may be asked", flood).await;
+    // One that was honest, two hundred in a row, and twenty in a second.
+    let most = 1 + 200 + 20 * (begin.elapsed().as_secs() + 1);
+    let asked = idp.questions().await;
+    assert!((201..=most).contains(&asked), "{asked} questions in {:?}", begin.elapsed());
+    assert!(asked < next.load(Ordering::SeqCst), "{asked} questions");
+    assert_eq!(warned(), 1);
+    world.log_in("known again", &known).await.expect("nothing is asked about it");
+    // The flood is over, and there may be questions again.
+    eventually("a login with a fresh token", || async {
+        world.log_in("fresh", &fresh).await.ok().map(drop)
+    })
+    .await;
 }
