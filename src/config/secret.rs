@@ -30,6 +30,9 @@ enum From {
     Command(Vec<String>),
 }
 
+const HELP: &str =
+    "name where it is: `{ file = \"…\" }`, `{ env = \"…\" }` or `{ command = [\"…\"] }`";
+
 impl SecretSource {
     /// Reads `{ file = … }`, `{ env = … }` or `{ command = […] }`.
     pub(super) fn of(
@@ -38,13 +41,19 @@ impl SecretSource {
         directory: &Path,
         problems: &mut Problems,
     ) -> Option<Self> {
-        const HELP: &str =
-            "name where it is: `{ file = \"…\" }`, `{ env = \"…\" }` or `{ command = [\"…\"] }`";
         if let Kind::String(_) = node.kind {
             let message = format!("{what} stands in the configuration itself");
             problems.add(Problem::error(&node.place, message, HELP).conceal());
             return None;
         }
+        // Whatever is wrong here, its line may hold the secret itself.
+        let mut found = Problems::default();
+        let source = Self::named(node, what, directory, &mut found);
+        problems.append(found.concealed());
+        source
+    }
+
+    fn named(node: &Node, what: &str, directory: &Path, problems: &mut Problems) -> Option<Self> {
         let mut fields = Fields::of(node, what, problems);
         if !matches!(node.kind, Kind::Table(_)) {
             return None;

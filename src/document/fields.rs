@@ -254,9 +254,16 @@ impl<'a> Fields<'a> {
                 None => format!("known keys: `{}`", self.known.join("`, `")),
             };
             let message = format!("unknown key `{key}` in {}", self.what);
-            problems.add(Problem::error(place, message, help));
+            let problem = Problem::error(place, message, help);
+            problems.add(if may_be_secret(key) { problem.conceal() } else { problem });
         }
     }
+}
+
+/// Whether a key, misspelled as it may be, sounds like that of a secret: its line is not shown.
+fn may_be_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    ["sec", "seed", "pass", "pwd", "token", "key"].iter().any(|part| key.contains(part))
 }
 
 /// A span of time as people write it: in the largest unit that says it exactly.

@@ -249,6 +249,12 @@ impl Problems {
         sorted.into_iter()
     }
 
+    /// The same, with no source line shown.
+    #[must_use]
+    pub fn concealed(self) -> Self {
+        Self(self.0.into_iter().map(Problem::conceal).collect())
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -57,7 +57,13 @@ pub struct AuthenticToken {
 #[derive(Clone)]
 enum Proof {
     /// It signed them.
-    Signature { algorithm: Algorithm, key_id: Option<String>, token_type: Option<String> },
+    Signature {
+        algorithm: Algorithm,
+        key_id: Option<String>,
+        token_type: Option<String>,
+        /// Whether it also said what they leave out (RFC 7662).
+        completed: bool,
+    },
     /// It said them (RFC 7662).
     Introspection,
 }
@@ -242,7 +248,7 @@ impl<'a> UnverifiedToken<'a> {
             return Err(Code::SignatureInvalid.into());
         }
         let Header { key_id, token_type, .. } = self.header;
-        let proof = Proof::Signature { algorithm, key_id, token_type };
+        let proof = Proof::Signature { algorithm, key_id, token_type, completed: false };
         Ok(AuthenticToken::vouched(issuer, proof, self.claims))
     }
 
@@ -311,7 +317,13 @@ impl AuthenticToken {
         if let Some(end) = ends.into_iter().flatten().min() {
             claims.insert("exp".to_owned(), end.as_second().into());
         }
-        Ok(Self { claims: Arc::new(claims), ..self })
+        let proof = match self.proof {
+            Proof::Signature { algorithm, key_id, token_type, .. } => {
+                Proof::Signature { algorithm, key_id, token_type, completed: true }
+            }
+            Proof::Introspection => Proof::Introspection,
+        };
+        Ok(Self { issuer: self.issuer, proof, claims: Arc::new(claims) })
     }
 
     /// The issuer, by our name for it.
@@ -327,7 +339,7 @@ impl AuthenticToken {
         let text = |name: &str| Some(cut(self.claims.get(name)?.as_str()?));
         let (algorithm, key_id, token_type) = match &self.proof {
             Proof::Introspection => (None, None, None),
-            Proof::Signature { algorithm, key_id, token_type } => {
+            Proof::Signature { algorithm, key_id, token_type, .. } => {
                 (Some(*algorithm), key_id.as_deref().map(cut), token_type.as_deref().map(cut))
             }
         };
@@ -341,7 +353,10 @@ impl AuthenticToken {
             token_type,
             issued_at: date("iat"),
             expires_at: date("exp"),
-            introspected: matches!(self.proof, Proof::Introspection),
+            introspected: matches!(
+                self.proof,
+                Proof::Introspection | Proof::Signature { completed: true, .. }
+            ),
         }
     }
 

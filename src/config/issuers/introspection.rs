@@ -90,7 +90,14 @@ pub(super) fn introspection(
         fetchable(text, "endpoint", allow_http_loopback, place, problems)
     });
     fields.required("client_id", "`client_id = \"hallpass\"`: who asks", problems);
-    let client_id = fields.string("client_id", problems).map(|(text, _)| text.to_owned());
+    let client_id = fields.string("client_id", problems).and_then(|(text, place)| {
+        if text.trim().is_empty() {
+            let help = "write what the issuer calls hallpass";
+            problems.add(Problem::error(place, "`client_id` is empty", help));
+            return None;
+        }
+        Some(text.to_owned())
+    });
     let example = "`client_secret = { file = \"…\" }`, or `env` or `command` in place of `file`";
     let secret_source = fields
         .required("client_secret", example, problems)

@@ -102,7 +102,8 @@ pub(super) fn fetchable(
     place: &Place,
     problems: &mut Problems,
 ) -> Option<Url> {
-    const HELP: &str = "write an https URL: who could change keys on the way could be anybody";
+    const HELP: &str =
+        "write an https URL: who could change what is said on the way could be anybody";
     let mut no = |what: &str, help: &str| {
         let problem = Problem::error(place, format!("`{key}` {what}"), help);
         // It may be a URL with a password, and a slip in it.
@@ -113,7 +114,10 @@ pub(super) fn fetchable(
         return no("is not a URL", "write it with its scheme: `https://idp.example.com`");
     };
     if !url.username().is_empty() || url.password().is_some() {
-        return no("has credentials in it", "leave them out; keys are published for everybody");
+        return no(
+            "has credentials in it",
+            "leave them out: what needs a secret has a setting for it",
+        );
     }
     match (url.scheme(), is_loopback(&url), allow_http_loopback) {
         ("https", ..) | ("http", true, true) => Some(url),
