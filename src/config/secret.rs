@@ -54,7 +54,7 @@ impl SecretSource {
     }
 
     fn named(node: &Node, what: &str, directory: &Path, problems: &mut Problems) -> Option<Self> {
-        let mut fields = Fields::of(node, what, problems);
+        let mut fields = Fields::of(node, what, problems).about_a_secret();
         if !matches!(node.kind, Kind::Table(_)) {
             return None;
         }

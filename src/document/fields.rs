@@ -14,6 +14,7 @@ pub struct Fields<'a> {
     place: &'a Place,
     what: String,
     known: Vec<&'static str>,
+    secret: bool,
 }
 
 impl<'a> Fields<'a> {
@@ -28,7 +29,13 @@ impl<'a> Fields<'a> {
                 None
             }
         };
-        Self { table, place: &node.place, what, known: Vec::new() }
+        Self { table, place: &node.place, what, known: Vec::new(), secret: false }
+    }
+
+    /// The same, for a table about a secret: what stands under unknown keys may be one.
+    #[must_use]
+    pub fn about_a_secret(self) -> Self {
+        Self { secret: true, ..self }
     }
 
     /// Where the table stands.
@@ -245,7 +252,7 @@ impl<'a> Fields<'a> {
 
     /// Reports the keys that nobody asked for.
     pub fn finish(self, problems: &mut Problems) {
-        for (key, (place, _)) in self.table.into_iter().flatten() {
+        for (key, (place, node)) in self.table.into_iter().flatten() {
             if self.known.contains(&key.as_str()) {
                 continue;
             }
@@ -254,13 +261,16 @@ impl<'a> Fields<'a> {
                 None => format!("known keys: `{}`", self.known.join("`, `")),
             };
             let message = format!("unknown key `{key}` in {}", self.what);
-            let problem = Problem::error(place, message, help);
-            problems.add(if may_be_secret(key) { problem.conceal() } else { problem });
+            problems.add(if self.secret || may_be_secret(key) {
+                Problem::error(&node.place, message, help).conceal()
+            } else {
+                Problem::error(place, message, help)
+            });
         }
     }
 }
 
-/// Whether a key, misspelled as it may be, sounds like that of a secret: its line is not shown.
+/// Whether a key, misspelled as it may be, sounds like that of a secret: its value is not shown.
 fn may_be_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     ["sec", "seed", "pass", "pwd", "token", "key"].iter().any(|part| key.contains(part))

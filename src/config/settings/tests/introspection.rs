@@ -245,3 +245,29 @@ fn debug_shows_no_secret() {
     assert!(secret_of(&written) == SECRET && !printed.contains("s:ecret"));
     assert!(printed.contains("client_secret: Some("), "it is there, and not shown");
 }
+
+/// A seed is known by its form; a client's secret has none.
+#[test]
+fn a_secret_under_a_slip_of_a_key_is_not_shown() {
+    for line in [
+        "client_secert = \"hunter2\"",
+        "secret = \"hunter2\"",
+        "password = \"hunter2\"",
+        "client_secret = { value = \"hunter2\" }",
+        "client_secret = { file = \"x\", env = \"hunter2\" }",
+        "client_secret = [\"hunter2\"]",
+        "client_secret = \"hunter2\"",
+    ] {
+        let mut written = written();
+        written.text.push_str(&format!("\n[issuers.corp.introspection]\n{line}\n"));
+        let (_, problems) = written.read();
+        assert!(!problems.is_empty(), "{line}");
+        for problem in problems.iter() {
+            assert!(
+                !problem.render(false).contains("hunter2"),
+                "{line}: {}",
+                problem.render(false)
+            );
+        }
+    }
+}
