@@ -160,6 +160,13 @@ fn the_form_of_an_issuer_is_known() {
     };
     assert!(auth0("https://x.auth0.com/").messages().is_empty());
     assert_eq!(auth0("https://x.auth0.com").messages(), ["the `issuer` of Auth0 ends with `/`"]);
+    let local = |flag: &str| {
+        let head = "[issuers.corp]\npreset = \"keycloak\"\naudiences = [\"nats\"]\n";
+        let iss = "issuer = \"http://localhost:8080/realms/corp\"\n";
+        corp(&format!("{head}{iss}{flag}")).messages()
+    };
+    assert_eq!(local("allow_http_loopback = true\n"), [""; 0], "a Keycloak on this machine");
+    assert_eq!(local(""), ["`issuer` is plain http"]);
     let unknown = corp("[issuers.corp]\npreset = \"auth1\"\nissuer = \"https://x\"\n");
     assert_eq!(unknown.messages(), ["there is no preset `auth1`"]);
     assert!(unknown.problems()[0].ends_with("did you mean `auth0`?"));
