@@ -19,7 +19,7 @@ use x509_cert::{
     time::Time,
 };
 
-use super::token::CertificateHash;
+use super::token::{CertificateHash, begins_with};
 use crate::{
     code::{Code, Refusal},
     config::{CertificateIssuer, CertificateName},
@@ -152,13 +152,7 @@ impl PresentedCertificate {
         }
         let names = Names::of(certificate.subject(), &alternatives(certificate)?);
         let subject = names.one(issuer.identity)?;
-        if let Some(prefix) = &issuer.subject_prefix
-            && !subject.starts_with(prefix.as_str())
-        {
-            let name = &issuer.name;
-            let detail = format!("it must begin with `{prefix}` (issuers.{name}.subject_prefix)");
-            return Err(Refusal { code: Code::SubjectPrefixMismatch, detail: Some(detail) });
-        }
+        begins_with(&subject, issuer.subject_prefix.as_deref(), &issuer.name)?;
         Ok(VerifiedCertificate {
             issuer: issuer.name.clone(),
             claims: Arc::new(names.claims(&subject)),

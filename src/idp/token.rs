@@ -27,6 +27,7 @@ use crate::{
 mod checks;
 mod header;
 
+pub(super) use checks::begins_with;
 pub use checks::{CHECKS, CertificateHash, Check, Judged};
 use header::Header;
 pub(crate) use header::media_type;

@@ -82,6 +82,23 @@ impl Endpoint {
         Asking { introspector: Introspector::of(&issuer).unwrap(), room: Semaphore::new(room) }
     }
 
+    /// What so many are told who ask about one token while the first question is under way.
+    async fn asked_at_once(
+        &self,
+        asking: &Asking,
+        count: usize,
+    ) -> Vec<Result<Map<String, Value>, Code>> {
+        let gate = self.said.gate.lock().await;
+        let all = futures_util::future::join_all((0..count).map(|_| asking.ask("a")));
+        let open = async {
+            while self.asked() == 0 {
+                tokio::task::yield_now().await;
+            }
+            drop(gate);
+        };
+        tokio::join!(all, open).0
+    }
+
     fn asked(&self) -> usize {
         self.said.asked.lock().unwrap().len()
     }
@@ -157,15 +174,7 @@ async fn an_answer_is_good_for_a_while_and_never_past_exp() {
 async fn all_who_ask_at_once_share_one_question() {
     let endpoint = Endpoint::saying(json!({ "active": true })).await;
     let introspector = endpoint.introspector(endpoint.settings(), 50);
-    let gate = endpoint.said.gate.lock().await;
-    let asking = futures_util::future::join_all((0..50).map(|_| introspector.ask("a")));
-    let open = async {
-        while endpoint.asked() == 0 {
-            tokio::task::yield_now().await;
-        }
-        drop(gate);
-    };
-    let (answers, ()) = tokio::join!(asking, open);
+    let answers = endpoint.asked_at_once(&introspector, 50).await;
     assert!(answers.iter().all(Result::is_ok));
     assert_eq!(endpoint.asked(), 1);
 }
@@ -203,15 +212,7 @@ async fn what_is_no_answer_lets_nobody_in_and_is_not_remembered() {
 async fn only_so_many_wait() {
     let endpoint = Endpoint::saying(json!({ "active": true })).await;
     let introspector = endpoint.introspector(endpoint.settings(), 3);
-    let gate = endpoint.said.gate.lock().await;
-    let asking = futures_util::future::join_all((0..10).map(|_| introspector.ask("a")));
-    let open = async {
-        while endpoint.asked() == 0 {
-            tokio::task::yield_now().await;
-        }
-        drop(gate);
-    };
-    let (answers, ()) = tokio::join!(asking, open);
+    let answers = endpoint.asked_at_once(&introspector, 10).await;
     let (answered, others): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
     assert_eq!((answered.len(), others.len()), (3, 7));
     assert!(others.into_iter().all(|it| it.unwrap_err() == Code::IntrospectionUnavailable));

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::{
     code::{Code, Refusal},
     config::IssuerSettings,
+    names::IssuerName,
 };
 
 /// The SHA-256 of a certificate's DER.
@@ -215,12 +216,20 @@ fn required_claims(judged: &Judged<'_>) -> Result<(), Refusal> {
 }
 
 fn subject(judged: &Judged<'_>) -> Result<(), Refusal> {
-    let subject = subject_of(judged.claims)?;
-    match &judged.issuer.subject_prefix {
-        Some(prefix) if !subject.starts_with(prefix.as_str()) => {
-            let name = &judged.issuer.name;
+    let IssuerSettings { name, subject_prefix, .. } = judged.issuer;
+    begins_with(subject_of(judged.claims)?, subject_prefix.as_deref(), name)
+}
+
+/// Whether a subject, of a token or of a certificate, begins as its issuer's subjects do.
+pub(crate) fn begins_with(
+    subject: &str,
+    prefix: Option<&str>,
+    issuer: &IssuerName,
+) -> Result<(), Refusal> {
+    match prefix {
+        Some(prefix) if !subject.starts_with(prefix) => {
             let detail =
-                format!("`sub` must begin with `{prefix}` (issuers.{name}.subject_prefix)");
+                format!("the subject must begin with `{prefix}` (issuers.{issuer}.subject_prefix)");
             Err(expected(Code::SubjectPrefixMismatch, detail))
         }
         _ => Ok(()),
