@@ -7,7 +7,7 @@ use std::{
 
 /// The rooms from the ground up; see the crate's documentation. A directory stands for all of
 /// its files that are not named themselves.
-const ROOMS: [&str; 36] = [
+const ROOMS: [&str; 38] = [
     "names",
     "code",
     "printable",
@@ -18,6 +18,8 @@ const ROOMS: [&str; 36] = [
     "config",
     "nats_jwt",
     "table",
+    "nats_conf",
+    "import",
     "callout",
     "callout/request",
     "credential",
@@ -48,7 +50,7 @@ const ROOMS: [&str; 36] = [
 ];
 
 /// Rooms in which nothing is read, sent, awaited or looked up on a clock.
-const PURE: [&str; 19] = [
+const PURE: [&str; 21] = [
     "code",
     "printable",
     "subject",
@@ -57,6 +59,8 @@ const PURE: [&str; 19] = [
     "document",
     "nats_jwt",
     "table",
+    "nats_conf",
+    "import",
     "callout",
     "callout/request",
     "callout/response",
