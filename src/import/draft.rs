@@ -76,6 +76,10 @@ struct Written {
 
 impl Written {
     fn of(side: &Side, key: &str) -> Self {
+        if side.deny.0.iter().any(|text| text == ">") {
+            let lines = vec![format!("# The server denied everything here: no `{key}`.")];
+            return Self { lines, reach: Vec::new() };
+        }
         let mut lines = Vec::new();
         let (allow, odd) = legal(side.allow.as_ref());
         let (deny, odd_deny) = legal(Some(&side.deny));
@@ -184,6 +188,7 @@ fn as_written(span: Duration) -> Option<String> {
     let milliseconds = span.as_millis();
     Some(match milliseconds {
         0 => return None,
+        _ if milliseconds.is_multiple_of(3_600_000) => format!("{}h", milliseconds / 3_600_000),
         _ if milliseconds.is_multiple_of(60_000) => format!("{}m", milliseconds / 60_000),
         _ if milliseconds.is_multiple_of(1000) => format!("{}s", milliseconds / 1000),
         _ => format!("{milliseconds}ms"),
