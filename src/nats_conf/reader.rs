@@ -163,11 +163,13 @@ impl Reader<'_> {
             }
         };
         self.space();
-        if (self.cursor.eat('=') || self.cursor.eat(':')) && around == Around::Value {
+        let is_separated = self.cursor.eat('=') || self.cursor.eat(':');
+        if is_separated && around == Around::Value {
             self.space();
         }
         let missing = match self.cursor.peek() {
-            None => true,
+            // Behind a separator it is an empty text, such as the value of an empty variable.
+            None => !is_separated,
             Some(c) => around == Around::Value && matches!(c, ',' | '}'),
         };
         if missing {

@@ -121,6 +121,7 @@ fn what_the_environment_says_is_read_as_a_value() {
     let at = At { file: "a.conf".into(), line: 3 };
     for (text, expected) in [
         ("abc", "'abc'"),
+        ("", "''"),
         ("7k", "7000"),
         ("[a, $B]", "['a' $B]"),
         ("'a b'", "'a b'"),

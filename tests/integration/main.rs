@@ -19,6 +19,7 @@ mod examples;
 mod forgeries;
 mod fuzzing;
 mod house;
+mod import;
 mod introspection;
 mod keys;
 mod lifecycle;
