@@ -20,6 +20,7 @@ mod forgeries;
 mod fuzzing;
 mod house;
 mod import;
+mod imported;
 mod introspection;
 mod keys;
 mod lifecycle;
