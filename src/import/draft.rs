@@ -76,7 +76,7 @@ struct Written {
 
 impl Written {
     fn of(side: &Side, key: &str) -> Self {
-        if side.deny.0.iter().any(|text| text == ">") {
+        if side.deny.written.iter().any(|text| text == ">") {
             let lines = vec![format!("# The server denied everything here: no `{key}`.")];
             return Self { lines, reach: Vec::new() };
         }
@@ -128,7 +128,7 @@ type Legal<'a> = Vec<(&'a str, SubjectPattern)>;
 /// Subjects that a map can say, each with its pattern, and those that it cannot, each with why.
 fn legal(subjects: Option<&Subjects>) -> (Legal<'_>, Vec<(&str, String)>) {
     let (mut fit, mut odd) = (Vec::new(), Vec::new());
-    for text in subjects.into_iter().flat_map(|subjects| &subjects.0) {
+    for text in subjects.into_iter().flat_map(|subjects| &subjects.written) {
         match pattern(text) {
             Ok(pattern) => fit.push((text.as_str(), pattern)),
             Err(why) => odd.push((text.as_str(), why)),

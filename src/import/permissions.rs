@@ -1,6 +1,6 @@
 //! What the server lets a user do, with its turns: nothing said is everything.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use super::reading::Reading;
 use crate::nats_conf::{Kind, Map, Node};
@@ -21,13 +21,25 @@ pub(super) struct Side {
     pub(super) deny: Subjects,
 }
 
-/// Subjects in the order of the file, each once. Compared without their order.
+/// Subjects, each once. Lists that differ in their order only are the same.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Subjects(pub(super) Vec<String>);
+pub(super) struct Subjects {
+    /// In the order of the file.
+    pub(super) written: Vec<String>,
+    sorted: Vec<String>,
+}
+
+impl Subjects {
+    fn new(written: Vec<String>) -> Self {
+        let mut sorted = written.clone();
+        sorted.sort();
+        Self { written, sorted }
+    }
+}
 
 impl PartialEq for Subjects {
     fn eq(&self, other: &Self) -> bool {
-        self.0.iter().collect::<BTreeSet<_>>() == other.0.iter().collect()
+        self.sorted == other.sorted
     }
 }
 
@@ -108,7 +120,7 @@ fn subjects(node: &Node, has_queues: bool, reading: &mut Reading<'_>) -> Option<
             found.push(subject);
         }
     }
-    Some((!found.is_empty()).then_some(Subjects(found)))
+    Some((!found.is_empty()).then(|| Subjects::new(found)))
 }
 
 /// The server's `IsValidSubject`.

@@ -9,6 +9,7 @@
 //! a value, no problem shows a line of the file, and [`Node`] does not show what it holds.
 
 mod cursor;
+mod elsewhere;
 mod reader;
 mod scalar;
 

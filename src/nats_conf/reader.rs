@@ -9,8 +9,6 @@ use super::{
 
 /// Far above what people write, far below what the stack holds.
 const DEEPEST: usize = 64;
-/// Files that include files that include files.
-const LONGEST_TRAIL: usize = 16;
 
 /// Reads one file; `trail` has the files that are being read because one includes the next.
 pub(super) fn file(
@@ -49,10 +47,11 @@ pub(super) fn file(
 pub(super) struct Reader<'a> {
     pub(super) cursor: Cursor<'a>,
     /// The maps that are not closed yet, the file itself first: where variables are looked for.
-    open: Vec<Map>,
+    pub(super) open: Vec<Map>,
     depth: usize,
-    include: Include<'a>,
-    trail: &'a mut Vec<Arc<str>>,
+    pub(super) include: Include<'a>,
+    /// The files that are being read, each because the one before includes it.
+    pub(super) trail: &'a mut Vec<Arc<str>>,
 }
 
 /// What the server accepts around the keys differs a little.
@@ -250,64 +249,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The keys of another file, which begins afresh: it knows none of our variables.
-    fn include(&mut self) -> Result<(), Fault> {
-        self.blanks();
-        let named = match self.cursor.peek() {
-            Some(quote @ ('"' | '\'')) => {
-                self.cursor.next();
-                self.raw(quote)?
-            }
-            Some(c) if !(ends_line(c) || c.is_ascii_digit() || "[{(-\\".contains(c)) => {
-                let ends = |c| ends_line(c) || is_blank(c) || matches!(c, ';' | '}' | '\'');
-                let named = self.cursor.take_while(|c| !ends(c)).to_owned();
-                self.cursor.eat('\'');
-                named
-            }
-            _ => {
-                return self.cursor.fault("`include` names no file", "write `include ./file.conf`");
-            }
-        };
-        let found = (self.include)(self.cursor.file(), &named);
-        let (path, bytes) = match found {
-            Ok(found) => found,
-            Err(why) => {
-                let message = format!("`{named}` cannot be included: {why}");
-                return self
-                    .cursor
-                    .fault(message, "a path starts at the including file's directory");
-            }
-        };
-        if self.trail.iter().any(|file| **file == *path) {
-            let message = format!("`{path}` includes itself");
-            return self.cursor.fault(message, "remove one `include` of the circle");
-        }
-        if self.trail.len() >= LONGEST_TRAIL {
-            let message = format!("`{path}` is one file too deep");
-            return self.cursor.fault(message, "16 files may include one another");
-        }
-        for entry in file(&path, bytes, self.include, self.trail)?.entries {
-            self.put(entry);
-        }
-        Ok(())
-    }
-
-    /// What a variable stands for, by the maps around it from the inside out.
-    pub(super) fn variable(&mut self, name: &str) -> Kind {
-        // Passwords that bcrypt made begin like a variable.
-        if name.starts_with("2a$") {
-            return Kind::String(format!("${name}").into());
-        }
-        for map in self.open.iter_mut().rev() {
-            if let Some(entry) = map.entries.iter_mut().find(|entry| entry.key == name) {
-                entry.is_variable = true;
-                return entry.node.kind.clone();
-            }
-        }
-        Kind::Variable(name.into())
-    }
-
-    fn put(&mut self, entry: Entry) {
+    pub(super) fn put(&mut self, entry: Entry) {
         if let Some(map) = self.open.last_mut() {
             map.put(entry);
         }

@@ -113,6 +113,8 @@ fn what_a_map_cannot_say_is_a_comment() {
     let long: Vec<_> = (0..30).map(|number| format!("subject.{number}")).collect();
     let drafted = text(&format!("{{user: a, permissions: {{publish: [{}]}}}}", long.join(", ")));
     assert!(drafted.contains("publish = [\n  \"subject.0\",\n"), "{drafted}");
+    let inbox = text("{user: a, permissions: {subscribe: [b, _INBOX.>]}}");
+    assert!(inbox.contains("inbox of his own.\nsubscribe = [\"b\", \"_INBOX.>\"]\n"), "{inbox}");
     let denied = text("{user: a, permissions: {publish: {allow: a, deny: [b, '>']}}}");
     assert!(denied.contains("# The server denied everything here: no `publish`.\n"), "{denied}");
     assert!(!denied.contains("\npublish"), "{denied}");
