@@ -35,12 +35,6 @@ pub(super) fn text(source: &str, account: &AccountName, is_global: bool, roles: 
 
 fn role_lines(role: &Role) -> Vec<String> {
     let mut lines = vec![comment(&format!("The server's users: {}", role.users.join(", ")))];
-    if !role.connection_types.is_empty() {
-        lines.push(comment(&format!(
-            "The server let them in over these connections only, this role does not ask: {}",
-            role.connection_types.join(", ")
-        )));
-    }
     if role.proxy_required {
         lines.push(
             "# The server let them in by a trusted proxy only, this role does not ask.".to_owned(),
@@ -63,6 +57,18 @@ fn role_lines(role: &Role) -> Vec<String> {
             .iter()
             .any(|publish| subscribe.reach.iter().any(|subscribe| publish.overlaps(subscribe)));
         lines.extend(response_lines(responses, meet));
+    }
+    if !role.connection_types.is_empty() {
+        if role.kinds().is_none_or(|(_, lossy)| lossy) {
+            lines.push(comment(&format!(
+                "The server let them in over these connections only: {}",
+                role.connection_types.join(", ")
+            )));
+        }
+        if let Some((kinds, _)) = role.kinds() {
+            let kinds: Vec<_> = kinds.iter().map(|kind| quoted(kind.as_str())).collect();
+            lines.push(format!("when = {{ connection_types = [{}] }}", kinds.join(", ")));
+        }
     }
     lines
 }

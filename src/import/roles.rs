@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{permissions::Permissions, users::User};
-use crate::names::{RoleName, UserNkey};
+use crate::{
+    connection::ConnectionType,
+    names::{RoleName, UserNkey},
+};
 
 /// A role of the draft.
 pub(super) struct Role {
@@ -69,11 +72,31 @@ pub(super) fn unique(stem: &str, mut is_free: impl FnMut(&str) -> bool) -> Strin
 }
 
 impl Role {
+    /// The connection types as a map can say them, and whether that is more than was allowed;
+    /// nothing where one of them is unknown.
+    pub(super) fn kinds(&self) -> Option<(BTreeSet<ConnectionType>, bool)> {
+        let mut lossy = false;
+        let kind = |name: &String| match name.as_str() {
+            "MQTT_WS" | "LEAFNODE_WS" | "IN_PROCESS" => {
+                lossy = true;
+                Some(match name.as_str() {
+                    "MQTT_WS" => ConnectionType::Mqtt,
+                    "LEAFNODE_WS" => ConnectionType::LeafNode,
+                    _ => ConnectionType::Standard,
+                })
+            }
+            name => name.parse().ok(),
+        };
+        let kinds: Option<BTreeSet<_>> = self.connection_types.iter().map(kind).collect();
+        kinds.map(|kinds| (kinds, lossy))
+    }
+
     /// What the draft allows beyond the server, because a map cannot say less.
     pub(super) fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         let name = &self.name;
-        if !self.connection_types.is_empty() {
+        let lossy = self.kinds().is_none_or(|(_, lossy)| lossy);
+        if !self.connection_types.is_empty() && lossy {
             let types = self.connection_types.join(", ");
             notes.push(format!("role `{name}`: the server let its users in over {types} only"));
         }

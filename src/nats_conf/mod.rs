@@ -31,7 +31,7 @@ impl At {
         const STARS: &str = "*****";
         let before = self.line.saturating_sub(1);
         let text = "\n".repeat(before) + STARS;
-        let source = Arc::new(Source { path: self.file.to_string(), text });
+        let source = Arc::new(Source::new(&*self.file, text));
         Place::File { source, span: before..before + STARS.len() }
     }
 }

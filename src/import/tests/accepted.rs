@@ -1,15 +1,13 @@
 //! The loader takes every draft, and what it grants is what the server allowed.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
 use crate::{
+    connection::{Connection, ConnectionType},
     credential::Wish,
-    policy::{Facts, Grant, Outcome, Side, decide},
-    subject::SubjectPattern,
+    policy::{Facts, Grant, Outcome, Permissions, Side, decide},
     testkit::{Maps, NOW, identity, maps, now},
 };
 
@@ -25,6 +23,7 @@ fn granted<T>(maps: &Maps, role: &str, look: impl FnOnce(&Grant) -> T) -> T {
         now: now(),
         expires_at: Timestamp::from_second(NOW + 3600).unwrap(),
         wish: Wish::default(),
+        connection: Connection { kind: Some(ConnectionType::WebSocket), ..Connection::default() },
     };
     match decide(&maps.policy(), &identity("corp", &[role], &[]), &facts).outcome() {
         Outcome::Granted(grant) => look(grant),
@@ -37,8 +36,8 @@ fn shown(grant: &Grant) -> String {
     let side = |side: &Side| match side {
         Side::Nothing => "nothing".to_owned(),
         Side::Some { allow, deny } => {
-            let allowed = allow.iter().map(|subject| subject.as_str().to_owned());
-            let denied = deny.iter().map(|subject| format!("-{}", subject.as_str()));
+            let allowed = allow.keys().map(ToString::to_string);
+            let denied = deny.keys().map(|subject| format!("-{subject}"));
             allowed.chain(denied).collect::<Vec<_>>().join(" ")
         }
     };
@@ -89,7 +88,8 @@ fn drafts_grant_what_the_server_allowed() {
         let (draft, problems) = sample(name);
         assert!(problems.is_empty(), "{name}: {problems}");
         let maps = loaded(&draft.unwrap());
-        assert_eq!(maps.problems(), Vec::<String>::new(), "{name}");
+        // What the server allowed was unwise here and there.
+        assert!(!maps.load().1.any_error(), "{name}: {:?}", maps.problems());
         assert_eq!(maps.policy().roles(), expected.len(), "{name}");
         for (role, grant) in expected {
             assert_eq!(granted(&maps, role, shown), *grant, "{name}: {role}");
@@ -138,12 +138,12 @@ proptest! {
             let role = head["[roles.".len()..].trim_end_matches(']').trim_matches('"');
             let within = |side: &Side, allow: &[String], deny: &[String], absent_is_all: bool| {
                 let Side::Some { allow: allowed, deny: denied } = side else { return true };
-                let has = |set: &BTreeSet<SubjectPattern>, text: &String| {
-                    set.iter().any(|subject| subject.as_str() == text)
+                let has = |set: &Permissions, text: &String| {
+                    set.keys().any(|subject| subject.to_string() == *text)
                 };
                 let is_all = allow.is_empty() && absent_is_all;
                 deny.iter().all(|text| has(denied, text))
-                    && (is_all || allowed.iter().all(|subject| allow.iter().any(|text| text == subject.as_str())))
+                    && (is_all || allowed.keys().all(|subject| allow.contains(&subject.to_string())))
             };
             granted(&maps, role, |grant| {
                 assert!(within(grant.publish(), publish, deny_publish, !responses));

@@ -132,11 +132,18 @@ fn who_is_left_out_is_told() {
             "account `AUTH` is the callout's account: its users were left out",
             "account `SYS` is the system account: its users were left out",
             "`glass` of account `$G` is one of `auth_users`, which hallpass does not decide about: left out",
-            "role `bob/b`: the server let its users in over MQTT, WEBSOCKET only",
         ]
     );
     let accounts: Vec<_> = draft.files.iter().map(|file| file.account.as_str()).collect();
     assert_eq!(accounts, ["SHOP", "TEAM.B"]);
+    let condition = "when = { connection_types = [\"WEBSOCKET\", \"MQTT\"] }\n";
+    assert!(draft.files.iter().any(|file| file.text.contains(condition)));
+    let lossy = "accounts { APP { users: [{user: a, allowed_connection_types: [MQTT_WS]}] } }";
+    let lossy = drafted(lossy).unwrap();
+    assert!(
+        lossy.files[0].text.contains("only: MQTT_WS\nwhen = { connection_types = [\"MQTT\"] }")
+    );
+    assert_eq!(lossy.notes, ["role `a`: the server let its users in over MQTT_WS only"]);
 
     let draft = drafted(
         "operator: x.jwt\nleafnodes { authorization { user: a } }\nmqtt { no_auth_user: b }\n\
