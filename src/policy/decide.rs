@@ -48,7 +48,7 @@ pub struct Facts {
 pub fn decide(policy: &PolicySet, identity: &Identity, facts: &Facts) -> Decision {
     let (outcome, reasons) = resolve(policy, identity.who(), facts);
     let outcome = match outcome {
-        Ok(entitlement) => Outcome::Granted(Grant(entitlement)),
+        Ok(entitlement) => Outcome::Granted(Grant(Box::new(entitlement))),
         Err(refusal) => Outcome::Denied(refusal),
     };
     Decision { outcome, reasons }
