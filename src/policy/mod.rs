@@ -1,5 +1,6 @@
 //! Subject maps: from the files people write to what an identity may do.
 
+mod can;
 mod compile;
 mod condition;
 mod decide;
@@ -11,6 +12,7 @@ mod responses;
 mod store;
 mod template;
 
+pub use can::{Question, QuestionError, Verdict};
 pub use compile::{Boundaries, PolicySet, RuleRef};
 pub use decide::{Facts, decide, suppose};
 pub use decision::{
