@@ -62,7 +62,7 @@ fn drafts_grant_what_the_server_allowed() {
                 ("prices", "nothing / prices.ask / 1 in 120s"),
                 ("quotes", "prices.> / prices.ask"),
                 ("endless", "nothing / x / 4294967295 in 86400s"),
-                ("echo", "echo.> / echo.*"),
+                ("echo", "echo.> / echo.* -echo.*.>"),
                 ("nkey-UDXU4RCS", "> / >"),
                 ("alice-b", "b.> / _INBOX.b.> b.>"),
                 ("bob/b", "b.> / _INBOX.b.> b.>"),

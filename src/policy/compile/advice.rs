@@ -5,7 +5,10 @@ use std::sync::Arc;
 use super::Role;
 use crate::{
     document::{Problem, Problems},
-    policy::map::{Origin, Rule},
+    policy::{
+        depth,
+        map::{Origin, Rule},
+    },
     subject::{Permission, SubjectPattern},
 };
 
@@ -57,6 +60,24 @@ pub(super) fn give(role: &Role, inherited: bool, problems: &mut Problems) {
                 ));
             }
         }
+    }
+    for rule in &lists.subscribe {
+        let Some(beyond) = depth::beyond(&rule.template.as_literal().subject) else { continue };
+        let deeper = |other: &&Arc<Rule>| other.template.reach().subject.overlaps(&beyond);
+        let Some(other) = role.whole.lists.subscribe.iter().find(deeper) else { continue };
+        problems.add(
+            Problem::warning(
+                &rule.place,
+                format!(
+                    "nats-server lets who may subscribe to `{}` subscribe to all that is below, and \
+                     what is allowed there keeps hallpass from denying the rest",
+                    rule.template
+                ),
+                "name the subjects at this level, or put the two into roles that nobody holds \
+                 together",
+            )
+            .related(&other.place, "allowed here"),
+        );
     }
     // Denies of the role and of those that it inherits from; what is written here is judged here.
     let denied = &role.whole.lists;

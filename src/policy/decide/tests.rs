@@ -125,7 +125,9 @@ fn lists(side: &Side) -> Lists {
     match side {
         Side::Nothing => <_>::default(),
         Side::Some { allow, deny } => {
-            (allow.keys().cloned().collect(), deny.keys().cloned().collect())
+            // No role here writes `>`: such denies are hallpass's own, see `depth`.
+            let written = |deny: &&Permission| !deny.subject.as_str().ends_with('>');
+            (allow.keys().cloned().collect(), deny.keys().filter(written).cloned().collect())
         }
     }
 }

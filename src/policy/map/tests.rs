@@ -45,7 +45,7 @@ fn a_role_with_everything_is_good() {
         idp_roles = ["orders:write", "/groups/sales", "a role"]
         issuers = ["corp"]
         publish = ["a.{tenant}.b", "{subject}.>", "$JS.API.INFO", "{issuer}"]
-        subscribe = ["*", "b.* workers.*", "_INBOX.{subject}.>"]
+        subscribe = ["x", "b.* workers.*", "_INBOX.{subject}.>"]
         inbox = "_INBOX.{name}"
         deny_publish = ["a.x"]
         deny_subscribe = ["b.{t_2}"]

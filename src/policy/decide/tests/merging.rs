@@ -141,3 +141,19 @@ fn responses_are_the_greatest_as_written() {
     assert_eq!(responses(&["no", "long"]), Some((1, 3600)));
     assert_eq!(responses(&["no"]), None);
 }
+
+/// The server lets a subscription to `a.>` in by an allow of `a.*`.
+#[test]
+fn a_last_wildcard_is_one_token_for_subscriptions_too() {
+    let policy = policy(
+        "[roles.r]\npublish = [\"p.*\"]\nsubscribe = [\"s.*\", \"t.a.*\", \"u.{subject}\", \"v.> q\"]\n\
+         [roles.deeper]\nsubscribe = [\"s.a.b\"]\n[roles.all]\nsubscribe = [\"*\"]\n",
+    );
+    let decision = decided(&policy, &["r"]);
+    assert_eq!(shown(granted(&decision).publish()), "p.* | ", "publishing is held to it");
+    assert_eq!(shown(granted(&decision).subscribe()), "s.* t.a.* u.alice v.> q | s.*.> t.a.*.>");
+    let both = decided(&policy, &["r", "deeper"]);
+    let expected = "s.* s.a.b t.a.* u.alice v.> q | t.a.*.>";
+    assert_eq!(shown(granted(&both).subscribe()), expected, "what is allowed is not denied");
+    assert_eq!(shown(granted(&decided(&policy, &["all"])).subscribe()), "* | *.>");
+}

@@ -79,6 +79,6 @@ fn the_name_says_the_issuer_and_queues_may_have_values() {
     );
     let decision = decided(&policy, &["r"]);
     assert_eq!(shown(granted(&decision).publish()), "n.corp:alice | ");
-    let expected = "_INBOX.alice.> w.* alice x v1.* | x v1.old";
+    let expected = "_INBOX.alice.> w.* alice x v1.* | w.*.> x v1.old";
     assert_eq!(shown(granted(&decision).subscribe()), expected);
 }

@@ -277,6 +277,14 @@ fn what_is_allowed_in_vain_or_too_widely_is_said() {
 }
 
 #[test]
+fn a_last_wildcard_reaches_deeper_where_something_there_is_allowed() {
+    let told = role_problems("subscribe = [\"x.*\", \"x.a.b\"]");
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("lets who may subscribe to `x.*` subscribe to all that is below"));
+    assert_eq!(role_problems("subscribe = [\"x.*\", \"x.a\", \"y.{tenant}\", \"y.a.b\"]"), [""; 0]);
+}
+
+#[test]
 fn queue_groups_stand_after_a_space() {
     assert_eq!(role_problems("subscribe = [\"b.* v1.*\", \"c.> >\", \"d {tenant}\"]"), [""; 0]);
     assert!(role_problems("deny_publish = [\"a b\"]")[0].contains("token 1 has white space"));
