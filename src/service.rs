@@ -3,18 +3,19 @@
 use std::{sync::Arc, time::Duration};
 
 use async_nats::jetstream::context::ContextBuilder;
-use tokio::task::JoinHandle;
+use tokio::{sync::Notify, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    audit::{self, Sink},
+    audit::{self, Recorder, Sink},
     broker::Broker,
     callout::responder::{self, ResponderError},
     config::{IssuerSettings, Layers, Settings},
     document::Problems,
     idp::{self, IssuerKeys, Issuers},
     nats::Connection,
-    policy::{self, Boundaries, PolicySet},
+    policy::{self, Boundaries, InForce, PolicySet},
+    reload::{Maps, Reloader},
     status::{self, InstanceStatus},
 };
 
@@ -30,6 +31,8 @@ pub struct Loaded {
     pub settings: Settings,
     /// The subject maps.
     pub policy: PolicySet,
+    /// What they were judged by, and will be when they are reloaded.
+    pub boundaries: Boundaries,
 }
 
 /// Why the service ended other than by being asked to.
@@ -62,7 +65,7 @@ pub fn load(layers: &Layers) -> Result<(Loaded, Problems), Problems> {
     idp::judge_files(layers, &mut problems);
     match (settings, policy) {
         (Some(settings), Some(policy)) if !problems.any_error() => {
-            Ok((Loaded { settings, policy }, problems))
+            Ok((Loaded { settings, policy, boundaries }, problems))
         }
         _ => Err(problems),
     }
@@ -71,7 +74,8 @@ pub fn load(layers: &Layers) -> Result<(Loaded, Problems), Problems> {
 /// Runs until `stop`: then takes no more logins, finishes what is in hand, delivers the audit
 /// events and leaves.
 ///
-/// `allow_playground` is for the playground alone: its signing keys vouch for nobody.
+/// `reload` is told by whoever wants the subject maps read anew at once; changes of their
+/// directory are noticed without that. `allow_playground` is for the playground alone: its signing keys vouch for nobody.
 ///
 /// # Errors
 /// See [`ServiceError`].
@@ -79,9 +83,10 @@ pub async fn run(
     loaded: Loaded,
     allow_playground: bool,
     stop: CancellationToken,
+    reload: Arc<Notify>,
     ready: impl FnOnce(),
 ) -> Result<(), ServiceError> {
-    let Loaded { settings, policy } = loaded;
+    let Loaded { settings, policy, boundaries } = loaded;
     introduce(&settings, &policy);
     let nats = &settings.nats;
     let service = Connection {
@@ -140,9 +145,19 @@ pub async fn run(
     let (queue, most) = (callout.queue.clone(), callout.max_in_flight);
     let known = issuers.clone();
     let issuers = Issuers::new(issuers, settings.certificate_issuers);
-    let broker = Arc::new(Broker::new(callout, issuers, Arc::new(policy), Arc::new(sink)));
+    let (sink, in_force): (Arc<dyn Recorder>, _) = (Arc::new(sink), Arc::new(InForce::new(policy)));
+    let maps = Arc::new(Maps::new(Arc::clone(&in_force)));
+    let broker = Arc::new(Broker::new(callout, issuers, in_force, Arc::clone(&sink)));
     let instance = broker.instance().to_owned();
-    let status = move || InstanceStatus::of(&instance, &known);
+    let reloader =
+        Reloader::new(Arc::clone(&maps), settings.maps, boundaries, sink, broker.instance());
+    // The start may have waited long, for NATS for one.
+    tokio::select! {
+        () = reloader.catch_up() => {}
+        () = stop.cancelled() => {}
+    }
+    tasks.spawn(reloader.run(reload, served.clone()));
+    let status = move || InstanceStatus::of(&instance, &known, &maps);
     tasks.spawn(status::answer(client.clone(), status, served.clone()));
     let outcome = responder::run(&client, &queue, most, broker, stop, ready).await;
 

@@ -2,6 +2,7 @@
 
 mod compile;
 mod decide;
+mod in_force;
 mod map;
 mod responses;
 mod store;
@@ -9,4 +10,5 @@ mod template;
 
 pub use compile::{Boundaries, PolicySet, RuleRef};
 pub use decide::{Decision, Facts, Grant, Outcome, Responses, Side, decide};
-pub use store::load;
+pub use in_force::InForce;
+pub use store::{load, load_version};

@@ -20,16 +20,27 @@ pub fn load(
     boundaries: &Boundaries,
     problems: &mut Problems,
 ) -> Option<PolicySet> {
-    let mut found = Problems::default();
-    let set = read_all(directory, boundaries, &mut found);
+    load_version(directory, boundaries, problems).1
+}
+
+/// As [`load`], with the digest of what was read before it, whether or not that can be used;
+/// `None` where the directory cannot be read.
+pub fn load_version(
+    directory: &Path,
+    boundaries: &Boundaries,
+    problems: &mut Problems,
+) -> (Option<String>, Option<PolicySet>) {
+    let (mut found, mut digest) = (Problems::default(), None);
+    let set = read_all(directory, boundaries, &mut digest, &mut found);
     let usable = !found.any_error();
     problems.append(found);
-    set.filter(|_| usable)
+    (digest, set.filter(|_| usable))
 }
 
 fn read_all(
     directory: &Path,
     boundaries: &Boundaries,
+    version: &mut Option<String>,
     problems: &mut Problems,
 ) -> Option<PolicySet> {
     let (files, sources) = read(directory, problems)?;
@@ -58,6 +69,7 @@ fn read_all(
         }
     }
     let digest = format!("sha256:{:x}", digest.finalize());
+    *version = Some(digest.clone());
     compile(maps, boundaries, digest, problems)
 }
 

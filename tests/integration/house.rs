@@ -7,7 +7,7 @@ use std::{
 
 /// The rooms from the ground up; see the crate's documentation. A directory stands for all of
 /// its files that are not named themselves.
-const ROOMS: [&str; 36] = [
+const ROOMS: [&str; 37] = [
     "names",
     "code",
     "printable",
@@ -38,6 +38,7 @@ const ROOMS: [&str; 36] = [
     "callout/responder",
     "broker",
     "nats",
+    "reload",
     "status",
     "service",
     "private_files",
