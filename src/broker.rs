@@ -320,3 +320,6 @@ fn log(id: DecisionId, request: &VerifiedRequest, refusal: Option<&Refusal>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

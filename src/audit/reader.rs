@@ -258,7 +258,7 @@ impl Record {
         let problem = match self.text("/data/problem_count") {
             none if none == "-" => String::new(),
             count => format!(
-                "  {count} problems, {}: {}",
+                "  problems={count}  {}: {}",
                 self.text("/data/problems/0/at"),
                 self.text("/data/problems/0/message")
             ),
