@@ -69,11 +69,13 @@ impl Running {
 
     /// Waits until so many reloads have ended in any way.
     async fn reloads(&self, count: u64) -> MapsStatus {
+        let end = Instant::now() + 2 * POLL;
         loop {
             let status = self.maps.status();
             if status.applied + status.rejected >= count {
                 return status;
             }
+            assert!(Instant::now() < end, "in vain: {count} reloads; {status:?}");
             sleep(Duration::from_millis(10)).await;
         }
     }
