@@ -3,11 +3,11 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use async_nats::jetstream::context::ContextBuilder;
-use tokio::task::JoinHandle;
+use tokio::{sync::Notify, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    audit::{self, Sink},
+    audit::{self, Recorder, Sink},
     broker::Broker,
     callout::responder::{self, ResponderError},
     config::{IssuerSettings, Layers, Settings},
@@ -15,7 +15,8 @@ use crate::{
     idp::{self, IssuerKeys, Issuers},
     names::IssuerName,
     nats::Connection,
-    policy::{self, Boundaries, Case, PolicySet},
+    policy::{self, Boundaries, Case, InForce, PolicySet},
+    reload::{Maps, Reloader},
     status::{self, InstanceStatus},
 };
 
@@ -31,6 +32,8 @@ pub struct Loaded {
     pub settings: Settings,
     /// The subject maps.
     pub policy: PolicySet,
+    /// What they were judged by, and will be when they are reloaded.
+    pub boundaries: Boundaries,
 }
 
 /// Why the service ended other than by being asked to.
@@ -52,27 +55,26 @@ pub enum ServiceError {
 ///
 /// # Errors
 /// Every problem in the maps, and in those settings that they depend on.
-pub fn load_maps(layers: &Layers) -> Result<(Maps, Problems), Problems> {
+pub fn load_maps(layers: &Layers) -> Result<(JudgedMaps, Problems), Problems> {
     let mut problems = Problems::default();
     let boundaries = boundaries(layers);
     let directory = Settings::maps_directory(layers);
-    let loaded = policy::load_with_cases(&directory, &boundaries, &mut problems);
-    match (loaded, boundaries.issuers) {
-        (Some((policy, cases)), Some(issuers)) => Ok((Maps { policy, cases, issuers }, problems)),
-        (Some(_), None) => Err(problems),
-        (None, _) => {
-            if !problems.any_error() {
-                // The settings are the reason, and say it best themselves.
-                Settings::read(layers, &mut problems);
-            }
-            Err(problems)
-        }
+    let sources = policy::read(&directory, true, &mut problems);
+    let version = sources.map(|sources| policy::judge(sources, &boundaries, &mut problems));
+    let judged = version.and_then(|version| Some((version.policy?, version.cases)));
+    if let (Some((policy, cases)), Some(issuers)) = (judged, boundaries.issuers) {
+        return Ok((JudgedMaps { policy, cases, issuers }, problems));
     }
+    if !problems.any_error() {
+        // The settings are the reason, and say it best themselves.
+        Settings::read(layers, &mut problems);
+    }
+    Err(problems)
 }
 
 /// See [`load_maps`].
 #[derive(Debug)]
-pub struct Maps {
+pub struct JudgedMaps {
     /// The subject maps.
     pub policy: PolicySet,
     /// Their test cases.
@@ -105,7 +107,7 @@ pub fn load(layers: &Layers) -> Result<(Loaded, Problems), Problems> {
     idp::judge_files(layers, &mut problems);
     match (settings, policy) {
         (Some(settings), Some(policy)) if !problems.any_error() => {
-            Ok((Loaded { settings, policy }, problems))
+            Ok((Loaded { settings, policy, boundaries }, problems))
         }
         _ => Err(problems),
     }
@@ -114,7 +116,8 @@ pub fn load(layers: &Layers) -> Result<(Loaded, Problems), Problems> {
 /// Runs until `stop`: then takes no more logins, finishes what is in hand, delivers the audit
 /// events and leaves.
 ///
-/// `allow_playground` is for the playground alone: its signing keys vouch for nobody.
+/// `reload` is told by whoever wants the subject maps read anew at once; changes of their
+/// directory are noticed without that. `allow_playground` is for the playground alone: its signing keys vouch for nobody.
 ///
 /// # Errors
 /// See [`ServiceError`].
@@ -122,9 +125,10 @@ pub async fn run(
     loaded: Loaded,
     allow_playground: bool,
     stop: CancellationToken,
+    reload: Arc<Notify>,
     ready: impl FnOnce(),
 ) -> Result<(), ServiceError> {
-    let Loaded { settings, policy } = loaded;
+    let Loaded { settings, policy, boundaries } = loaded;
     introduce(&settings, &policy);
     let nats = &settings.nats;
     let service = Connection {
@@ -183,10 +187,20 @@ pub async fn run(
     let (queue, most) = (callout.queue.clone(), callout.max_in_flight);
     let known = issuers.clone();
     let issuers = Issuers::new(issuers, settings.certificate_issuers);
+    let (sink, in_force): (Arc<dyn Recorder>, _) = (Arc::new(sink), Arc::new(InForce::new(policy)));
+    let maps = Arc::new(Maps::new(Arc::clone(&in_force)));
     let broker =
-        Arc::new(Broker::new(callout, settings.edges, issuers, Arc::new(policy), Arc::new(sink)));
+        Arc::new(Broker::new(callout, settings.edges, issuers, in_force, Arc::clone(&sink)));
     let instance = broker.instance().to_owned();
-    let status = move || InstanceStatus::of(&instance, &known);
+    let reloader =
+        Reloader::new(Arc::clone(&maps), settings.maps, boundaries, sink, broker.instance());
+    // The start may have waited long, for NATS for one.
+    tokio::select! {
+        () = reloader.catch_up() => {}
+        () = stop.cancelled() => {}
+    }
+    tasks.spawn(reloader.run(reload, served.clone()));
+    let status = move || InstanceStatus::of(&instance, &known, &maps);
     tasks.spawn(status::answer(client.clone(), status, served.clone()));
     let outcome = responder::run(&client, &queue, most, broker, stop, ready).await;
 

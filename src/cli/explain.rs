@@ -19,7 +19,7 @@ use crate::{
     names::{IssuerName, RoleName},
     policy::{self, Explanation, Facts, Question},
     printable,
-    service::{self, Maps},
+    service::{self, JudgedMaps},
 };
 
 mod text;
@@ -166,7 +166,7 @@ impl Explain {
     }
 
     /// Who is asked about, or how far the token path would come.
-    fn who(&self, layers: &Layers, maps: &Maps) -> anyhow::Result<Result<Who, Refusal>> {
+    fn who(&self, layers: &Layers, maps: &JudgedMaps) -> anyhow::Result<Result<Who, Refusal>> {
         let claims = match (&self.token, &self.claims) {
             (Some(path), _) => {
                 let text = read(path)?;
@@ -197,7 +197,7 @@ impl Explain {
     }
 
     /// Somebody with the roles that were named.
-    fn holder(&self, maps: &Maps) -> anyhow::Result<Who> {
+    fn holder(&self, maps: &JudgedMaps) -> anyhow::Result<Who> {
         let mut idp_roles: BTreeSet<String> = self.idp_role.iter().cloned().collect();
         let mut issuers = maps.issuers.clone();
         for name in &self.role {

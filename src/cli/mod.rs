@@ -7,8 +7,10 @@ mod dev;
 mod explain;
 mod import;
 mod init;
+mod instances;
 mod issuers;
 mod login;
+mod maps;
 mod output;
 mod serve;
 mod test;
@@ -48,6 +50,9 @@ enum Command {
     /// See how the issuers are
     #[command(subcommand)]
     Issuers(issuers::Issuers),
+    /// See which subject maps are in force
+    #[command(subcommand)]
+    Maps(maps::Maps),
     Login(login::Login),
     /// See what holds of a token
     #[command(subcommand)]
@@ -165,6 +170,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             logging.start("warn");
             runtime().and_then(|runtime| runtime.block_on(issuers.run()))
         }
+        Command::Maps(maps) => {
+            logging.start("warn");
+            runtime().and_then(|runtime| runtime.block_on(maps.run()))
+        }
         Command::Login(login) => {
             logging.start("warn");
             runtime().and_then(|runtime| runtime.block_on(login.run()))
@@ -200,8 +209,9 @@ impl Logging {
     fn start(&self, level: &str) {
         keep_panics_quiet();
         let filter = self.log.as_deref().unwrap_or(level);
-        // What async-nats logs, hallpass hears as events and logs itself, with more to say.
-        let filter = format!("async_nats=off,{filter}");
+        // What async-nats and notify log, hallpass hears as events and logs itself, with more to
+        // say.
+        let filter = format!("async_nats=off,notify=off,{filter}");
         let builder = tracing_subscriber::fmt()
             .with_env_filter(EnvFilter::new(filter))
             .with_writer(std::io::stderr);

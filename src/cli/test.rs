@@ -8,7 +8,7 @@ use super::{ConfigArgs, Exit, check::counted, output};
 use crate::{
     document::{Problem, Problems},
     policy::Case,
-    service::{self, Maps},
+    service::{self, JudgedMaps},
 };
 
 /// Run the test cases of the subject maps
@@ -54,7 +54,7 @@ impl Test {
                 return Ok(Exit::Invalid);
             }
         };
-        let Maps { policy, cases, issuers } = &maps;
+        let JudgedMaps { policy, cases, issuers } = &maps;
         let wanted = |case: &&Case| {
             self.filter.as_ref().is_none_or(|text| case.name().contains(text.as_str()))
         };

@@ -10,6 +10,8 @@ mod depth;
 mod explain;
 mod hours;
 mod idp_role;
+mod in_force;
+mod load;
 mod map;
 mod responses;
 mod store;
@@ -27,7 +29,9 @@ pub use explain::{
     Answer, ExplainedGrant, ExplainedPermission, ExplainedRefusal, ExplainedRole, ExplainedSide,
     Explanation, explain,
 };
+pub use in_force::InForce;
+pub use load::{Sources, Version, judge};
 pub use map::Responses;
-pub use store::{load, load_with_cases};
+pub use store::{load, load_version, read};
 
 use map::LONGEST_SESSION;

@@ -60,9 +60,9 @@ impl Maps {
     /// The set with the test cases.
     pub(crate) fn cases(&self) -> Result<(PolicySet, Vec<policy::Case>), Problems> {
         let mut problems = Problems::default();
-        let path = self.directory.path();
-        let loaded = policy::load_with_cases(path, &self.boundaries(), &mut problems);
-        loaded.ok_or(problems)
+        let sources = policy::read(self.directory.path(), true, &mut problems).unwrap();
+        let version = policy::judge(sources, &self.boundaries(), &mut problems);
+        version.policy.map(|policy| (policy, version.cases)).ok_or(problems)
     }
 
     fn boundaries(&self) -> Boundaries {

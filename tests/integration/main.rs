@@ -29,6 +29,7 @@ mod logins;
 mod permissions;
 mod playground;
 mod recording;
+mod reload;
 mod tail;
 mod tls;
 mod token;
