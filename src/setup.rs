@@ -15,6 +15,8 @@ use crate::private_files;
 pub const SERVER_CONF: &str = include_str!("../nats-server.conf");
 /// The example map, as it stands in the repository.
 pub const EXAMPLE_MAP: &str = include_str!("../subject-maps/orders.toml");
+/// The JSON Schema (draft-07, which editors have for TOML) of subject maps and of test files.
+pub const MAP_SCHEMA: &str = include_str!("../docs/subject-map.schema.json");
 
 /// Why a file of the installation could not be had.
 #[derive(Debug, thiserror::Error)]

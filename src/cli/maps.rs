@@ -1,5 +1,6 @@
 //! `hallpass maps`
 
+mod schema;
 mod status;
 
 use clap::Subcommand;
@@ -9,12 +10,14 @@ use super::Exit;
 #[derive(Debug, Subcommand)]
 pub(super) enum Maps {
     Status(status::Status),
+    Schema(schema::Schema),
 }
 
 impl Maps {
     pub(super) async fn run(&self) -> anyhow::Result<Exit> {
         match self {
             Self::Status(status) => status.run().await,
+            Self::Schema(schema) => schema.run(),
         }
     }
 }

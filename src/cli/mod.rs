@@ -50,7 +50,7 @@ enum Command {
     /// See how the issuers are
     #[command(subcommand)]
     Issuers(issuers::Issuers),
-    /// See which subject maps are in force
+    /// See which subject maps are in force, and how maps are written
     #[command(subcommand)]
     Maps(maps::Maps),
     Login(login::Login),

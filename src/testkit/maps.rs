@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use super::{a_token, an_issuer, es256, key_set, verify_with};
+use super::{a_token, an_issuer, es256, key_set, refused_by_the_schema, verify_with};
 use crate::{
     config::MapBounds,
     document::{Problem, Problems, Severity},
@@ -21,11 +21,13 @@ pub(crate) fn maps(files: &[(&str, &str)]) -> Maps {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
-    Maps { directory, accounts: vec!["APP"], issuers: vec!["corp"], bounds: Vec::new() }
+    let files = files.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect();
+    Maps { directory, files, accounts: vec!["APP"], issuers: vec!["corp"], bounds: Vec::new() }
 }
 
 pub(crate) struct Maps {
     directory: tempfile::TempDir,
+    files: Vec<(String, String)>,
     accounts: Vec<&'static str>,
     issuers: Vec<&'static str>,
     bounds: Vec<MapBounds>,
@@ -54,6 +56,9 @@ impl Maps {
     pub(crate) fn load(&self) -> (Option<PolicySet>, Problems) {
         let mut problems = Problems::default();
         let set = policy::load(self.directory.path(), &self.boundaries(), &mut problems);
+        if set.is_some() {
+            self.fit_the_schema(false);
+        }
         (set, problems)
     }
 
@@ -62,7 +67,25 @@ impl Maps {
         let mut problems = Problems::default();
         let sources = policy::read(self.directory.path(), true, &mut problems).unwrap();
         let version = policy::judge(sources, &self.boundaries(), &mut problems);
+        if version.policy.is_some() {
+            self.fit_the_schema(true);
+        }
         version.policy.map(|policy| (policy, version.cases)).ok_or(problems)
+    }
+
+    /// What is good is good for editors too: in every test that loads maps.
+    fn fit_the_schema(&self, with_cases: bool) {
+        let read = |name: &str| {
+            let has_cases = name.ends_with(".test.toml");
+            name.ends_with(".toml") && !name.starts_with('.') && (with_cases || !has_cases)
+        };
+        for (name, text) in self.files.iter().filter(|(name, _)| read(name)) {
+            let refused = refused_by_the_schema(text);
+            assert!(
+                refused.is_empty(),
+                "{name} is good, says hallpass, and not: {refused:?}\n{text}"
+            );
+        }
     }
 
     fn boundaries(&self) -> Boundaries {

@@ -1,5 +1,6 @@
 mod directory;
 mod language;
+mod schema;
 
 use std::time::Duration;
 
