@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::template::{Template, Variable};
+use super::{
+    grants,
+    template::{Template, Variable},
+};
 use crate::{
     claim_path::ClaimPath,
     document::{Fields, Kind, Node, Place, Problem, Problems, claim_path, did_you_mean, parse_at},
@@ -180,9 +183,24 @@ fn role(
         let given = fields.strings(key, problems);
         given.into_iter().filter_map(|(text, place)| rule(text, place, claims, problems)).collect()
     };
-    let (publish, subscribe) = (rules("publish"), rules("subscribe"));
+    let (mut publish, mut subscribe): (Vec<Rule>, Vec<Rule>) =
+        (rules("publish"), rules("subscribe"));
     let (deny_publish, deny_subscribe) = (rules("deny_publish"), rules("deny_subscribe"));
-    let responses = fields.node("allow_responses").and_then(|node| responses(node, problems));
+    let mut responses = fields.node("allow_responses").and_then(|node| responses(node, problems));
+    if let Some(Node { kind: Kind::List(items), .. }) = fields.node("grant") {
+        for node in items {
+            let Some(grant) = grants::read(node, problems) else { continue };
+            let mut rules = |texts: Vec<String>| {
+                let rule = |text: &String| rule(text, &node.place, claims, problems);
+                texts.iter().filter_map(rule).collect::<Vec<_>>()
+            };
+            publish.extend(rules(grant.publish));
+            subscribe.extend(rules(grant.subscribe));
+            if grant.responses {
+                responses = responses.or(Some(Responses::default()));
+            }
+        }
+    }
     let session = fields.duration("session", Duration::from_secs(1)..=LONGEST_SESSION, problems);
     fields.finish(problems);
     let role = Role {

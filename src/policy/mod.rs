@@ -2,7 +2,6 @@
 
 mod compile;
 mod decide;
-#[cfg_attr(not(test), expect(dead_code, reason = "subject maps do not read grants yet"))]
 mod grants;
 mod map;
 mod responses;

@@ -17,7 +17,6 @@ mod stream;
 mod words;
 
 use crate::document::{Fields, Node, Problem, Problems};
-use api::Api;
 
 /// What one `[[roles.NAME.grant]]` expands to.
 ///
