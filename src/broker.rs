@@ -6,6 +6,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ipnet::IpNet;
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use tokio::time::timeout_at;
@@ -23,6 +24,7 @@ use crate::{
     },
     code::{Code, Refusal},
     config::CalloutSettings,
+    connection::Connection,
     credential,
     identity::Identity,
     idp::{Issuers, certificate::PresentedCertificate},
@@ -37,6 +39,8 @@ const REPLAYS: usize = 400_000;
 pub struct Broker {
     callout: CalloutSettings,
     expectations: Expectations,
+    /// The proxies before the servers.
+    edges: Vec<IpNet>,
     issuers: Issuers,
     policy: Arc<PolicySet>,
     recorder: Arc<dyn Recorder>,
@@ -61,6 +65,7 @@ impl Broker {
     #[must_use]
     pub fn new(
         callout: CalloutSettings,
+        edges: Vec<IpNet>,
         issuers: Issuers,
         policy: Arc<PolicySet>,
         recorder: Arc<dyn Recorder>,
@@ -77,6 +82,7 @@ impl Broker {
                 servers: callout.servers.clone(),
             },
             callout,
+            edges,
             issuers,
             policy,
             recorder,
@@ -175,7 +181,8 @@ impl Broker {
             (None, None) => return Err(Code::CredentialMissing.into()),
         };
 
-        let facts = Facts { now: Timestamp::now(), expires_at, wish: found.wish };
+        let connection = Connection::of(request.client(), certificate.is_some(), &self.edges);
+        let facts = Facts { now: Timestamp::now(), expires_at, wish: found.wish, connection };
         let decision = policy::decide(&self.policy, &identity, &facts);
         let outcome = match decision.outcome() {
             Outcome::Granted(_) => Ok(()),

@@ -14,18 +14,29 @@ use crate::{
 /// Somebody whom an issuer vouches for.
 ///
 /// Only [`Identity::of`] and [`Identity::of_certificate`] make one.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Identity {
-    issuer: IssuerName,
-    subject: String,
-    idp_roles: BTreeSet<String>,
-    claims: Arc<Map<String, Value>>,
+    who: Who,
 }
 
-impl fmt::Debug for Identity {
+/// What is said of somebody: by an issuer, where it is an [`Identity`]'s; else by whoever asks
+/// what would be decided.
+#[derive(Clone)]
+pub struct Who {
+    /// The issuer, by our name for it.
+    pub issuer: IssuerName,
+    /// `sub`: unique within the issuer.
+    pub subject: String,
+    /// The roles as the issuer calls them.
+    pub idp_roles: BTreeSet<String>,
+    /// All claims of the token.
+    pub claims: Arc<Map<String, Value>>,
+}
+
+impl fmt::Debug for Who {
     /// No claim value.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Identity").field("issuer", &self.issuer).finish_non_exhaustive()
+        f.debug_struct("Who").field("issuer", &self.issuer).finish_non_exhaustive()
     }
 }
 
@@ -38,7 +49,8 @@ impl Identity {
     /// # Errors
     /// A claim that is absent or unreadable is an error, never "no roles" and never "all".
     pub fn of(token: &VerifiedToken, issuer: &IssuerSettings) -> Result<Self, Refusal> {
-        Self::read(&issuer.name, token.subject(), token.claims(), &issuer.roles)
+        let who = Who::read(&issuer.name, token.subject(), token.claims(), &issuer.roles)?;
+        Ok(Self::vouched(who))
     }
 
     /// As [`Self::of`], for somebody with a certificate and no token.
@@ -49,10 +61,28 @@ impl Identity {
         certificate: &VerifiedCertificate,
         issuer: &CertificateIssuer,
     ) -> Result<Self, Refusal> {
-        Self::read(&issuer.name, certificate.subject(), certificate.claims(), &issuer.roles)
+        let (subject, claims) = (certificate.subject(), certificate.claims());
+        Ok(Self::vouched(Who::read(&issuer.name, subject, claims, &issuer.roles)?))
     }
 
-    fn read(
+    fn vouched(who: Who) -> Self {
+        Identity { who }
+    }
+
+    /// Who it is.
+    #[must_use]
+    pub fn who(&self) -> &Who {
+        &self.who
+    }
+}
+
+impl Who {
+    /// Reads who some claims are about and which roles they give. Whether an issuer said them is
+    /// not asked.
+    ///
+    /// # Errors
+    /// A claim that is absent or unreadable is an error, never "no roles" and never "all".
+    pub fn read(
         issuer: &IssuerName,
         subject: &str,
         claims: &Arc<Map<String, Value>>,
@@ -70,36 +100,12 @@ impl Identity {
             Refusal { code, detail: Some(detail) }
         };
         let found = roles.path.find(claims).ok_or_else(|| no_roles(absent(claims, roles)))?;
-        Ok(Identity {
+        Ok(Self {
             issuer: issuer.clone(),
             subject: subject.to_owned(),
             idp_roles: roles_of(found, roles.form).map_err(no_roles)?,
             claims: Arc::clone(claims),
         })
-    }
-
-    /// The issuer, by our name for it.
-    #[must_use]
-    pub fn issuer(&self) -> &IssuerName {
-        &self.issuer
-    }
-
-    /// `sub`: unique within the issuer.
-    #[must_use]
-    pub fn subject(&self) -> &str {
-        &self.subject
-    }
-
-    /// The roles as the issuer calls them.
-    #[must_use]
-    pub fn idp_roles(&self) -> &BTreeSet<String> {
-        &self.idp_roles
-    }
-
-    /// All claims of the token.
-    #[must_use]
-    pub fn claims(&self) -> &Map<String, Value> {
-        &self.claims
     }
 
     /// The connection's user name: `issuer:subject`, so that two issuers' `alice` are two.

@@ -32,7 +32,7 @@
 //!
 //! | layer | rooms |
 //! |---|---|
-//! | base | [`names`], [`code`], [`printable`], [`subject`], [`claim_path`], [`strict_json`], [`document`], [`config`], [`nats_jwt`], [`table`] |
+//! | base | [`names`], [`name_pattern`], [`code`], [`printable`], [`subject`], [`claim_path`], [`strict_json`], [`document`], [`config`], [`nats_jwt`], [`connection`], [`table`] |
 //! | pipeline | [`callout`] (request, response), [`credential`], [`idp`] (token, jwks, certificate), [`identity`], [`policy`], [`audit`] (event) |
 //! | shells | [`idp`] (keys, introspection, issuers, inspection), [`callout`] (responder), [`audit`] (sink, reader), [`broker`], [`nats`], [`status`], [`service`], [`private_files`], [`login`], [`setup`], `playground`, [`cli`] |
 
@@ -43,11 +43,13 @@ pub mod claim_path;
 pub mod cli;
 pub mod code;
 pub mod config;
+pub mod connection;
 pub mod credential;
 pub mod document;
 pub mod identity;
 pub mod idp;
 pub mod login;
+pub mod name_pattern;
 pub mod names;
 pub mod nats;
 pub mod nats_jwt;

@@ -55,8 +55,11 @@ pub fn load(layers: &Layers) -> Result<(Loaded, Problems), Problems> {
     let settings = Settings::read(layers, &mut problems);
     // Whatever is wrong with the settings, the maps are judged by what of them can be read, so
     // that all problems come at once.
-    let boundaries =
-        Boundaries { accounts: Settings::targets(layers), issuers: Settings::issuer_names(layers) };
+    let boundaries = Boundaries {
+        accounts: Settings::targets(layers),
+        issuers: Settings::issuer_names(layers),
+        bounds: Settings::map_bounds(layers),
+    };
     let directory = Settings::maps_directory(layers);
     let policy = policy::load(&directory, &boundaries, &mut problems);
     idp::judge_files(layers, &mut problems);
@@ -140,7 +143,8 @@ pub async fn run(
     let (queue, most) = (callout.queue.clone(), callout.max_in_flight);
     let known = issuers.clone();
     let issuers = Issuers::new(issuers, settings.certificate_issuers);
-    let broker = Arc::new(Broker::new(callout, issuers, Arc::new(policy), Arc::new(sink)));
+    let broker =
+        Arc::new(Broker::new(callout, settings.edges, issuers, Arc::new(policy), Arc::new(sink)));
     let instance = broker.instance().to_owned();
     let status = move || InstanceStatus::of(&instance, &known);
     tasks.spawn(status::answer(client.clone(), status, served.clone()));

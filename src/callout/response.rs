@@ -126,16 +126,16 @@ fn answer(
 fn side(side: &Side) -> PermissionSide {
     match side {
         Side::Nothing => {
-            PermissionSide { allow: Vec::new(), deny: vec![SubjectPattern::everything()] }
+            PermissionSide { allow: Vec::new(), deny: vec![SubjectPattern::everything().into()] }
         }
         Side::Some { allow, deny } => PermissionSide {
-            allow: allow.iter().cloned().collect(),
-            deny: deny.iter().cloned().collect(),
+            allow: allow.keys().cloned().collect(),
+            deny: deny.keys().cloned().collect(),
         },
     }
 }
 
-fn responses(responses: Responses) -> ResponsePermission {
+fn responses(responses: &Responses) -> ResponsePermission {
     ResponsePermission {
         max: i64::from(responses.max),
         ttl: i64::try_from(responses.expires.as_nanos()).unwrap_or(i64::MAX),

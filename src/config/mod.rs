@@ -7,9 +7,11 @@
 
 mod accounts;
 mod certificates;
+mod edge;
 mod issuers;
 mod layers;
 mod login;
+mod maps;
 mod presets;
 mod secret;
 mod sections;
@@ -17,6 +19,7 @@ mod seeds;
 mod settings;
 
 pub use certificates::ClientCertificate;
+pub(crate) use edge::network;
 pub(crate) use issuers::is_loopback;
 pub use issuers::{
     CertificateIssuer, CertificateName, ClientAuth, IntrospectedTokens, IntrospectionSettings,
@@ -24,6 +27,7 @@ pub use issuers::{
 };
 pub use layers::{ENV_PREFIX, Layers};
 pub use login::{LoginFlow, ShownToken};
+pub use maps::MapBounds;
 pub use secret::{NoSecret, SecretSource};
 pub use settings::{
     AuditSettings, CalloutSettings, IssuerSettings, LoginSettings, NatsAddress, NatsSettings,

@@ -1,6 +1,6 @@
 //! The sections of `hallpass.toml`, each read into its settings.
 
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use nkeys::{KeyPairType, XKey};
 use secrecy::ExposeSecret as _;
@@ -11,7 +11,7 @@ use super::{
     SecretSource, Settings,
     accounts::{accounts, apart},
     certificates::{ca_file, client_certificate},
-    issuers,
+    edge, issuers, maps,
     seeds::{key_pair, secret, user_seed},
 };
 use crate::{
@@ -46,24 +46,20 @@ pub(super) fn settings(layers: &Layers, problems: &mut Problems) -> Option<Setti
     let accounts = accounts_node.and_then(|node| accounts(node, layers, problems));
     apart(layers, problems);
     if let Some(node) = root.node("maps") {
-        let mut fields = Fields::of(node, "`[maps]`", problems);
-        if let Some(("", place)) = fields.string("directory", problems) {
-            let help = "name the directory of the subject maps, such as `subject-maps`";
-            problems.add(Problem::error(place, "`directory` is empty", help));
-        }
-        fields.finish(problems);
+        maps::check(node, problems);
     }
+    let edges = root.node("edge").map(|node| edge::addresses(node, problems)).unwrap_or_default();
     let (mut issuers, certificate_issuers) = issuers::issuers(&mut root, layers, problems);
     issuers::get_secrets(&mut issuers, problems);
     root.finish(problems);
-    let maps = maps_directory(layers);
     Some(Settings {
         nats: nats?,
         callout: callout?,
         accounts: accounts?,
         issuers,
         certificate_issuers,
-        maps,
+        maps: maps::directory(layers),
+        edges,
         audit: audit?,
     })
 }
@@ -180,11 +176,6 @@ fn callout(node: &Node, layers: &Layers, problems: &mut Problems) -> Option<Call
         deadline: deadline.unwrap_or(Duration::from_millis(1500)),
         max_in_flight: usize::try_from(max_in_flight).unwrap_or(usize::MAX),
     })
-}
-
-pub(super) fn maps_directory(layers: &Layers) -> PathBuf {
-    let named = layers.root.get("maps").and_then(|maps| maps.get("directory"));
-    layers.directory.join(named.and_then(Node::as_str).unwrap_or("subject-maps"))
 }
 
 /// The servers that are answered; `None`: all of them.

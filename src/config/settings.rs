@@ -7,14 +7,15 @@ use std::{
     time::Duration,
 };
 
+use ipnet::IpNet;
 use jsonwebtoken::Algorithm;
 use nkeys::{KeyPair, XKey};
 use secrecy::SecretString;
 use url::Url;
 
 use super::{
-    CertificateIssuer, ClientCertificate, IntrospectionSettings, Layers, LoginFlow, Requirement,
-    RolesClaim, ShownToken, accounts, issuers, sections,
+    CertificateIssuer, ClientCertificate, IntrospectionSettings, Layers, LoginFlow, MapBounds,
+    Requirement, RolesClaim, ShownToken, accounts, issuers, maps, sections,
 };
 use crate::{
     document::{Fields, Node, Problems},
@@ -36,6 +37,8 @@ pub struct Settings {
     pub certificate_issuers: Vec<CertificateIssuer>,
     /// The directory of the subject maps.
     pub maps: PathBuf,
+    /// The proxies before the servers: their addresses are not those of clients.
+    pub edges: Vec<IpNet>,
     /// Where decisions are recorded.
     pub audit: AuditSettings,
 }
@@ -197,7 +200,14 @@ impl Settings {
     /// Where the maps are, whatever else is wrong with the settings.
     #[must_use]
     pub fn maps_directory(layers: &Layers) -> PathBuf {
-        sections::maps_directory(layers)
+        maps::directory(layers)
+    }
+
+    /// How far the maps of some directories reach, whatever else is wrong with the settings;
+    /// `None` where that cannot be read.
+    #[must_use]
+    pub fn map_bounds(layers: &Layers) -> Option<Vec<MapBounds>> {
+        maps::all_bounds(layers)
     }
 
     /// The accounts that maps may target, whatever else is wrong with the settings; `None` where

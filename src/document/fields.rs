@@ -14,6 +14,8 @@ pub struct Fields<'a> {
     place: &'a Place,
     what: String,
     known: Vec<&'static str>,
+    /// Keys that are read to say why they are none.
+    refused: Vec<&'static str>,
     secret: bool,
 }
 
@@ -29,7 +31,14 @@ impl<'a> Fields<'a> {
                 None
             }
         };
-        Self { table, place: &node.place, what, known: Vec::new(), secret: false }
+        Self {
+            table,
+            place: &node.place,
+            what,
+            known: Vec::new(),
+            refused: Vec::new(),
+            secret: false,
+        }
     }
 
     /// The same, for a table about a secret: what stands under unknown keys may be one.
@@ -55,6 +64,13 @@ impl<'a> Fields<'a> {
         if !self.known.contains(&key) {
             self.known.push(key);
         }
+        self.table?.get(key).map(|(_, node)| node)
+    }
+
+    /// The value of a key that is none, for which there is something to say; it is not among the
+    /// keys that are offered.
+    pub fn refused(&mut self, key: &'static str) -> Option<&'a Node> {
+        self.refused.push(key);
         self.table?.get(key).map(|(_, node)| node)
     }
 
@@ -253,7 +269,7 @@ impl<'a> Fields<'a> {
     /// Reports the keys that nobody asked for.
     pub fn finish(self, problems: &mut Problems) {
         for (key, (place, node)) in self.table.into_iter().flatten() {
-            if self.known.contains(&key.as_str()) {
+            if self.known.iter().chain(&self.refused).any(|known| known == key) {
                 continue;
             }
             let help = match did_you_mean(key, self.known.iter().copied()) {

@@ -1,6 +1,10 @@
 //! A problem in a file: where, what, and what to do about it.
 
-use std::{fmt, ops::Range, sync::Arc};
+use std::{
+    fmt,
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
@@ -13,18 +17,34 @@ pub struct Source {
     pub path: String,
     /// What it holds.
     pub text: String,
+    /// Where each line but the first begins, once somebody asked.
+    lines: OnceLock<Vec<usize>>,
 }
 
 impl Source {
+    /// A text and what to call it.
+    #[must_use]
+    pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { path: path.into(), text: text.into(), lines: OnceLock::new() }
+    }
+
+    /// The line of a byte, counted from 1.
+    fn line(&self, at: usize) -> usize {
+        let starts = self.lines.get_or_init(|| {
+            self.text.match_indices('\n').map(|(newline, _)| newline + 1).collect()
+        });
+        starts.partition_point(|start| *start <= at) + 1
+    }
+
     /// A file as it was read; where it is no text, that is a problem at its place.
     pub fn read(path: String, bytes: Vec<u8>, problems: &mut Problems) -> Option<Arc<Self>> {
         match String::from_utf8(bytes) {
-            Ok(text) => Some(Arc::new(Self { path, text })),
+            Ok(text) => Some(Arc::new(Self::new(path, text))),
             Err(error) => {
                 let at = error.utf8_error().valid_up_to();
                 let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
                 let span = at..at + char::REPLACEMENT_CHARACTER.len_utf8();
-                let place = Place::File { source: Arc::new(Self { path, text }), span };
+                let place = Place::File { source: Arc::new(Self::new(path, text)), span };
                 problems.add(Problem::error(
                     &place,
                     "the file is not UTF-8 text",
@@ -75,10 +95,7 @@ impl Place {
     #[must_use]
     pub fn line(&self) -> Option<usize> {
         match self {
-            Self::File { source, span } => {
-                let before = source.text.as_bytes().get(..span.start)?;
-                Some(before.iter().filter(|byte| **byte == b'\n').count() + 1)
-            }
+            Self::File { source, span } => Some(source.line(span.start)),
             Self::Named(_) => None,
         }
     }

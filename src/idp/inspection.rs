@@ -232,9 +232,9 @@ fn identify(
     let found = identity.as_ref().map_or_else(
         |_| format!("roles at `{}`", issuer.roles.path),
         |identity| {
-            let roles: Vec<_> = identity.idp_roles().iter().map(|role| quoted(role)).collect();
+            let roles: Vec<_> = identity.who().idp_roles.iter().map(|role| quoted(role)).collect();
             let roles = if roles.is_empty() { "none".to_owned() } else { roles.join(", ") };
-            format!("user name {}, IdP roles {roles}", quoted(&identity.user_name()))
+            format!("user name {}, IdP roles {roles}", quoted(&identity.who().user_name()))
         },
     );
     inspection.stage("identity", identity, found);

@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::subject::SubjectPattern;
+use crate::subject::Permission;
 
 /// The registered claims around a NATS-specific part `N`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -170,10 +170,10 @@ pub struct UserClaims {
 pub struct PermissionSide {
     /// Allowed patterns.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub allow: Vec<SubjectPattern>,
+    pub allow: Vec<Permission>,
     /// Denied patterns, which win.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub deny: Vec<SubjectPattern>,
+    pub deny: Vec<Permission>,
 }
 
 /// Permission to publish to the reply subject of a received message.

@@ -1,24 +1,30 @@
 //! The decision: an identity, the facts and the maps in, [`Decision`] out. Pure.
 
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 
 use super::{
-    compile::{PolicySet, RuleRef},
-    map::{LONGEST_SESSION, Role, Rule},
+    compile::{PolicySet, Role, RuleRef},
+    condition::Unmet,
+    decision::{
+        Decision, EndedBy, Entitlement, GivenRole, Grant, Outcome, Permissions, Reasons, Side,
+        Supposition, UnmetRole,
+    },
+    map::{LONGEST_SESSION, Lists, Rule},
     responses,
     template::FillError,
 };
 use crate::{
     code::{Code, Refusal},
+    connection::Connection,
     credential::Wish,
-    identity::Identity,
+    identity::{Identity, Who},
     names::{AccountName, RoleName},
-    subject::SubjectPattern,
 };
 
-pub use super::map::Responses;
+/// More permissions than a session needs, and fewer than make the user JWT too large to send.
+const MOST_PERMISSIONS: usize = 2048;
 
 /// What is true at the moment of the decision, as plain data.
 #[derive(Debug, Clone)]
@@ -29,120 +35,8 @@ pub struct Facts {
     pub expires_at: Timestamp,
     /// What the client asks for of what it may have.
     pub wish: Wish,
-}
-
-/// What was decided, and why. Only [`decide`] makes one.
-#[derive(Debug)]
-pub struct Decision {
-    outcome: Outcome,
-    roles: Vec<RoleName>,
-    rules: Vec<RuleRef>,
-}
-
-/// Yes or no.
-#[derive(Debug)]
-pub enum Outcome {
-    /// In.
-    Granted(Grant),
-    /// Out.
-    Denied(Refusal),
-}
-
-/// What an identity may do, and until when.
-pub struct Grant {
-    user_name: String,
-    account: AccountName,
-    publish: Side,
-    subscribe: Side,
-    responses: Option<Responses>,
-    ends_at: Timestamp,
-}
-
-impl fmt::Debug for Grant {
-    /// No subject: claims are in them.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Grant").field("account", &self.account).finish_non_exhaustive()
-    }
-}
-
-/// One side of the permissions. That nothing is allowed is a value of its own, because the
-/// server reads an empty list as everything.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-#[serde(untagged)]
-pub enum Side {
-    /// Nothing at all.
-    Nothing,
-    /// What is allowed (never empty) less what is denied.
-    Some {
-        /// Allowed patterns.
-        allow: BTreeSet<SubjectPattern>,
-        /// Denied patterns, which win.
-        deny: BTreeSet<SubjectPattern>,
-    },
-}
-
-impl Side {
-    fn of(allow: BTreeSet<SubjectPattern>, deny: BTreeSet<SubjectPattern>) -> Self {
-        if allow.is_empty() { Self::Nothing } else { Self::Some { allow, deny } }
-    }
-}
-
-impl Decision {
-    /// Yes or no.
-    #[must_use]
-    pub fn outcome(&self) -> &Outcome {
-        &self.outcome
-    }
-
-    /// The roles that are held, by name.
-    #[must_use]
-    pub fn roles(&self) -> &[RoleName] {
-        &self.roles
-    }
-
-    /// The rules that decided, with file and line.
-    #[must_use]
-    pub fn rules(&self) -> &[RuleRef] {
-        &self.rules
-    }
-}
-
-impl Grant {
-    /// The connection's user name.
-    #[must_use]
-    pub fn user_name(&self) -> &str {
-        &self.user_name
-    }
-
-    /// The account, exactly one.
-    #[must_use]
-    pub fn account(&self) -> &AccountName {
-        &self.account
-    }
-
-    /// What may be published.
-    #[must_use]
-    pub fn publish(&self) -> &Side {
-        &self.publish
-    }
-
-    /// What may be subscribed to.
-    #[must_use]
-    pub fn subscribe(&self) -> &Side {
-        &self.subscribe
-    }
-
-    /// Whether requests may be answered.
-    #[must_use]
-    pub fn responses(&self) -> Option<Responses> {
-        self.responses
-    }
-
-    /// When the session ends: never after the token.
-    #[must_use]
-    pub fn ends_at(&self) -> Timestamp {
-        self.ends_at
-    }
+    /// How the client is connected.
+    pub connection: Connection,
 }
 
 /// Decides.
@@ -152,26 +46,55 @@ impl Grant {
 /// without still deny and still shorten: less is never more.
 #[must_use]
 pub fn decide(policy: &PolicySet, identity: &Identity, facts: &Facts) -> Decision {
-    let held: Vec<Arc<Role>> =
-        policy.held(identity.issuer(), identity.idp_roles()).into_values().collect();
-    let names =
-        |roles: &[Arc<Role>]| roles.iter().map(|role| role.name.clone()).collect::<Vec<_>>();
-    let places = |roles: &[Arc<Role>]| {
-        roles.iter().map(|role| RuleRef::new(&role.name, &role.at)).collect::<Vec<_>>()
+    let (outcome, reasons) = resolve(policy, identity.who(), facts);
+    let outcome = match outcome {
+        Ok(entitlement) => Outcome::Granted(Grant(entitlement)),
+        Err(refusal) => Outcome::Denied(refusal),
     };
-    let (granted, roles, rules) = match choose(&held, identity, &facts.wish) {
-        Err(denial) => (Err(denial), names(&held), places(&held)),
+    Decision { outcome, reasons }
+}
+
+/// What [`decide`] would say, if an issuer vouched for this.
+#[must_use]
+pub fn suppose(policy: &PolicySet, who: &Who, facts: &Facts) -> Supposition {
+    let (outcome, reasons) = resolve(policy, who, facts);
+    Supposition { outcome, reasons }
+}
+
+fn resolve(
+    policy: &PolicySet,
+    who: &Who,
+    facts: &Facts,
+) -> (Result<Entitlement, Refusal>, Reasons) {
+    let given = policy.held(&who.issuer, &who.idp_roles).into_values();
+    let (given, by): (Vec<Arc<Role>>, Vec<GivenRole>) = given
+        .map(|(role, by)| {
+            let at = RuleRef::new(&role.written.name, &role.written.at);
+            (role, GivenRole { role: at, by: by.into_iter().map(str::to_owned).collect() })
+        })
+        .unzip();
+    let mut reasons = Reasons { given: by, ..Reasons::default() };
+    let outcome = match choose(&given, who, facts, &mut reasons) {
+        Err(refusal) => {
+            reasons.roles = names(&given);
+            reasons.rules = places(&given);
+            Err(refusal)
+        }
         Ok(chosen) => {
-            let mut rules = places(&chosen.of_account);
-            let granted = grant(&chosen, identity, facts, &mut rules);
-            (granted, names(&chosen.asked_for), rules)
+            reasons.roles = names(&chosen.asked_for);
+            reasons.rules = places(&chosen.of_account);
+            entitle(&chosen, who, facts, &mut reasons.rules)
         }
     };
-    let outcome = match granted {
-        Ok(grant) => Outcome::Granted(grant),
-        Err(denial) => Outcome::Denied(denial),
-    };
-    Decision { outcome, roles, rules }
+    (outcome, reasons)
+}
+
+fn names(roles: &[Arc<Role>]) -> Vec<RoleName> {
+    roles.iter().map(|role| role.written.name.clone()).collect()
+}
+
+fn places(roles: &[Arc<Role>]) -> Vec<RuleRef> {
+    roles.iter().map(|role| RuleRef::new(&role.written.name, &role.written.at)).collect()
 }
 
 /// The held roles that count.
@@ -181,13 +104,21 @@ struct Chosen {
     of_account: Vec<Arc<Role>>,
     /// Those of them that are asked for: they allow.
     asked_for: Vec<Arc<Role>>,
+    /// The first end of a condition.
+    until: Option<(Timestamp, RuleRef)>,
 }
 
-fn choose(held: &[Arc<Role>], identity: &Identity, wish: &Wish) -> Result<Chosen, Refusal> {
+fn choose(
+    given: &[Arc<Role>],
+    who: &Who,
+    facts: &Facts,
+    reasons: &mut Reasons,
+) -> Result<Chosen, Refusal> {
+    let wish = &facts.wish;
     let refusal = |code, detail: String| Err(Refusal { code, detail: Some(detail) });
-    if held.is_empty() {
+    if given.is_empty() {
         // None at all is for the IdP to mend, some is for the maps.
-        let count = identity.idp_roles().len();
+        let count = who.idp_roles.len();
         if count == 0 {
             return Err(Code::RolesClaimEmpty.into());
         }
@@ -195,28 +126,50 @@ fn choose(held: &[Arc<Role>], identity: &Identity, wish: &Wish) -> Result<Chosen
             format!("the token's number of roles is {count}, and no map's `idp_roles` names one");
         return refusal(Code::NoRole, detail);
     }
-    let of = |account: &AccountName| -> Vec<Arc<Role>> {
-        held.iter().filter(|role| role.account == *account).cloned().collect()
+    let mut candidates = given.to_vec();
+    if let Some(account) = &wish.account {
+        candidates.retain(|role| role.written.account == *account);
+        if candidates.is_empty() {
+            return Err(Code::AccountNotHeld.into());
+        }
+    }
+    let mut held = Vec::new();
+    for role in candidates {
+        match conditions(&role, who, facts) {
+            Ok(until) => held.push((role, until)),
+            Err(Judged::Unmet(unmet)) => reasons.unmet.push(unmet),
+            Err(Judged::Refused(refusal)) => return Err(refusal),
+        }
+    }
+    let unmet = |role: Option<&RoleName>| {
+        let unmet =
+            reasons.unmet.iter().find(|it| role.is_none_or(|name| it.role.role == *name))?;
+        let RuleRef { role, at } = &unmet.role;
+        let detail = Some(format!("role `{role}` at {at}: {}", unmet.why));
+        Some(Refusal { code: Code::ConditionUnmet, detail })
     };
-    let candidates = match &wish.account {
-        None => held.to_vec(),
-        Some(account) => of(account),
-    };
-    if candidates.is_empty() {
-        return Err(Code::AccountNotHeld.into());
+    if held.is_empty() {
+        return Err(unmet(None).unwrap_or_else(|| Code::NoRole.into()));
     }
     let is_asked_for =
-        |role: &Arc<Role>| wish.roles.as_ref().is_none_or(|names| names.contains(&role.name));
-    let asked_for: Vec<_> = candidates.into_iter().filter(is_asked_for).collect();
-    let has = |name: &RoleName| asked_for.iter().any(|role| role.name == *name);
+        |role: &Role| wish.roles.as_ref().is_none_or(|names| names.contains(&role.written.name));
+    let asked_for: Vec<_> =
+        held.iter().map(|(role, _)| role).filter(|role| is_asked_for(role)).cloned().collect();
+    let has = |name: &RoleName| asked_for.iter().any(|role| role.written.name == *name);
     if let Some(missing) = wish.roles.iter().flatten().find(|name| !has(name)) {
-        return refusal(Code::RoleNotHeld, format!("`{missing}` is asked for"));
+        let not_held =
+            Refusal { code: Code::RoleNotHeld, detail: Some(format!("`{missing}` is asked for")) };
+        return Err(unmet(Some(missing)).unwrap_or(not_held));
     }
-    let accounts: BTreeSet<&AccountName> = asked_for.iter().map(|role| &role.account).collect();
+    let accounts: BTreeSet<&AccountName> =
+        asked_for.iter().map(|role| &role.written.account).collect();
     match (accounts.first(), accounts.len()) {
         (Some(&account), 1) => {
             let account = account.clone();
-            Ok(Chosen { of_account: of(&account), account, asked_for })
+            let of_account = held.into_iter().filter(|(role, _)| role.written.account == account);
+            let (of_account, untils): (Vec<_>, Vec<_>) = of_account.unzip();
+            let until = untils.into_iter().flatten().min_by_key(|(until, _)| *until);
+            Ok(Chosen { account, of_account, asked_for, until })
         }
         _ => {
             let names: Vec<_> = accounts.iter().map(|account| account.as_str()).collect();
@@ -231,65 +184,109 @@ fn choose(held: &[Arc<Role>], identity: &Identity, wish: &Wish) -> Result<Chosen
     }
 }
 
-fn grant(
+/// Why a role is not among those that are held.
+enum Judged {
+    Unmet(UnmetRole),
+    Refused(Refusal),
+}
+
+/// Until when all conditions of a role are met, where that has an end.
+fn conditions(
+    role: &Role,
+    who: &Who,
+    facts: &Facts,
+) -> Result<Option<(Timestamp, RuleRef)>, Judged> {
+    let mut first = None;
+    for condition in &role.whole.conditions {
+        let at = || RuleRef::new(&role.written.name, &condition.at);
+        match condition.judge(who, facts) {
+            Ok(None) => {}
+            Ok(Some(until)) => {
+                if first.as_ref().is_none_or(|(first, _)| until < *first) {
+                    first = Some((until, at()));
+                }
+            }
+            Err(Unmet::Not(why)) => return Err(Judged::Unmet(UnmetRole { role: at(), why })),
+            Err(Unmet::Unreadable(refusal)) => return Err(Judged::Refused(refusal)),
+        }
+    }
+    Ok(first)
+}
+
+fn entitle(
     chosen: &Chosen,
-    identity: &Identity,
+    who: &Who,
     facts: &Facts,
     rules: &mut Vec<RuleRef>,
-) -> Result<Grant, Refusal> {
-    let Chosen { account, of_account, asked_for } = chosen;
-    let mut list = |roles, list: fn(&Role) -> &[Rule]| fill(roles, list, identity, rules);
+) -> Result<Entitlement, Refusal> {
+    let Chosen { account, of_account, asked_for, .. } = chosen;
+    let mut count = 0;
+    let mut list = |roles: &[Arc<Role>], list: fn(&Lists) -> &[Arc<Rule>]| {
+        fill(roles, list, who, rules, &mut count)
+    };
     let publish = Side::of(
-        list(asked_for, |role| &role.publish)?,
-        list(of_account, |role| &role.deny_publish)?,
+        list(asked_for, |lists| &lists.publish)?,
+        list(of_account, |lists| &lists.deny_publish)?,
     );
     let subscribe = Side::of(
-        list(asked_for, |role| &role.subscribe)?,
-        list(of_account, |role| &role.deny_subscribe)?,
+        list(asked_for, |lists| &lists.subscribe)?,
+        list(of_account, |lists| &lists.deny_subscribe)?,
     );
     let responses = match responses::greatest(asked_for) {
         None => None,
         Some(responses) => {
             // Of all roles that are held: a second connection could bring those that this one
             // does without.
-            let mut unnoted = Vec::new();
-            let mut all =
-                |list: fn(&Role) -> &[Rule]| fill(of_account, list, identity, &mut unnoted);
-            let (publish, subscribe) = (all(|role| &role.publish)?, all(|role| &role.subscribe)?);
-            responses::bounded(of_account, &publish, &subscribe)?;
+            let (mut unnoted, mut uncounted) = (Vec::new(), 0);
+            let mut all = |list: fn(&Lists) -> &[Arc<Rule>]| {
+                fill(of_account, list, who, &mut unnoted, &mut uncounted)
+            };
+            let (publish, subscribe) =
+                (all(|lists| &lists.publish)?, all(|lists| &lists.subscribe)?);
+            responses::bounded(of_account, publish.keys(), subscribe.keys())?;
             Some(responses)
         }
     };
-    Ok(Grant {
-        user_name: identity.user_name(),
+    let (ends_at, ends_by) = session_end(chosen, facts)?;
+    Ok(Entitlement {
+        user_name: who.user_name(),
         account: account.clone(),
         publish,
         subscribe,
         responses,
-        ends_at: session_end(of_account, facts)?,
+        ends_at,
+        ends_by,
     })
 }
 
-/// The subjects of one list of all roles, filled with the identity's values.
+/// The permissions of one list of all roles, filled with the identity's values.
 fn fill(
-    held: &[Arc<Role>],
-    list: fn(&Role) -> &[Rule],
-    identity: &Identity,
+    roles: &[Arc<Role>],
+    list: fn(&Lists) -> &[Arc<Rule>],
+    who: &Who,
     rules: &mut Vec<RuleRef>,
-) -> Result<BTreeSet<SubjectPattern>, Refusal> {
-    let mut patterns = BTreeSet::new();
-    for role in held {
-        for rule in list(role) {
-            let at = RuleRef::new(&role.name, &rule.at);
-            let filled = rule.template.fill(identity).map_err(|error| denial(error, &at));
+    count: &mut usize,
+) -> Result<Permissions, Refusal> {
+    let mut permissions = Permissions::new();
+    for role in roles {
+        for rule in list(&role.whole.lists) {
+            let at = RuleRef::new(&role.written.name, &rule.at);
+            let filled = rule.template.fill(who).map_err(|error| denial(error, &at));
             // Several subjects of one line are one place to look.
             if rules.last() != Some(&at) {
-                rules.push(at);
+                rules.push(at.clone());
             }
-            patterns.insert(filled?);
+            for permission in filled? {
+                permissions.entry(permission).or_default().insert(at.clone());
+            }
+            if *count + permissions.len() > MOST_PERMISSIONS {
+                let detail = format!("the bound is {MOST_PERMISSIONS}, and reached at {}", at.at);
+                return Err(Refusal { code: Code::PermissionsTooMany, detail: Some(detail) });
+            }
         }
     }
-    Ok(patterns)
+    *count += permissions.len();
+    Ok(permissions)
 }
 
 fn denial(error: FillError, rule: &RuleRef) -> Refusal {
@@ -300,19 +297,30 @@ fn denial(error: FillError, rule: &RuleRef) -> Refusal {
         FillError::Unusable { variable, why } => {
             (Code::ClaimUnusable, format!("the value for {{{variable}}} at {} {why}", rule.at))
         }
+        FillError::TooMany { variable, most } => (
+            Code::ClaimTooMany,
+            format!("the values for {{{variable}}} at {} are more than {most}", rule.at),
+        ),
     };
     Refusal { code, detail: Some(detail) }
 }
 
-/// The end of the token or certificate, or the shortest session, whichever is first; whole
-/// seconds, downwards, because that is what a JWT can say.
-fn session_end(held: &[Arc<Role>], facts: &Facts) -> Result<Timestamp, Refusal> {
-    let too_short = Refusal { code: Code::SessionTooShort, detail: None };
-    let longest = held.iter().filter_map(|role| role.session).min().unwrap_or(LONGEST_SESSION);
-    let by_role = facts.now.saturating_add(longest).unwrap_or(Timestamp::MAX);
-    let ends_at = Timestamp::from_second(by_role.min(facts.expires_at).as_second())
-        .map_err(|_| too_short.clone())?;
-    if ends_at > facts.now { Ok(ends_at) } else { Err(too_short) }
+/// The end of the token or certificate, of the shortest session or of the hours, whichever is
+/// first; whole seconds, downwards, because that is what a JWT can say.
+fn session_end(chosen: &Chosen, facts: &Facts) -> Result<(Timestamp, EndedBy), Refusal> {
+    let too_short = || Refusal { code: Code::SessionTooShort, detail: None };
+    let after = |span| facts.now.saturating_add(span).unwrap_or(Timestamp::MAX);
+    let sessions = chosen.of_account.iter().filter_map(|role| {
+        let at = || RuleRef::new(&role.written.name, &role.written.at);
+        role.whole.session.map(|session| (after(session), EndedBy::Session(at())))
+    });
+    let hours = chosen.until.iter().map(|(until, at)| (*until, EndedBy::Hours(at.clone())));
+    let others =
+        [(facts.expires_at, EndedBy::Credential), (after(LONGEST_SESSION), EndedBy::Longest)];
+    let ends = sessions.chain(hours).chain(others).min_by_key(|(at, _)| *at);
+    let (at, by) = ends.ok_or_else(too_short)?;
+    let at = Timestamp::from_second(at.as_second()).map_err(|_| too_short())?;
+    if at > facts.now { Ok((at, by)) } else { Err(too_short()) }
 }
 
 #[cfg(test)]

@@ -5,31 +5,35 @@
 //! with any reply subject, and so publish anywhere. hallpass does not issue that: it would be a
 //! limit that the server ignores.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
-use super::map::{Responses, Role, Rule};
+use super::{
+    compile::Role,
+    map::{Responses, Rule},
+};
 use crate::{
     code::{Code, Refusal},
     document::{Problem, Problems},
-    subject::SubjectPattern,
+    subject::{Permission, SubjectPattern},
 };
 
 /// The permission of several roles together: the greatest as one of them wrote it. Taking the
 /// parts apart (the count of one, the time of another) would allow what no map says.
 pub(super) fn greatest(roles: &[Arc<Role>]) -> Option<Responses> {
-    roles.iter().filter_map(|role| role.responses).max()
+    roles.iter().filter_map(|role| role.whole.responses.clone()).max()
 }
 
 /// Refuses responses to somebody who may publish, by any of these roles, what they also receive.
-pub(super) fn bounded(
+pub(super) fn bounded<'a>(
     held: &[Arc<Role>],
-    publish: &BTreeSet<SubjectPattern>,
-    subscribe: &BTreeSet<SubjectPattern>,
+    mut publish: impl Iterator<Item = &'a Permission>,
+    subscribe: impl Iterator<Item = &'a Permission> + Clone,
 ) -> Result<(), Refusal> {
-    if !meet(publish, subscribe) {
+    let overlap = |one: &SubjectPattern| subscribe.clone().any(|it| one.overlaps(&it.subject));
+    if !publish.any(|publish| overlap(&publish.subject)) {
         return Ok(());
     }
-    let names: Vec<_> = held.iter().map(|role| role.name.as_str()).collect();
+    let names: Vec<_> = held.iter().map(|role| role.written.name.as_str()).collect();
     let detail = Some(format!(
         "roles {}: a subject may be published and received, and one of them allows responses",
         names.join(", ")
@@ -37,30 +41,27 @@ pub(super) fn bounded(
     Err(Refusal { code: Code::ResponsesUnbounded, detail })
 }
 
-fn meet(publish: &BTreeSet<SubjectPattern>, subscribe: &BTreeSet<SubjectPattern>) -> bool {
-    publish.iter().any(|publish| subscribe.iter().any(|subscribe| publish.overlaps(subscribe)))
-}
-
 /// Says so where one role alone would do it.
 pub(super) fn check(role: &Role, problems: &mut Problems) {
-    if role.responses.is_none() {
+    if role.whole.responses.is_none() {
         return;
     }
-    let pairs = |publish: &'_ Rule| -> Option<usize> {
-        let reach = publish.template.reach();
-        role.subscribe.iter().position(|subscribe| reach.overlaps(&subscribe.template.reach()))
+    let lists = &role.whole.lists;
+    let received = |publish: &Rule| {
+        let reach = &publish.template.reach().subject;
+        let subscribe =
+            |subscribe: &&Arc<Rule>| reach.overlaps(&subscribe.template.reach().subject);
+        lists.subscribe.iter().find(subscribe)
     };
-    for publish in &role.publish {
-        let Some(subscribe) = pairs(publish).and_then(|index| role.subscribe.get(index)) else {
-            continue;
-        };
+    for publish in &lists.publish {
+        let Some(subscribe) = received(publish) else { continue };
         problems.add(
             Problem::error(
                 &publish.place,
                 format!(
                     "role `{}` may publish what it receives, and allows responses: its holder \
                      could answer himself, on any subject",
-                    role.name
+                    role.written.name
                 ),
                 "split it: one role that answers requests, one that publishes these subjects; who holds \
                  both is refused",

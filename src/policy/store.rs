@@ -13,7 +13,10 @@ use super::{
 };
 use crate::document::{self, Place, Problem, Problems, Source};
 
-/// Loads every `*.toml` of a directory; `None` where a problem is an error, or where not all
+/// What the names of files with test cases end with: they are no maps.
+const CASES: &str = ".test.toml";
+
+/// Loads every `*.toml` of a directory and of those below it; `None` where a problem is an error, or where not all
 /// `boundaries` are known. The order of the files never matters.
 pub fn load(
     directory: &Path,
@@ -32,8 +35,8 @@ fn read_all(
     boundaries: &Boundaries,
     problems: &mut Problems,
 ) -> Option<PolicySet> {
-    let (files, sources) = read(directory, problems)?;
-    if files == 0 {
+    let sources = read(directory, problems)?;
+    if sources.is_empty() {
         let place = Place::named(directory.display().to_string());
         problems.add(Problem::warning(
             &place,
@@ -43,63 +46,89 @@ fn read_all(
     }
     let mut digest = Sha256::new();
     let mut maps = Vec::new();
-    for source in &sources {
+    for (path, source) in sources.into_iter().filter_map(|(path, source)| Some((path, source?))) {
         // Lengths first, so that no two directories feed the same bytes.
-        for part in [file_name(&source.path), &source.text] {
+        for part in [path.as_os_str().as_encoded_bytes(), source.text.as_bytes()] {
             digest.update((part.len() as u64).to_be_bytes());
             digest.update(part);
         }
         let mut found = Problems::default();
-        let root = document::parse(source, &mut found);
+        let root = document::parse(&source, &mut found);
         let readable = !found.any_error();
         problems.append(found);
         if readable {
-            maps.push(map::read(&root, problems));
+            maps.push(map::read(path, &root, problems));
         }
     }
     let digest = format!("sha256:{:x}", digest.finalize());
     compile(maps, boundaries, digest, problems)
 }
 
-/// How many files there are, and those that can be read, by name; `None` where the directory
-/// cannot be read.
-fn read(directory: &Path, problems: &mut Problems) -> Option<(usize, Vec<Arc<Source>>)> {
-    let named = |path: &Path| Place::named(path.display().to_string());
-    let entries = std::fs::read_dir(directory).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let entries = match entries {
-        Ok(entries) => entries,
-        Err(error) => {
-            problems.add(Problem::error(
-                &named(directory),
-                format!("the directory of the subject maps cannot be read: {error}"),
-                "create it, or name another as `directory` under `[maps]` in hallpass.toml",
-            ));
-            return None;
-        }
-    };
-    // Editors and ConfigMaps leave hidden files beside the real ones.
-    let is_map = |path: &PathBuf| {
-        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        !hidden && path.extension().is_some_and(|extension| extension == "toml")
-    };
-    let mut paths: Vec<PathBuf> =
-        entries.into_iter().map(|entry| entry.path()).filter(is_map).collect();
-    paths.sort();
-    let files = paths.len();
-    let mut sources = Vec::new();
-    for path in paths {
-        match std::fs::read(&path) {
-            Ok(bytes) => sources.extend(Source::read(path.display().to_string(), bytes, problems)),
-            Err(error) => problems.add(Problem::error(
-                &named(&path),
-                format!("the subject map cannot be read: {error}"),
-                "a subject map is a file that hallpass may read; move away what is none",
-            )),
-        }
+/// A file below the directory; no text where it cannot be read.
+type Found = (PathBuf, Option<Arc<Source>>);
+
+/// The files, by name; `None` where the directory cannot be read.
+fn read(directory: &Path, problems: &mut Problems) -> Option<Vec<Found>> {
+    let mut paths = Vec::new();
+    let found = find(directory, Path::new(""), &mut paths);
+    if let Err((path, error)) = found {
+        problems.add(Problem::error(
+            &Place::named(path.display().to_string()),
+            format!("the directory of the subject maps cannot be read: {error}"),
+            "create it, or name another as `directory` under `[maps]` in hallpass.toml",
+        ));
+        return None;
     }
-    Some((files, sources))
+    paths.sort();
+    let read = |below: PathBuf| {
+        let path = directory.join(&below);
+        let name = path.display().to_string();
+        let source = match std::fs::read(&path) {
+            Ok(bytes) => Source::read(name, bytes, problems),
+            Err(error) => {
+                problems.add(Problem::error(
+                    &Place::named(name),
+                    format!("the subject map cannot be read: {error}"),
+                    "a subject map is a file that hallpass may read; move away what is none",
+                ));
+                None
+            }
+        };
+        (below, source)
+    };
+    Some(paths.into_iter().map(read).collect())
 }
 
-fn file_name(path: &str) -> &str {
-    path.rsplit(['/', '\\']).next().unwrap_or(path)
+/// How deep directories may lie in one another: more is a link that leads back.
+const DEEPEST: usize = 16;
+
+/// Finds the maps in a directory and in those below it.
+fn find(
+    root: &Path,
+    below: &Path,
+    found: &mut Vec<PathBuf>,
+) -> Result<(), (PathBuf, std::io::Error)> {
+    let directory = root.join(below);
+    let failed = |error| (directory.clone(), error);
+    if below.components().count() > DEEPEST {
+        let message = format!("directories lie more than {DEEPEST} deep in one another");
+        return Err(failed(std::io::Error::other(message)));
+    }
+    for entry in std::fs::read_dir(&directory).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        // Editors and ConfigMaps leave hidden files beside the real ones.
+        let text = name.to_string_lossy();
+        if text.starts_with('.') {
+            continue;
+        }
+        let below = below.join(&name);
+        let is_map = text.ends_with(".toml") && !text.ends_with(CASES);
+        if entry.path().is_dir() && !text.ends_with(".toml") {
+            find(root, &below, found)?;
+        } else if is_map {
+            found.push(below);
+        }
+    }
+    Ok(())
 }

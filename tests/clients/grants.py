@@ -54,7 +54,8 @@ class Operations:
         return (await self.nc.request(subject, data.encode(), timeout=5)).data.decode()
 
     async def publish(self, subject: str, data: str, reply: str = "", *headers: str) -> None:
-        pairs = dict(header.split("=", 1) for header in headers) or None
+        # Words have no spaces: `_` stands for one.
+        pairs = dict(header.replace("_", " ").split("=", 1) for header in headers) or None
         # `-` is no reply subject.
         await self.nc.publish(subject, data.encode(), reply=reply.strip("-"), headers=pairs)
         await self.settle()

@@ -9,9 +9,10 @@ mod services;
 mod streams;
 
 use async_nats::Client;
+use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 
-use crate::support::{Process, World, client};
+use crate::support::{Process, World, client, eventually, soon};
 
 const PY: &str = "grants.py";
 const JS: &str = "grants.mjs";
@@ -75,6 +76,19 @@ impl Hall {
         self.api(&format!("CONSUMER.DURABLE.CREATE.{stream}.{name}"), body).await;
     }
 
+    /// Hears what arrives on a subject, from now on.
+    async fn ear(&self, subject: &str) -> async_nats::Subscriber {
+        let ear = self.admin.subscribe(subject.to_owned()).await.unwrap();
+        self.admin.flush().await.unwrap();
+        ear
+    }
+
+    /// Waits until a stream has this many messages.
+    async fn comes_to(&self, stream: &str, count: u64) {
+        let what = format!("{count} messages in {stream}");
+        eventually(&what, || async { (self.messages(stream).await == count).then_some(()) }).await;
+    }
+
     /// Publishes what a stream stores.
     async fn stored(&self, subject: &str, data: &str) {
         let answer = self.admin.request(subject.to_owned(), data.to_owned().into()).await.unwrap();
@@ -136,7 +150,7 @@ impl Hall {
 fn map(roles: &[(&str, &str)]) -> String {
     let mut map = "account = \"APP\"\n".to_owned();
     for (name, grants) in roles {
-        map += &format!("[roles.{name}]\nsubscribe = [\"_INBOX.{{subject}}.>\"]\n{grants}\n");
+        map += &format!("[roles.{name}]\ninbox = \"_INBOX.{{subject}}\"\n{grants}\n");
         map = map.replace("[[grant]]", &format!("[[roles.{name}.grant]]"));
     }
     map
@@ -150,4 +164,10 @@ fn outcome(event: &Value) -> String {
         (DENIED, _) => DENIED.to_owned(),
         (other, why) => format!("{other}: {why}"),
     }
+}
+
+/// What arrives next.
+async fn next(ear: &mut async_nats::Subscriber) -> String {
+    let message = soon("a message", ear.next()).await.unwrap();
+    format!("{} {}", message.subject, String::from_utf8_lossy(&message.payload))
 }

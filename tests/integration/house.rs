@@ -7,8 +7,9 @@ use std::{
 
 /// The rooms from the ground up; see the crate's documentation. A directory stands for all of
 /// its files that are not named themselves.
-const ROOMS: [&str; 36] = [
+const ROOMS: [&str; 38] = [
     "names",
+    "name_pattern",
     "code",
     "printable",
     "subject",
@@ -17,6 +18,7 @@ const ROOMS: [&str; 36] = [
     "document",
     "config",
     "nats_jwt",
+    "connection",
     "table",
     "callout",
     "callout/request",
@@ -48,7 +50,8 @@ const ROOMS: [&str; 36] = [
 ];
 
 /// Rooms in which nothing is read, sent, awaited or looked up on a clock.
-const PURE: [&str; 19] = [
+const PURE: [&str; 21] = [
+    "name_pattern",
     "code",
     "printable",
     "subject",
@@ -56,6 +59,7 @@ const PURE: [&str; 19] = [
     "strict_json",
     "document",
     "nats_jwt",
+    "connection",
     "table",
     "callout",
     "callout/request",

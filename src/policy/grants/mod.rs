@@ -24,26 +24,26 @@ use crate::document::{Fields, Node, Problem, Problems};
 /// `"subject queue"` for a member of a queue group. A placeholder is a whole token, or stands
 /// behind `KV_` or `OBJ_` where a bucket's name is one.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Expansion {
+pub(crate) struct Expansion {
     /// What may be published.
-    pub(super) publish: Vec<String>,
+    pub(crate) publish: Vec<String>,
     /// What may be subscribed to, beside the inbox.
-    pub(super) subscribe: Vec<String>,
+    pub(crate) subscribe: Vec<String>,
     /// Whether requests are answered: a service that serves.
-    pub(super) responses: bool,
+    pub(crate) responses: bool,
     /// Whether answers or messages come to the client's inbox.
-    pub(super) needs_inbox: bool,
+    pub(crate) needs_inbox: bool,
     /// What it is about: what a team's directory is bounded by.
-    pub(super) resource: Resource,
+    pub(crate) resource: Resource,
     /// The application's own subjects in it, without the queue: a team is bounded by these too.
-    pub(super) subjects: Vec<String>,
+    pub(crate) subjects: Vec<String>,
     /// What the server cannot tell apart, and where it delivers indirectly; for `explain`.
-    pub(super) notes: Vec<&'static str>,
+    pub(crate) notes: Vec<&'static str>,
 }
 
 /// What a grant is about. A name may be a placeholder.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Resource {
+pub(crate) enum Resource {
     Stream(String),
     /// A key-value bucket, which is the stream `KV_…`.
     Bucket(String),

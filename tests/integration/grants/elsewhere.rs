@@ -1,7 +1,7 @@
 use hallpass::playground::NatsServer;
 
 use super::*;
-use crate::support::{eventually, nats_server};
+use crate::support::nats_server;
 
 const GRANTS: &str = "[[grant]]\nkv = \"prefs\"\nkeys = \"{subject}.>\"\n\
                       can = [\"read\", \"watch\", \"write\", \"delete\"]\nPLACE\n\

@@ -1,0 +1,80 @@
+//! What is legal and probably not meant.
+
+use super::Role;
+use crate::{
+    document::{Problem, Problems},
+    policy::map::{Origin, Rule},
+    subject::{Permission, SubjectPattern},
+};
+
+/// Warns about a role. `inherited`: whether another role inherits from it.
+pub(super) fn give(role: &Role, inherited: bool, problems: &mut Problems) {
+    let written = &role.written;
+    if written.idp_roles.is_empty() && !inherited {
+        let message = format!("nobody can hold role `{}`: it names no IdP role", written.name);
+        let help = "name some; without `idp_roles` it is the role's own name";
+        problems.add(Problem::warning(&written.place, message, help));
+    }
+    let lists = &written.lists;
+    for rule in lists.subscribe.iter().filter(|rule| rule.origin == Origin::Subject) {
+        if reaches_every_inbox(&rule.template.reach().subject) {
+            problems.add(Problem::warning(
+                &rule.place,
+                format!("role `{}` reads everybody's replies", written.name),
+                "give it `inbox = \"_INBOX.{subject}\"` instead, and have clients use that as \
+                 their inbox prefix",
+            ));
+        }
+    }
+    let all = lists.publish.iter().chain(&lists.subscribe);
+    for rule in all.filter(|rule| rule.origin == Origin::Subject) {
+        for (space, what) in [
+            ("$SYS.>", "the server's own subjects"),
+            ("$JS.API.>", "the whole of JetStream's API: every stream and consumer of the account"),
+        ] {
+            if reaches(&rule.template.reach().subject, space) {
+                problems.add(Problem::warning(
+                    &rule.place,
+                    format!("role `{}` reaches {what}", written.name),
+                    "name the subjects that are needed, or a grant that stands for them",
+                ));
+            }
+        }
+    }
+    // Denies of the role and of those that it inherits from; what is written here is judged here.
+    let denied = &role.whole.lists;
+    for (allow, deny) in
+        [(&lists.publish, &denied.deny_publish), (&lists.subscribe, &denied.deny_subscribe)]
+    {
+        for rule in allow {
+            let Some(by) = deny.iter().find(|deny| is_void(rule, deny)) else { continue };
+            problems.add(
+                Problem::warning(
+                    &rule.place,
+                    format!("`{}` is allowed in vain: it is denied", rule.template),
+                    "denies win; take one of the two away",
+                )
+                .related(&by.place, "denied here"),
+            );
+        }
+    }
+}
+
+/// Whether a deny takes all of what a rule allows, for everybody.
+fn is_void(allow: &Rule, deny: &Rule) -> bool {
+    let (allowed, denied) = (allow.template.as_literal(), deny.template.as_literal());
+    Permission::covers(&denied, &allowed)
+}
+
+/// Whether a pattern is not about one inbox.
+fn reaches_every_inbox(subject: &SubjectPattern) -> bool {
+    matches!(subject.as_str(), ">" | "*.>" | "_INBOX.>" | "_INBOX.*" | "_INBOX.*.>" | "_INBOX.*.*")
+}
+
+/// Whether a pattern is meant for a space of subjects, or for everything.
+fn reaches(subject: &SubjectPattern, space: &str) -> bool {
+    let Ok(space) = space.parse::<SubjectPattern>() else { return false };
+    let root = space.as_str().split('.').next().unwrap_or_default();
+    let begins_there = subject.as_str().split('.').next() == Some(root);
+    subject.covers(&space) || (root == "$SYS" && begins_there)
+}
