@@ -1,10 +1,12 @@
 //! Subject maps: from the files people write to what an identity may do.
 
+mod can;
 mod compile;
 mod condition;
 mod decide;
 mod decision;
 mod grants;
+mod depth;
 mod hours;
 mod idp_role;
 mod map;
@@ -12,6 +14,7 @@ mod responses;
 mod store;
 mod template;
 
+pub use can::{Question, QuestionError, Verdict};
 pub use compile::{Boundaries, PolicySet, RuleRef};
 pub use decide::{Facts, decide, suppose};
 pub use decision::{

@@ -20,6 +20,8 @@ mod forgeries;
 mod fuzzing;
 mod grants;
 mod house;
+mod import;
+mod imported;
 mod introspection;
 mod keys;
 mod lifecycle;
