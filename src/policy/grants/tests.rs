@@ -9,7 +9,7 @@ use crate::document::{Kind, Source};
 /// Reads the only grant of a role with these lines.
 fn try_grant(lines: &str) -> Result<Expansion, Vec<String>> {
     let text = format!("[[grant]]\n{lines}\n");
-    let source = Source { path: "a.toml".to_owned(), text };
+    let source = Source::new("a.toml", text);
     let mut problems = Problems::default();
     let root = crate::document::parse(&source.into(), &mut problems);
     let Some(Kind::List(items)) = root.get("grant").map(|node| node.kind.clone()) else {

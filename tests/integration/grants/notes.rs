@@ -258,3 +258,56 @@ async fn lookup() {
     let outcomes = hall.does(PY, "alice", &["request $JS.API.STREAM.NAMES"]).await;
     assert!(outcomes[0].contains("OTHER") && outcomes[0].contains("KV_prefs"), "{outcomes:?}");
 }
+
+/// Why the loader refuses some wishes: with the raw subjects that such a grant would have.
+mod refused {
+    use super::*;
+
+    /// A `*` at the end of what is read lets the filter `>` pass.
+    #[tokio::test]
+    async fn a_last_star() {
+        let raw = "publish = [\"$JS.API.DIRECT.GET.KV_prefs.$KV.prefs.alice.*\",
+                     \"$JS.API.CONSUMER.CREATE.KV_prefs.*.$KV.prefs.alice.*\"]";
+        let hall = hall(raw).await;
+        hall.stored("$KV.prefs.alice.deep.secret", "s").await;
+        let expected = [
+            ("last KV_prefs $KV.prefs.alice.deep.secret", DENIED),
+            ("last KV_prefs $KV.prefs.alice.>", "s"),
+            ("watch KV_prefs $KV.prefs.alice.>", "dark s"),
+        ];
+        hall.expect(PY, "alice", &expected).await;
+    }
+
+    /// Messages are fetched by the consumer's name, whatever its filter.
+    #[tokio::test]
+    async fn reading_bounded_by_subjects() {
+        let raw = "publish = [\"$JS.API.CONSUMER.CREATE.ORDERS.*.orders.alice\",
+                     \"$JS.API.CONSUMER.MSG.NEXT.ORDERS.*\", \"$JS.ACK.ORDERS.>\"]";
+        let hall = hall(raw).await;
+        let expected = [("watch ORDERS orders.bob", DENIED), ("fetch ORDERS billing 2", "a b")];
+        hall.expect(PY, "alice", &expected).await;
+    }
+
+    /// What a purge removes stands in its body.
+    #[tokio::test]
+    async fn managing_bounded_by_subjects() {
+        let hall = hall("publish = [\"$JS.API.STREAM.PURGE.ORDERS\"]").await;
+        let purge = "request $JS.API.STREAM.PURGE.ORDERS {\"filter\":\"orders.bob\"}";
+        hall.does(PY, "alice", &[purge]).await;
+        hall.comes_to("ORDERS", 1).await;
+        hall.expect(PY, "alice", &[("stream.purge ORDERS", "done")]).await;
+        hall.comes_to("ORDERS", 0).await;
+    }
+
+    /// A client asks what stands under a name before it writes.
+    #[tokio::test]
+    async fn writing_objects_unread() {
+        let raw = "publish = [\"$JS.API.STREAM.INFO.OBJ_files\", \"$O.files.C.*\",
+                     \"$O.files.M.*\", \"$JS.API.STREAM.PURGE.OBJ_files\"]";
+        let hall = hall(raw).await;
+        hall.object_store("files").await;
+        for file in [PY, JS] {
+            hall.expect(file, "alice", &[("obj.put files a one", DENIED)]).await;
+        }
+    }
+}
