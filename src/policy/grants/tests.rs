@@ -1,4 +1,5 @@
 mod buckets;
+mod documented;
 mod services;
 mod streams;
 mod words;

@@ -167,10 +167,16 @@ async fn an_import_bounds_where_answers_go() {
     let mut hall = Hall::in_world(World::builder().server_conf(importing), &roles).await;
     store(&mut hall).await;
     let get = "JS.store.DIRECT.GET.KV_prefs.$KV.prefs.alice.theme";
-    for reply in ["$JS.API.STREAM.PURGE.ORDERS", "JS.store.STREAM.PURGE.ORDERS", "orders.3"] {
+    for reply in [
+        "$JS.API.STREAM.PURGE.ORDERS",
+        "JS.store.STREAM.PURGE.ORDERS",
+        "JS.store.$KV.prefs.bob.theme",
+        "orders.3",
+    ] {
         let operation = format!("publish {get}  {reply}");
         hall.expect(PY, "alice", &[(&operation, "done"), (&format!("request {get}"), "dark")])
             .await;
     }
     assert_eq!(hall.messages("ORDERS").await, 2);
+    assert_eq!(hall.messages("KV_prefs").await, 2);
 }
