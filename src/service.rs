@@ -1,6 +1,6 @@
 //! hallpass as a running service: what `serve` runs, and `dev` too.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use async_nats::jetstream::context::ContextBuilder;
 use tokio::task::JoinHandle;
@@ -13,8 +13,9 @@ use crate::{
     config::{IssuerSettings, Layers, Settings},
     document::Problems,
     idp::{self, IssuerKeys, Issuers},
+    names::IssuerName,
     nats::Connection,
-    policy::{self, Boundaries, PolicySet},
+    policy::{self, Boundaries, Case, PolicySet},
     status::{self, InstanceStatus},
 };
 
@@ -46,6 +47,49 @@ pub enum ServiceError {
     AuditBroken,
 }
 
+/// The maps and their test cases, as commands read them that start nothing: no secret is looked
+/// for.
+///
+/// # Errors
+/// Every problem in the maps, and in those settings that they depend on.
+pub fn load_maps(layers: &Layers) -> Result<(Maps, Problems), Problems> {
+    let mut problems = Problems::default();
+    let boundaries = boundaries(layers);
+    let directory = Settings::maps_directory(layers);
+    let loaded = policy::load_with_cases(&directory, &boundaries, &mut problems);
+    match (loaded, boundaries.issuers) {
+        (Some((policy, cases)), Some(issuers)) => Ok((Maps { policy, cases, issuers }, problems)),
+        (Some(_), None) => Err(problems),
+        (None, _) => {
+            if !problems.any_error() {
+                // The settings are the reason, and say it best themselves.
+                Settings::read(layers, &mut problems);
+            }
+            Err(problems)
+        }
+    }
+}
+
+/// See [`load_maps`].
+#[derive(Debug)]
+pub struct Maps {
+    /// The subject maps.
+    pub policy: PolicySet,
+    /// Their test cases.
+    pub cases: Vec<Case>,
+    /// The issuers there are.
+    pub issuers: BTreeSet<IssuerName>,
+}
+
+/// What maps may refer to, as far as the settings can be read.
+fn boundaries(layers: &Layers) -> Boundaries {
+    Boundaries {
+        accounts: Settings::targets(layers),
+        issuers: Settings::issuer_names(layers),
+        bounds: Settings::map_bounds(layers),
+    }
+}
+
 /// Reads settings and maps: what `serve` starts from and `check` judges is the same.
 ///
 /// # Errors
@@ -55,11 +99,7 @@ pub fn load(layers: &Layers) -> Result<(Loaded, Problems), Problems> {
     let settings = Settings::read(layers, &mut problems);
     // Whatever is wrong with the settings, the maps are judged by what of them can be read, so
     // that all problems come at once.
-    let boundaries = Boundaries {
-        accounts: Settings::targets(layers),
-        issuers: Settings::issuer_names(layers),
-        bounds: Settings::map_bounds(layers),
-    };
+    let boundaries = boundaries(layers);
     let directory = Settings::maps_directory(layers);
     let policy = policy::load(&directory, &boundaries, &mut problems);
     idp::judge_files(layers, &mut problems);

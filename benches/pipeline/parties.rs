@@ -158,6 +158,7 @@ fn policy() -> PolicySet {
     let boundaries = Boundaries {
         accounts: Some(["APP".parse().unwrap()].into()),
         issuers: Some(["main".parse().unwrap()].into()),
+        bounds: Some(Vec::new()),
     };
     let maps = Path::new(env!("CARGO_MANIFEST_DIR")).join("subject-maps");
     policy::load(&maps, &boundaries, &mut Problems::default()).unwrap()

@@ -4,12 +4,14 @@ mod audit_tail;
 mod check;
 #[cfg(feature = "playground")]
 mod dev;
+mod explain;
 mod import;
 mod init;
 mod issuers;
 mod login;
 mod output;
 mod serve;
+mod test;
 mod token;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
@@ -40,6 +42,8 @@ enum Command {
     #[cfg(feature = "playground")]
     Dev(dev::Dev),
     Check(check::Check),
+    Test(test::Test),
+    Explain(explain::Explain),
     Import(import::Import),
     /// See how the issuers are
     #[command(subcommand)]
@@ -145,6 +149,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let outcome = match command {
         Command::Init(init) => init.run(),
         Command::Check(check) => check.run(),
+        Command::Test(test) => test.run(),
+        Command::Explain(explain) => explain.run(),
         Command::Import(import) => import.run(),
         Command::Serve(serve) => {
             logging.start("info");

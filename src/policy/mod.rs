@@ -1,11 +1,13 @@
 //! Subject maps: from the files people write to what an identity may do.
 
 mod can;
+mod cases;
 mod compile;
 mod condition;
 mod decide;
 mod decision;
 mod depth;
+mod explain;
 mod grants;
 mod hours;
 mod idp_role;
@@ -15,11 +17,18 @@ mod store;
 mod template;
 
 pub use can::{Question, QuestionError, Verdict};
-pub use compile::{Boundaries, PolicySet, RuleRef};
+pub use cases::Case;
+pub use compile::{Boundaries, GivenBy, PolicySet, RuleRef};
 pub use decide::{Facts, decide, suppose};
 pub use decision::{
     Decision, EndedBy, Entitlement, GivenRole, Grant, Outcome, Permissions, Reasons, Side,
     Supposition, UnmetRole,
 };
+pub use explain::{
+    Answer, ExplainedGrant, ExplainedPermission, ExplainedRefusal, ExplainedRole, ExplainedSide,
+    Explanation, explain,
+};
 pub use map::Responses;
-pub use store::load;
+pub use store::{load, load_with_cases};
+
+use map::LONGEST_SESSION;

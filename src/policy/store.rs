@@ -8,6 +8,7 @@ use std::{
 use sha2::{Digest as _, Sha256};
 
 use super::{
+    cases::{self, Case},
     compile::{Boundaries, PolicySet, compile},
     map,
 };
@@ -16,27 +17,47 @@ use crate::document::{self, Place, Problem, Problems, Source};
 /// What the names of files with test cases end with: they are no maps.
 const CASES: &str = ".test.toml";
 
-/// Loads every `*.toml` of a directory and of those below it; `None` where a problem is an error, or where not all
-/// `boundaries` are known. The order of the files never matters.
+/// Loads every `*.toml` of a directory and of those below it, files with test cases left out;
+/// `None` where a problem is an error, or where not all `boundaries` are known. The order of the
+/// files never matters.
 pub fn load(
     directory: &Path,
     boundaries: &Boundaries,
     problems: &mut Problems,
 ) -> Option<PolicySet> {
-    let mut found = Problems::default();
-    let set = read_all(directory, boundaries, &mut found);
-    let usable = !found.any_error();
-    problems.append(found);
-    set.filter(|_| usable)
+    load_all(directory, boundaries, false, problems).map(|(set, _)| set)
 }
 
-fn read_all(
+/// As [`load`], with the test cases of the maps and of every `*.test.toml`.
+pub fn load_with_cases(
     directory: &Path,
     boundaries: &Boundaries,
     problems: &mut Problems,
-) -> Option<PolicySet> {
-    let sources = read(directory, problems)?;
-    if sources.is_empty() {
+) -> Option<(PolicySet, Vec<Case>)> {
+    load_all(directory, boundaries, true, problems)
+}
+
+fn load_all(
+    directory: &Path,
+    boundaries: &Boundaries,
+    with_cases: bool,
+    problems: &mut Problems,
+) -> Option<(PolicySet, Vec<Case>)> {
+    let mut found = Problems::default();
+    let all = judge(directory, boundaries, with_cases, &mut found);
+    let usable = !found.any_error();
+    problems.append(found);
+    all.filter(|_| usable)
+}
+
+fn judge(
+    directory: &Path,
+    boundaries: &Boundaries,
+    with_cases: bool,
+    problems: &mut Problems,
+) -> Option<(PolicySet, Vec<Case>)> {
+    let sources = read(directory, with_cases, problems)?;
+    if sources.iter().all(|(path, _)| has_cases(path)) {
         let place = Place::named(directory.display().to_string());
         problems.add(Problem::warning(
             &place,
@@ -45,30 +66,41 @@ fn read_all(
         ));
     }
     let mut digest = Sha256::new();
-    let mut maps = Vec::new();
+    let (mut maps, mut cases) = (Vec::new(), Vec::new());
     for (path, source) in sources.into_iter().filter_map(|(path, source)| Some((path, source?))) {
-        // Lengths first, so that no two directories feed the same bytes.
-        for part in [path.as_os_str().as_encoded_bytes(), source.text.as_bytes()] {
-            digest.update((part.len() as u64).to_be_bytes());
-            digest.update(part);
+        if !has_cases(&path) {
+            // Lengths first, so that no two directories feed the same bytes.
+            for part in [path.as_os_str().as_encoded_bytes(), source.text.as_bytes()] {
+                digest.update((part.len() as u64).to_be_bytes());
+                digest.update(part);
+            }
         }
         let mut found = Problems::default();
         let root = document::parse(&source, &mut found);
         let readable = !found.any_error();
         problems.append(found);
-        if readable {
-            maps.push(map::read(path, &root, problems));
+        if readable && has_cases(&path) {
+            cases.extend(cases::file(&root, problems));
+        } else if readable {
+            let mut map = map::read(path, &root, problems);
+            cases.append(&mut map.cases);
+            maps.push(map);
         }
     }
     let digest = format!("sha256:{:x}", digest.finalize());
-    compile(maps, boundaries, digest, problems)
+    let set = compile(maps, boundaries, digest, problems)?;
+    Some((set, cases))
+}
+
+fn has_cases(path: &Path) -> bool {
+    path.to_string_lossy().ends_with(CASES)
 }
 
 /// A file below the directory; no text where it cannot be read.
 type Found = (PathBuf, Option<Arc<Source>>);
 
 /// The files, by name; `None` where the directory cannot be read.
-fn read(directory: &Path, problems: &mut Problems) -> Option<Vec<Found>> {
+fn read(directory: &Path, with_cases: bool, problems: &mut Problems) -> Option<Vec<Found>> {
     let mut paths = Vec::new();
     let found = find(directory, Path::new(""), &mut paths);
     if let Err((path, error)) = found {
@@ -79,6 +111,7 @@ fn read(directory: &Path, problems: &mut Problems) -> Option<Vec<Found>> {
         ));
         return None;
     }
+    paths.retain(|path| with_cases || !has_cases(path));
     paths.sort();
     let read = |below: PathBuf| {
         let path = directory.join(&below);
@@ -123,7 +156,7 @@ fn find(
             continue;
         }
         let below = below.join(&name);
-        let is_map = text.ends_with(".toml") && !text.ends_with(CASES);
+        let is_map = text.ends_with(".toml");
         if entry.path().is_dir() && !text.ends_with(".toml") {
             find(root, &below, found)?;
         } else if is_map {

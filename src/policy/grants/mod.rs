@@ -16,6 +16,8 @@ mod service;
 mod stream;
 mod words;
 
+use std::fmt;
+
 use crate::document::{Fields, Node, Problem, Problems};
 
 /// What one `[[roles.NAME.grant]]` expands to.
@@ -50,6 +52,19 @@ pub(crate) enum Resource {
     /// An object store, which is the stream `OBJ_…`.
     ObjectStore(String),
     Service(String),
+}
+
+impl fmt::Display for Resource {
+    /// Such as "stream `ORDERS`".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (what, name) = match self {
+            Self::Stream(name) => ("stream", name),
+            Self::Bucket(name) => ("bucket", name),
+            Self::ObjectStore(name) => ("object store", name),
+            Self::Service(name) => ("service", name),
+        };
+        write!(f, "{what} `{name}`")
+    }
 }
 
 impl Expansion {

@@ -39,3 +39,30 @@ fn a_service_answers_once_for_each_request() {
     assert_eq!((responses.max, responses.expires.as_secs()), (1, 120));
     assert!(shown(granted(&decision).subscribe()).contains("svc.echo q"));
 }
+
+/// `explain` names what the server cannot tell apart, each once, of the roles that count.
+#[test]
+fn what_a_grant_gives_beside_its_words_is_explained() {
+    let policy = policy(
+        "[roles.r]\ninbox = \"_INBOX.{subject}\"\n\
+         [[roles.r.grant]]\nkv = \"prefs\"\ncan = [\"write\", \"delete\"]\n\
+         [[roles.r.grant]]\nkv = \"{subject}\"\nkeys = \"k\"\ncan = [\"read\"]\n\
+         [roles.other]\n[[roles.other.grant]]\nstream = \"ORDERS\"\ncan = [\"manage\"]",
+    );
+    let who = identity("corp", &["r"], &[]);
+    let explained = crate::policy::explain(&policy, who.who(), &facts(), &[]).granted.unwrap();
+    // Places without the directory.
+    let place = |part: &str| part.rsplit('/').next().unwrap().to_owned();
+    let about = |note: &String| {
+        let about = note.split(": ").next().unwrap();
+        about.split('(').map(place).collect::<Vec<_>>().join("(")
+    };
+    let notes: Vec<_> = explained.notes.iter().map(about).collect();
+    let (prefs, own) = ("bucket `prefs` (a.toml:4)", "bucket `{subject}` (a.toml:7)");
+    let both = format!("{prefs}, {own}");
+    // Deletes; headers; replies and `STREAM.INFO` of both; direct gets.
+    assert_eq!(notes, [prefs, prefs, both.as_str(), both.as_str(), own]);
+    assert!(
+        explained.notes[0].contains("writing, deleting and purging a key are the same publish")
+    );
+}
