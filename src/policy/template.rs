@@ -1,6 +1,6 @@
 //! Subjects with placeholders: `orders.{tenant}.created`.
 
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, fmt, sync::Arc};
 
 use serde_json::Value;
 
@@ -32,7 +32,14 @@ enum Token {
     Fixed(String),
     /// Which of the variables.
     Value(usize),
+    /// The stream of a bucket that a variable names: one of [`BUCKETS`] before its value.
+    Bucket(&'static str, usize),
 }
+
+/// What clients put before the name of a key-value bucket and of an object store, to make it the
+/// name of a stream. Only these: a text of the map's own before a value could make another value
+/// of it.
+const BUCKETS: [&str; 2] = ["KV_", "OBJ_"];
 
 /// A value of the identity that can stand in a subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,15 +90,18 @@ impl Template {
         let mut variables = Vec::new();
         let mut tokens = |text: &str| -> Result<Vec<Token>, String> {
             let token = |(index, token): (usize, &str)| {
-                let name = token.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+                let before = BUCKETS.into_iter().find(|before| token.starts_with(*before));
+                let value = token.strip_prefix(before.unwrap_or_default()).unwrap_or(token);
+                let name = value.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
                 Ok(match name {
                     Some(name) if !name.contains(['{', '}']) => {
                         let variable = lookup(name).map_err(|error| error.to_string())?;
                         let known = variables.iter().position(|known| *known == variable);
-                        Token::Value(known.unwrap_or_else(|| {
+                        let index = known.unwrap_or_else(|| {
                             variables.push(variable);
                             variables.len() - 1
-                        }))
+                        });
+                        before.map_or(Token::Value(index), |before| Token::Bucket(before, index))
                     }
                     None if !token.contains(['{', '}']) => Token::Fixed(token.to_owned()),
                     // `{a}{b}` would let two pairs of values meet in one subject.
@@ -227,12 +237,17 @@ impl fmt::Display for Template {
                 if index > 0 {
                     f.write_str(".")?;
                 }
-                match token {
-                    Token::Fixed(text) => f.write_str(text)?,
-                    Token::Value(index) => match self.variables.get(*index) {
-                        Some(variable) => write!(f, "{{{variable}}}")?,
-                        None => return Err(fmt::Error),
-                    },
+                let (before, index) = match token {
+                    Token::Fixed(text) => {
+                        f.write_str(text)?;
+                        continue;
+                    }
+                    Token::Value(index) => ("", index),
+                    Token::Bucket(before, index) => (*before, index),
+                };
+                match self.variables.get(*index) {
+                    Some(variable) => write!(f, "{before}{{{variable}}}")?,
+                    None => return Err(fmt::Error),
                 }
             }
             Ok(())
@@ -251,10 +266,15 @@ fn pattern<'a>(
     tokens: &'a [Token],
     value: impl Fn(usize) -> &'a str,
 ) -> Result<SubjectPattern, crate::subject::PatternError> {
-    SubjectPattern::from_tokens(tokens.iter().map(|token| match token {
-        Token::Fixed(text) => text.as_str(),
-        Token::Value(index) => value(*index),
-    }))
+    let text = |token: &'a Token| match token {
+        Token::Fixed(text) => Cow::Borrowed(text.as_str()),
+        Token::Value(index) => Cow::Borrowed(value(*index)),
+        // Any bucket: the pattern has nothing narrower.
+        Token::Bucket(_, index) if value(*index) == "*" => Cow::Borrowed("*"),
+        Token::Bucket(before, index) => Cow::Owned(format!("{before}{}", value(*index))),
+    };
+    let tokens: Vec<Cow<'_, str>> = tokens.iter().map(text).collect();
+    SubjectPattern::from_tokens(tokens.iter().map(AsRef::as_ref))
 }
 
 impl fmt::Display for Variable {

@@ -18,6 +18,7 @@ mod clients;
 mod examples;
 mod forgeries;
 mod fuzzing;
+mod grants;
 mod house;
 mod import;
 mod imported;

@@ -22,6 +22,7 @@ pub(super) fn give(role: &Role, inherited: bool, problems: &mut Problems) {
         let help = "name some; without `idp_roles` it is the role's own name";
         problems.add(Problem::warning(&written.place, message, help));
     }
+    no_inbox(role, problems);
     let lists = &written.lists;
     let named = |rule: &&Arc<Rule>| rule.origin == Origin::Subject;
     for rule in lists.subscribe.iter().filter(named) {
@@ -95,6 +96,29 @@ pub(super) fn give(role: &Role, inherited: bool, problems: &mut Problems) {
                 .related(&by.place, "denied here"),
             );
         }
+    }
+}
+
+/// Warns about grants whose answers have nowhere to come to.
+fn no_inbox(role: &Role, problems: &mut Problems) {
+    let needs = |rule: &&Arc<Rule>| match &rule.origin {
+        Origin::Grant(grant) => grant.needs_inbox,
+        Origin::Subject | Origin::Inbox => false,
+    };
+    let Some(rule) = role.written.lists.publish.iter().find(needs) else { return };
+    let inbox = |rule: &Arc<Rule>| {
+        let subject = &rule.template.reach().subject;
+        rule.origin == Origin::Inbox
+            || subject.as_str().starts_with("_INBOX.")
+            || reaches_every_inbox(subject)
+    };
+    if !role.whole.lists.subscribe.iter().any(inbox) {
+        problems.add(Problem::warning(
+            &rule.place,
+            format!("role `{}` has a grant and no inbox", role.written.name),
+            "answers and messages come to the client's inbox: give the role, or one that it \
+             inherits from, `inbox = \"_INBOX.{subject}\"`",
+        ));
     }
 }
 

@@ -91,7 +91,7 @@ fn is_within(rule: &Rule, reach: &SubjectPattern, bounds: &MapBounds) -> bool {
     match &rule.origin {
         // One's own replies: nobody else's, whatever the team is.
         Origin::Inbox if is_own(rule) => true,
-        Origin::Inbox | Origin::Subject => covered(reach, &bounds.subjects),
+        Origin::Inbox | Origin::Subject | Origin::Grant(_) => covered(reach, &bounds.subjects),
     }
 }
 
