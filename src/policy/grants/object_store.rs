@@ -16,7 +16,7 @@ pub(super) fn read(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<E
     let store = words::plain_name(fields, "object_store", "an object store", problems);
     let can = Can::read(fields, CAN, problems);
     let lookup = fields.bool("lookup", problems).unwrap_or(false);
-    if let Some(node) = fields.node("names") {
+    if let Some(node) = fields.refused("names") {
         problems.add(Problem::error(
             &node.place,
             "a grant cannot be bounded to names of objects",

@@ -28,6 +28,15 @@ const TABLES: [(&str, &str); 8] = [
     ("/definitions/asker", "account = \"APP\"\n[[test]]\nname = \"t\"\nas = { … }\n"),
 ];
 
+/// Each form of a grant: its name in the schema, and the keys that make it that.
+const GRANTS: [(&str, &[&str]); 5] = [
+    ("streamGrant", &["stream"]),
+    ("consumerGrant", &["stream", "consumer"]),
+    ("kvGrant", &["kv"]),
+    ("objectStoreGrant", &["object_store"]),
+    ("serviceGrant", &["service"]),
+];
+
 fn schema_at(pointer: &str) -> Value {
     let schema: Value = serde_json::from_str(MAP_SCHEMA).unwrap();
     schema.pointer(pointer).unwrap_or_else(|| panic!("`{pointer}` is not in the schema")).clone()
@@ -75,6 +84,29 @@ fn every_table_has_the_keys_that_the_loader_knows_and_no_others() {
         if !pointer.is_empty() {
             assert_eq!(missed(map, ""), required_of(&table), "{pointer}");
         }
+    }
+}
+
+#[test]
+fn every_grant_has_the_keys_that_the_loader_knows_and_no_others() {
+    let map = "account = \"APP\"\n[roles.r]\ngrant = [{ … }]\n";
+    let forms = schema_at("/definitions/grant/anyOf");
+    let named: Vec<_> = GRANTS.map(|(name, _)| format!("#/definitions/{name}")).into();
+    let forms: Vec<_> =
+        forms.as_array().unwrap().iter().map(|it| it["$ref"].as_str().unwrap()).collect();
+    assert_eq!(forms, named);
+    for (name, keys) in GRANTS {
+        let table = schema_at(&format!("/definitions/{name}"));
+        let given: String = keys.iter().map(|key| format!("{key} = \"x\", ")).collect();
+        let mut offered = offered(map, &given);
+        if name == "streamGrant" {
+            assert!(offered.remove("consumer"), "it makes another form of it");
+        }
+        assert_eq!(offered, keys_of(&table), "{name}");
+        assert_eq!(table["additionalProperties"], false, "{name}");
+        let mut missed = missed(map, given.trim_end_matches(", "));
+        missed.extend(keys.iter().map(ToString::to_string));
+        assert_eq!(missed, required_of(&table), "{name}");
     }
 }
 
@@ -180,6 +212,32 @@ fn what_the_schema_refuses_the_loader_refuses_too() {
         "payload = 1024",
         "data = 1024",
         "grant = {}",
+        "grant = [{}]",
+        "grant = [{ can = [\"read\"] }]",
+        "grant = [{ stream = \"S\" }]",
+        "grant = [{ stream = \"S\", can = [] }]",
+        "grant = [{ stream = \"S\", can = [\"reed\"] }]",
+        "grant = [{ stream = \"S\", kv = \"b\", can = [\"read\"] }]",
+        "grant = [{ stream = \"S.T\", can = [\"read\"] }]",
+        "grant = [{ stream = \"x{tenant}\", can = [\"read\"] }]",
+        "grant = [{ stream = \"S\", can = [\"publish\"], subjects = [] }]",
+        "grant = [{ stream = \"S\", can = [\"publish\"], subjects = [\"$JS.API\"] }]",
+        "grant = [{ stream = \"S\", can = [\"publish\"], subjects = [\"*.a\"] }]",
+        "grant = [{ stream = \"S\", can = [\"read\"], lookup = 1 }]",
+        "grant = [{ stream = \"S\", can = [\"read\"], domain = \"a.b\" }]",
+        "grant = [{ stream = \"S\", can = [\"read\"], api_prefix = \"JS.a.\" }]",
+        "grant = [{ stream = \"S\", can = [\"read\"], domain = \"a\", api_prefix = \"JS.a\" }]",
+        "grant = [{ stream = \"S\", consumer = \"c\", can = [\"watch\"] }]",
+        "grant = [{ stream = \"S\", consumer = \"c.d\", can = [\"read\"] }]",
+        "grant = [{ stream = \"S\", consumer = \"c\", can = [\"read\"], lookup = true }]",
+        "grant = [{ kv = \"a.b\", can = [\"read\"] }]",
+        "grant = [{ kv = \"b\", can = [\"get\"] }]",
+        "grant = [{ kv = \"b\", keys = [], can = [\"read\"] }]",
+        "grant = [{ kv = \"b\", keys = \"a..b\", can = [\"read\"] }]",
+        "grant = [{ object_store = \"o\", names = [\"x\"], can = [\"read\"] }]",
+        "grant = [{ object_store = \"o\", can = [\"delete\"] }]",
+        "grant = [{ service = \"s\", can = [\"discover\"], queue = \"a b\" }]",
+        "grant = [{ service = \"s\", can = [\"discover\"], domain = \"hub\" }]",
         "[version]",
         "[test]",
         "[[test]]",
