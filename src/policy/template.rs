@@ -24,6 +24,8 @@ pub(super) struct Template {
     variables: Vec<Variable>,
     /// What it can become: any value where a placeholder is.
     reach: Permission,
+    /// See [`Self::as_literal`].
+    literal: Permission,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,7 +118,9 @@ impl Template {
         let queue = queue.map(&mut tokens).transpose().map_err(|why| format!("queue: {why}"))?;
         // With a harmless word in each placeholder, the whole must be a legal pattern; a wildcard
         // in place of that word changes nothing about it.
-        pattern(&subject, |_| "x").map_err(|error| error.to_string())?;
+        if !variables.is_empty() {
+            pattern(&subject, |_| "x").map_err(|error| error.to_string())?;
+        }
         let reach = Permission {
             subject: pattern(&subject, |_| "*").map_err(|error| error.to_string())?,
             queue: queue
@@ -125,7 +129,12 @@ impl Template {
                 .transpose()
                 .map_err(|error| format!("queue: {error}"))?,
         };
-        Ok(Self { text: text.to_owned(), subject, queue, variables, reach })
+        let literal = if variables.is_empty() {
+            reach.clone()
+        } else {
+            literal(&subject, queue.as_deref(), &variables, &reach)
+        };
+        Ok(Self { text: text.to_owned(), subject, queue, variables, reach, literal })
     }
 
     /// As it was written.
@@ -140,24 +149,8 @@ impl Template {
 
     /// The template as a pattern in which a placeholder is a word of its own: what two templates
     /// share, whoever they are filled for.
-    pub(super) fn as_literal(&self) -> Permission {
-        let words: Vec<String> = self
-            .variables
-            .iter()
-            .map(|variable| {
-                let word = |c: char| {
-                    if ". *>".contains(c) { format!("%{:x}", c as u32) } else { c.to_string() }
-                };
-                format!("{{{}}}", variable.to_string().chars().map(word).collect::<String>())
-            })
-            .collect();
-        let word = |index: usize| words.get(index).map_or("", String::as_str);
-        // Such words are legal wherever a value is.
-        let filled = |tokens| pattern(tokens, word).ok();
-        Permission {
-            subject: filled(self.subject.as_slice()).unwrap_or_else(|| self.reach.subject.clone()),
-            queue: self.queue.as_deref().and_then(filled),
-        }
+    pub(super) fn as_literal(&self) -> &Permission {
+        &self.literal
     }
 
     /// What a subscription by this rule can bring: more than it names where it ends in `*`.
@@ -258,6 +251,29 @@ impl fmt::Display for Template {
             write(f, queue)?;
         }
         Ok(())
+    }
+}
+
+/// What is compared where nobody's values are known: each variable by where its value stands.
+fn literal(
+    subject: &[Token],
+    queue: Option<&[Token]>,
+    variables: &[Variable],
+    reach: &Permission,
+) -> Permission {
+    let plain = |c: char| c.is_alphanumeric() || "-_:/%".contains(c);
+    let word = |c: char| if plain(c) { c.to_string() } else { format!("%{:x}", u32::from(c)) };
+    let words: Vec<String> = variables
+        .iter()
+        .map(|variable| {
+            format!("{{{}}}", variable.to_string().chars().map(word).collect::<String>())
+        })
+        .collect();
+    let word = |index: usize| words.get(index).map_or("", String::as_str);
+    // Such words are legal wherever a value is, unless one is too long for a subject.
+    Permission {
+        subject: pattern(subject, word).unwrap_or_else(|_| reach.subject.clone()),
+        queue: queue.map(|queue| pattern(queue, word).ok()).unwrap_or_else(|| reach.queue.clone()),
     }
 }
 

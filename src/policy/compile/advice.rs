@@ -9,7 +9,7 @@ use crate::{
         depth,
         map::{Origin, Rule},
     },
-    subject::{Permission, SubjectPattern},
+    subject::SubjectPattern,
 };
 
 const NAME_LESS: &str = "name the subjects that are needed, or a grant that stands for them";
@@ -125,7 +125,7 @@ fn no_inbox(role: &Role, problems: &mut Problems) {
 /// Whether a deny takes all of what a rule allows, for everybody.
 fn is_void(allow: &Rule, deny: &Rule) -> bool {
     let (allowed, denied) = (allow.template.as_literal(), deny.template.as_literal());
-    Permission::covers(&denied, &allowed)
+    denied.covers(allowed)
 }
 
 /// Whether a pattern is not about one inbox.
