@@ -1,6 +1,7 @@
 mod directory;
 mod grants;
 mod language;
+mod robust;
 
 use std::time::Duration;
 
