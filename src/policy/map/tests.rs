@@ -1,6 +1,7 @@
 mod directory;
 mod grants;
 mod language;
+mod robust;
 mod schema;
 
 use std::time::Duration;
