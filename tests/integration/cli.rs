@@ -28,6 +28,9 @@ async fn init_writes_what_check_accepts_and_twice_changes_nothing() {
     let check = run(path, &["check"]).await;
     assert_eq!(code(&check), 0, "{}", text(&check.stderr));
     assert_eq!(text(&check.stdout), "ok: 1 issuer, 2 roles in 1 map, 0 warnings\n");
+    let test = run(path, &["test"]).await;
+    assert_eq!(text(&test.stdout), "3 tests: 3 passed, 0 failed\n");
+    assert_eq!(code(&test), 0);
 
     // The line that `init` and the configuration name, with `-t`: read everything and end.
     let server = tokio::process::Command::new("sh")
@@ -233,11 +236,15 @@ async fn every_command_has_help_with_an_example_and_usage_errors_are_not_a_no() 
         &["serve"],
         &["dev"],
         &["check"],
+        &["test"],
+        &["explain"],
         &["import"],
         &["login"],
         &["token", "verify"],
         &["issuers", "show"],
         &["issuers", "status"],
+        &["maps", "status"],
+        &["maps", "schema"],
         &["audit", "tail"],
     ] {
         let help = run(directory.path(), &[arguments, &["--help"]].concat()).await;

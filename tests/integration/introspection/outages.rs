@@ -37,9 +37,8 @@ async fn a_wrong_secret_lets_nobody_in_and_the_log_says_the_status_alone() {
 #[tokio::test]
 async fn an_idp_that_is_killed_and_comes_back() {
     let idp = opaque_idp().await;
-    let issuers = format!("issuers = [\"{OIDC_PROVIDER}\", \"idp\"]\nidp_roles =");
-    let map = EXAMPLE_MAP.replace("idp_roles =", &issuers);
-    let builder = idp.world().map("orders.toml", &map);
+    let issuers = format!("issuers = [\"{OIDC_PROVIDER}\", \"idp\"]\n");
+    let builder = idp.world().map("orders.toml", &(issuers + EXAMPLE_MAP));
     let secret = secret("hallpass");
     let world = asking_as(&idp, "hallpass", &secret, "max_age = \"5s\"", builder).await;
     let (seen, unseen) = (idp.token("clerk").await, idp.token("clerk").await);

@@ -77,7 +77,7 @@ impl OidcProvider {
 
     /// A world whose hallpass believes it, and takes nobody else's word for a role.
     pub fn world(&self) -> WorldBuilder {
-        let issuers = format!("issuers = [\"{NAME}\"]\nidp_roles =");
+        let issuers = format!("issuers = [\"{NAME}\"]\n");
         World::builder()
             .issuer(IssuerText {
                 name: NAME.to_owned(),
@@ -86,7 +86,7 @@ impl OidcProvider {
                 roles_claim: "realm_access.roles".to_owned(),
                 allow_http_loopback: true,
             })
-            .map("orders.toml", &EXAMPLE_MAP.replace("idp_roles =", &issuers))
+            .map("orders.toml", &(issuers + EXAMPLE_MAP))
     }
 
     /// Gets an access token for one of its clients.
