@@ -32,7 +32,7 @@
 //!
 //! | layer | rooms |
 //! |---|---|
-//! | base | [`names`], [`name_pattern`], [`code`], [`printable`], [`subject`], [`claim_path`], [`strict_json`], [`document`], [`config`], [`nats_jwt`], [`connection`], [`table`] |
+//! | base | [`names`], [`name_pattern`], [`code`], [`printable`], [`subject`], [`claim_path`], [`strict_json`], [`document`], [`config`], [`nats_jwt`], [`connection`], [`table`], [`nats_conf`], [`import`] |
 //! | pipeline | [`callout`] (request, response), [`credential`], [`idp`] (token, jwks, certificate), [`identity`], [`policy`], [`audit`] (event) |
 //! | shells | [`idp`] (keys, introspection, issuers, inspection), [`callout`] (responder), [`audit`] (sink, reader), [`broker`], [`nats`], [`status`], [`service`], [`private_files`], [`login`], [`setup`], `playground`, [`cli`] |
 
@@ -48,10 +48,12 @@ pub mod credential;
 pub mod document;
 pub mod identity;
 pub mod idp;
+pub mod import;
 pub mod login;
 pub mod name_pattern;
 pub mod names;
 pub mod nats;
+pub mod nats_conf;
 pub mod nats_jwt;
 #[cfg(feature = "playground")]
 pub mod playground;

@@ -131,7 +131,13 @@ impl Parties {
         let jwks = json!({ "keys": [self.jwk] }).to_string();
         let keys = KeySet::from_json(jwks.as_bytes(), Accepted::default()).unwrap();
         let keys = Arc::new(IssuerKeys::fixed(Arc::new(issuer), keys));
-        Broker::new(callout, Issuers::new([keys], Vec::new()), Arc::new(policy()), Arc::new(Yes))
+        Broker::new(
+            callout,
+            Vec::new(),
+            Issuers::new([keys], Vec::new()),
+            Arc::new(policy()),
+            Arc::new(Yes),
+        )
     }
 
     /// The answer once it is opened; it must be a grant.

@@ -25,7 +25,7 @@ pub(super) fn hold(
     let verdict = |certificate| {
         let token = token.judge(issuer, now(), certificate).map_err(|refusal| refusal.code)?;
         let identity = Identity::of(&token, issuer).map_err(|refusal| refusal.code)?;
-        let (name, roles) = (identity.user_name(), identity.idp_roles().clone());
+        let (name, roles) = (identity.who().user_name(), identity.who().idp_roles.clone());
         Ok::<_, hallpass::code::Code>((name, roles, token.expires_at()))
     };
     let facts = token.facts();

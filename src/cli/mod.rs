@@ -4,6 +4,7 @@ mod audit_tail;
 mod check;
 #[cfg(feature = "playground")]
 mod dev;
+mod import;
 mod init;
 mod issuers;
 mod login;
@@ -39,6 +40,7 @@ enum Command {
     #[cfg(feature = "playground")]
     Dev(dev::Dev),
     Check(check::Check),
+    Import(import::Import),
     /// See how the issuers are
     #[command(subcommand)]
     Issuers(issuers::Issuers),
@@ -143,6 +145,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let outcome = match command {
         Command::Init(init) => init.run(),
         Command::Check(check) => check.run(),
+        Command::Import(import) => import.run(),
         Command::Serve(serve) => {
             logging.start("info");
             runtime().and_then(|runtime| runtime.block_on(serve.run()))

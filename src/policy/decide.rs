@@ -11,6 +11,7 @@ use super::{
         Decision, EndedBy, Entitlement, GivenRole, Grant, Outcome, Permissions, Reasons, Side,
         Supposition, UnmetRole,
     },
+    depth,
     map::{LONGEST_SESSION, Lists, Rule},
     responses,
     template::FillError,
@@ -48,7 +49,7 @@ pub struct Facts {
 pub fn decide(policy: &PolicySet, identity: &Identity, facts: &Facts) -> Decision {
     let (outcome, reasons) = resolve(policy, identity.who(), facts);
     let outcome = match outcome {
-        Ok(entitlement) => Outcome::Granted(Grant(entitlement)),
+        Ok(entitlement) => Outcome::Granted(Grant(Box::new(entitlement))),
         Err(refusal) => Outcome::Denied(refusal),
     };
     Decision { outcome, reasons }
@@ -228,10 +229,12 @@ fn entitle(
         list(asked_for, |lists| &lists.publish)?,
         list(of_account, |lists| &lists.deny_publish)?,
     );
-    let subscribe = Side::of(
-        list(asked_for, |lists| &lists.subscribe)?,
-        list(of_account, |lists| &lists.deny_subscribe)?,
-    );
+    let subscribe = {
+        let allow = list(asked_for, |lists| &lists.subscribe)?;
+        let mut deny = list(of_account, |lists| &lists.deny_subscribe)?;
+        depth::deny(&allow, &mut deny);
+        Side::of(allow, deny)
+    };
     let responses = match responses::greatest(asked_for) {
         None => None,
         Some(responses) => {

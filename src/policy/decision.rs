@@ -33,7 +33,7 @@ pub enum Outcome {
 
 /// What somebody whom an issuer vouches for may do: what a user JWT is made of.
 #[derive(Debug)]
-pub struct Grant(pub(super) Entitlement);
+pub struct Grant(pub(super) Box<Entitlement>);
 
 impl Deref for Grant {
     type Target = Entitlement;

@@ -5,6 +5,7 @@ mod compile;
 mod condition;
 mod decide;
 mod decision;
+mod depth;
 mod hours;
 mod idp_role;
 mod map;

@@ -143,6 +143,19 @@ impl Template {
         }
     }
 
+    /// What a subscription by this rule can bring: more than it names where it ends in `*`.
+    pub(super) fn subscribed(&self) -> SubjectPattern {
+        match self.subject.last() {
+            Some(Token::Fixed(last)) if last == "*" => {
+                let all_but_last =
+                    self.reach.subject.as_str().strip_suffix('*').unwrap_or_default();
+                let below = format!("{all_but_last}>").parse();
+                below.unwrap_or_else(|_| SubjectPattern::everything())
+            }
+            _ => self.reach.subject.clone(),
+        }
+    }
+
     /// The variables in it.
     pub(super) fn variables(&self) -> &[Variable] {
         &self.variables

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{a_token, an_issuer, es256, key_set, verify_with};
 use crate::{
+    config::MapBounds,
     document::{Problem, Problems, Severity},
     identity::Identity,
     idp::KeySet,
@@ -16,15 +17,18 @@ use crate::{
 pub(crate) fn maps(files: &[(&str, &str)]) -> Maps {
     let directory = tempfile::tempdir().unwrap();
     for (name, text) in files {
-        std::fs::write(directory.path().join(name), text).unwrap();
+        let path = directory.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
     }
-    Maps { directory, accounts: vec!["APP"], issuers: vec!["corp"] }
+    Maps { directory, accounts: vec!["APP"], issuers: vec!["corp"], bounds: Vec::new() }
 }
 
 pub(crate) struct Maps {
     directory: tempfile::TempDir,
     accounts: Vec<&'static str>,
     issuers: Vec<&'static str>,
+    bounds: Vec<MapBounds>,
 }
 
 impl Maps {
@@ -42,10 +46,16 @@ impl Maps {
         self
     }
 
+    pub(crate) fn bounded(mut self, bounds: MapBounds) -> Self {
+        self.bounds.push(bounds);
+        self
+    }
+
     pub(crate) fn load(&self) -> (Option<PolicySet>, Problems) {
         let boundaries = Boundaries {
             accounts: Some(self.accounts.iter().map(|name| name.parse().unwrap()).collect()),
             issuers: Some(self.issuers.iter().map(|name| name.parse().unwrap()).collect()),
+            bounds: Some(self.bounds.clone()),
         };
         let mut problems = Problems::default();
         let set = policy::load(self.directory.path(), &boundaries, &mut problems);

@@ -233,6 +233,7 @@ async fn every_command_has_help_with_an_example_and_usage_errors_are_not_a_no() 
         &["serve"],
         &["dev"],
         &["check"],
+        &["import"],
         &["login"],
         &["token", "verify"],
         &["issuers", "show"],

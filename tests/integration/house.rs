@@ -7,7 +7,7 @@ use std::{
 
 /// The rooms from the ground up; see the crate's documentation. A directory stands for all of
 /// its files that are not named themselves.
-const ROOMS: [&str; 38] = [
+const ROOMS: &[&str] = &[
     "names",
     "name_pattern",
     "code",
@@ -20,6 +20,8 @@ const ROOMS: [&str; 38] = [
     "nats_jwt",
     "connection",
     "table",
+    "nats_conf",
+    "import",
     "callout",
     "callout/request",
     "credential",
@@ -50,7 +52,7 @@ const ROOMS: [&str; 38] = [
 ];
 
 /// Rooms in which nothing is read, sent, awaited or looked up on a clock.
-const PURE: [&str; 21] = [
+const PURE: &[&str] = &[
     "name_pattern",
     "code",
     "printable",
@@ -61,6 +63,8 @@ const PURE: [&str; 21] = [
     "nats_jwt",
     "connection",
     "table",
+    "nats_conf",
+    "import",
     "callout",
     "callout/request",
     "callout/response",

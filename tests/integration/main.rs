@@ -20,6 +20,8 @@ mod examples;
 mod forgeries;
 mod fuzzing;
 mod house;
+mod import;
+mod imported;
 mod introspection;
 mod keys;
 mod lifecycle;

@@ -14,6 +14,7 @@ fn decision(role: &str) -> Decision {
     let text = format!("account = \"APP\"\n[roles.r]\n{role}\n");
     let policy = maps(&[("a.toml", &text)]).policy();
     let facts = Facts {
+        connection: crate::connection::Connection::default(),
         now: now(),
         expires_at: Timestamp::from_second(NOW + 3600).unwrap(),
         wish: Wish::default(),

@@ -1,7 +1,7 @@
 use super::*;
 
 fn source(text: &str) -> Arc<Source> {
-    Arc::new(Source { path: "a.toml".to_owned(), text: text.to_owned() })
+    Arc::new(Source::new("a.toml", text))
 }
 
 fn place(source: &Arc<Source>, span: Range<usize>) -> Place {

@@ -89,10 +89,10 @@ fn a_workload_is_its_spiffe_id() {
     assert_eq!(presented.issuer(std::slice::from_ref(&issuer)).unwrap().name, issuer.name);
     let verified = presented.verify(&issuer, now()).unwrap();
     let identity = Identity::of_certificate(&verified, &issuer).unwrap();
-    assert_eq!(identity.user_name(), "mesh:spiffe://prod.example/ns/shop/sa/orders");
-    let roles: Vec<_> = identity.idp_roles().iter().collect();
+    assert_eq!(identity.who().user_name(), "mesh:spiffe://prod.example/ns/shop/sa/orders");
+    let roles: Vec<_> = identity.who().idp_roles.iter().collect();
     assert_eq!(roles, ["spiffe://prod.example/ns/shop/sa/orders"]);
-    assert_eq!(identity.claims()["organizational_units"], json!(["SPIRE"]));
+    assert_eq!(identity.who().claims["organizational_units"], json!(["SPIRE"]));
     assert_eq!(verified.expires_at().to_string(), "2028-01-01T00:00:00Z");
     assert!(!format!("{verified:?}").contains("orders"));
 }

@@ -1,11 +1,18 @@
 //! What is legal and probably not meant.
 
+use std::sync::Arc;
+
 use super::Role;
 use crate::{
     document::{Problem, Problems},
-    policy::map::{Origin, Rule},
+    policy::{
+        depth,
+        map::{Origin, Rule},
+    },
     subject::{Permission, SubjectPattern},
 };
+
+const NAME_LESS: &str = "name the subjects that are needed, or a grant that stands for them";
 
 /// Warns about a role. `inherited`: whether another role inherits from it.
 pub(super) fn give(role: &Role, inherited: bool, problems: &mut Problems) {
@@ -16,8 +23,9 @@ pub(super) fn give(role: &Role, inherited: bool, problems: &mut Problems) {
         problems.add(Problem::warning(&written.place, message, help));
     }
     let lists = &written.lists;
-    for rule in lists.subscribe.iter().filter(|rule| rule.origin == Origin::Subject) {
-        if reaches_every_inbox(&rule.template.reach().subject) {
+    let named = |rule: &&Arc<Rule>| rule.origin == Origin::Subject;
+    for rule in lists.subscribe.iter().filter(named) {
+        if reaches_every_inbox(&rule.template.as_literal().subject) {
             problems.add(Problem::warning(
                 &rule.place,
                 format!("role `{}` reads everybody's replies", written.name),
@@ -26,20 +34,50 @@ pub(super) fn give(role: &Role, inherited: bool, problems: &mut Problems) {
             ));
         }
     }
-    let all = lists.publish.iter().chain(&lists.subscribe);
-    for rule in all.filter(|rule| rule.origin == Origin::Subject) {
+    for rule in lists.publish.iter().chain(&lists.subscribe).filter(named) {
+        let reach = &rule.template.as_literal().subject;
+        if matches!(reach.as_str(), ">" | "*.>") {
+            problems.add(Problem::warning(
+                &rule.place,
+                format!(
+                    "role `{}` reaches everything in the account: JetStream's API and everybody's \
+                     replies too",
+                    written.name
+                ),
+                NAME_LESS,
+            ));
+            continue;
+        }
         for (space, what) in [
             ("$SYS.>", "the server's own subjects"),
             ("$JS.API.>", "the whole of JetStream's API: every stream and consumer of the account"),
         ] {
-            if reaches(&rule.template.reach().subject, space) {
+            if reaches(reach, space) {
                 problems.add(Problem::warning(
                     &rule.place,
                     format!("role `{}` reaches {what}", written.name),
-                    "name the subjects that are needed, or a grant that stands for them",
+                    NAME_LESS,
                 ));
             }
         }
+    }
+    for rule in &lists.subscribe {
+        let Some(beyond) = depth::beyond(&rule.template.as_literal().subject) else { continue };
+        let deeper = |other: &&Arc<Rule>| other.template.reach().subject.overlaps(&beyond);
+        let Some(other) = role.whole.lists.subscribe.iter().find(deeper) else { continue };
+        problems.add(
+            Problem::warning(
+                &rule.place,
+                format!(
+                    "nats-server lets who may subscribe to `{}` subscribe to all that is below, and \
+                     what is allowed there keeps hallpass from denying the rest",
+                    rule.template
+                ),
+                "name the subjects at this level, or put the two into roles that nobody holds \
+                 together",
+            )
+            .related(&other.place, "allowed here"),
+        );
     }
     // Denies of the role and of those that it inherits from; what is written here is judged here.
     let denied = &role.whole.lists;
@@ -68,10 +106,10 @@ fn is_void(allow: &Rule, deny: &Rule) -> bool {
 
 /// Whether a pattern is not about one inbox.
 fn reaches_every_inbox(subject: &SubjectPattern) -> bool {
-    matches!(subject.as_str(), ">" | "*.>" | "_INBOX.>" | "_INBOX.*" | "_INBOX.*.>" | "_INBOX.*.*")
+    matches!(subject.as_str(), "_INBOX.>" | "_INBOX.*" | "_INBOX.*.>" | "_INBOX.*.*")
 }
 
-/// Whether a pattern is meant for a space of subjects, or for everything.
+/// Whether a pattern is meant for a space of subjects.
 fn reaches(subject: &SubjectPattern, space: &str) -> bool {
     let Ok(space) = space.parse::<SubjectPattern>() else { return false };
     let root = space.as_str().split('.').next().unwrap_or_default();

@@ -54,7 +54,11 @@ pub(super) fn check(role: &Role, bounds: &MapBounds, problems: &mut Problems) {
         }
     }
     for (list, rules) in role.whole.lists.named() {
-        for rule in rules.iter().filter(|rule| !is_within(rule, bounds)) {
+        let reach = |rule: &Rule| match list {
+            "subscribe" => rule.template.subscribed(),
+            _ => rule.template.reach().subject.clone(),
+        };
+        for rule in rules.iter().filter(|rule| !is_within(rule, &reach(rule), bounds)) {
             let what = format!("`{}` under `{list}`", rule.template);
             let own = written
                 .lists
@@ -83,8 +87,7 @@ fn beyond(place: &Place, what: &str, bounds: &MapBounds) -> Problem {
     )
 }
 
-fn is_within(rule: &Rule, bounds: &MapBounds) -> bool {
-    let reach = &rule.template.reach().subject;
+fn is_within(rule: &Rule, reach: &SubjectPattern, bounds: &MapBounds) -> bool {
     match &rule.origin {
         // One's own replies: nobody else's, whatever the team is.
         Origin::Inbox if is_own(rule) => true,

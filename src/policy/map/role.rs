@@ -141,7 +141,8 @@ pub(super) fn read(
         responses,
         session,
     };
-    let nothing = role.lists.named().iter().all(|(_, rules)| rules.is_empty())
+    let nothing = role.lists.publish.is_empty()
+        && role.lists.subscribe.is_empty()
         && role.responses.is_none()
         && role.inherits.is_empty();
     // A role that could not be read is not one that allows nothing.

@@ -1,4 +1,7 @@
 mod directory;
+mod language;
+
+use std::time::Duration;
 
 use super::*;
 use crate::testkit::{Maps, maps};
@@ -15,17 +18,17 @@ fn role_problems(lines: &str) -> Vec<String> {
     ))
 }
 
-fn responses_of(value: &str) -> Result<Option<Responses>, Vec<String>> {
+fn responses_of(value: &str) -> Result<Option<(u32, Duration)>, Vec<String>> {
     let text =
         format!("account = \"APP\"\n[roles.r]\npublish = [\"a\"]\nallow_responses = {value}\n");
-    let source = crate::document::Source { path: "a.toml".to_owned(), text };
+    let source = crate::document::Source::new("a.toml", text);
     let mut problems = Problems::default();
     let root = crate::document::parse(&source.into(), &mut problems);
-    let map = read(&root, &mut problems);
+    let map = read("a.toml".into(), &root, &mut problems);
     if problems.any_error() {
         return Err(problems.iter().map(|problem| problem.message.clone()).collect());
     }
-    Ok(map.roles[0].responses)
+    Ok(map.roles[0].responses.as_ref().map(|it| (it.max, it.expires)))
 }
 
 #[test]
@@ -42,7 +45,8 @@ fn a_role_with_everything_is_good() {
         idp_roles = ["orders:write", "/groups/sales", "a role"]
         issuers = ["corp"]
         publish = ["a.{tenant}.b", "{subject}.>", "$JS.API.INFO", "{issuer}"]
-        subscribe = ["*", ">", "_INBOX.{subject}.>"]
+        subscribe = ["x", "b.* workers.*", "_INBOX.{subject}.>"]
+        inbox = "_INBOX.{name}"
         deny_publish = ["a.x"]
         deny_subscribe = ["b.{t_2}"]
         session = "1h 30m"
@@ -67,7 +71,8 @@ fn a_role_that_could_answer_itself() {
     assert_eq!(problems(&map("orders")), [""; 0]);
     assert_eq!(problems(&map("orders.{subject}")), [""; 0]);
     for both in ["orders.acme.created", "orders.*.created", "orders.>", ">", "*.a.{issuer}"] {
-        let told = problems(&map(both));
+        let mut told = problems(&map(both));
+        told.retain(|told| !told.starts_with("warning: "));
         assert_eq!(told.len(), 1, "{both}");
         assert!(told[0].starts_with("a.toml:3: role `r` may publish what it receives"), "{told:?}");
     }
@@ -140,13 +145,15 @@ fn keys_that_are_not_known() {
     assert_eq!(
         role_problems("queue = \"x\""),
         ["a.toml:6: unknown key `queue` in role `r` | known keys: `description`, `idp_roles`, \
-          `issuers`, `publish`, `subscribe`, `deny_publish`, `deny_subscribe`, \
-          `allow_responses`, `session`"]
+          `issuers`, `inherits`, `publish`, `subscribe`, `deny_publish`, `deny_subscribe`, \
+          `inbox`, `allow_responses`, `session`, `when`"]
     );
     assert_eq!(
         problems(&format!("{ROLE}idp_roles = [\"x\"]\nissuers = [\"corp\"]\n[version]\n")),
-        ["a.toml:6: unknown key `version` in the subject map | known keys: `account`, `claims`, \
-          `roles`"]
+        [
+            "a.toml:6: unknown key `version` in the subject map | known keys: `account`, `issuers`, `claims`, \
+          `roles`"
+        ]
     );
     assert_eq!(
         role_problems("allow_responses = { max = 1, expire = \"1s\" }"),
@@ -233,17 +240,18 @@ fn names_of_roles() {
           another name; the IdP's own names for it go into `idp_roles`"]
     );
     assert_eq!(
-        role_problems("idp_roles = [\"orders:*\", \"\"]"),
+        role_problems("idp_roles = [\"*\", \"\", \"orders:*\"]"),
         [
-            "a.toml:6: `orders:*` is not the name of an IdP role | names are compared exactly; \
-             list each of them",
-            "a.toml:6: `` is not the name of an IdP role | names are compared exactly; list each \
-             of them",
+            "a.toml:6: `*` is not the name of an IdP role: it has a `*` that stands for a piece of \
+             a word | names are compared exactly; `/groups/sales/*` stands for all roles directly \
+             below `/groups/sales/`",
+            "a.toml:6: `` is not the name of an IdP role: it is empty | names are compared exactly; \
+             `/groups/sales/*` stands for all roles directly below `/groups/sales/`",
         ]
     );
     assert_eq!(
         role_problems("idp_roles = []"),
-        ["warning: a.toml:6: nobody can hold role `r`: it names no IdP role | name some; without \
+        ["warning: a.toml:4: nobody can hold role `r`: it names no IdP role | name some; without \
           `idp_roles` it is the role's own name"]
     );
 }
@@ -252,6 +260,7 @@ fn names_of_roles() {
 fn subjects_that_are_none() {
     const HELP: &str = "write tokens with `.` between them; `*` is one token, `>` the rest, `{claim}` a \
                         value of the token";
+    const QUEUE: &str = "; a queue group stands after a space, as in `orders.* workers`";
     for (subject, why) in [
         ("", "token 1 is empty"),
         ("a..b", "token 2 is empty"),
@@ -260,8 +269,6 @@ fn subjects_that_are_none() {
             "a.b*",
             "token 2 mixes a wildcard with other characters, which the server reads literally",
         ),
-        ("a b", "token 1 has white space"),
-        ("a queue", "token 1 has white space"),
         ("a-{tenant}", "token 1: a placeholder is a whole token"),
         ("x.{tenant}-b", "token 2: a placeholder is a whole token"),
         ("x.{tenant}{tenant}", "token 2: a placeholder is a whole token"),
@@ -274,51 +281,20 @@ fn subjects_that_are_none() {
         ("x.{sub}", "`{sub}` is no known placeholder; name its claim under `[claims]`"),
         ("x.{subjct}", "`{subjct}` is no known placeholder; did you mean `{subject}`?"),
         ("x.{}", "`{}` is no known placeholder; name its claim under `[claims]`"),
-        ("x.{Tenant }", "`{Tenant }` is no known placeholder; did you mean `{tenant}`?"),
     ] {
-        for list in ["subscribe", "deny_publish", "deny_subscribe"] {
+        for list in ["deny_publish", "deny_subscribe", "subscribe"] {
+            let queue = if list == "deny_publish" { "" } else { QUEUE };
             assert_eq!(
                 role_problems(&format!("{list} = [\"b\",\n\"{subject}\"]")),
-                [format!("a.toml:7: `{subject}` is not a subject: {why} | {HELP}")],
+                [format!("a.toml:7: `{subject}` is not a subject: {why} | {HELP}{queue}")],
             );
         }
     }
 }
 
 #[test]
-fn placeholders() {
-    let claims = |line: &str| {
-        problems(&format!("account = \"APP\"\n[roles.r]\npublish = [\"a\"]\n[claims]\n{line}\n"))
-    };
-    const HELP: &str = "choose another: `{subject}` is the token's `sub`, `{issuer}` the issuer's \
-                        configured name";
-    for reserved in ["subject", "issuer"] {
-        assert_eq!(
-            claims(&format!("{reserved} = \"x\"")),
-            [format!("a.toml:5: `{reserved}` already has a meaning as a placeholder | {HELP}")]
-        );
-    }
-    for name in ["a-b", "", "a b", "é", "a.b"] {
-        assert_eq!(
-            claims(&format!("\"{name}\" = \"x\"")),
-            [format!(
-                "a.toml:5: `{name}` cannot be a placeholder | a placeholder is made of letters, \
-                 digits and `_`"
-            )]
-        );
-    }
-    for path in ["\"a..b\"", "\"\"", "[]", "[\"\"]", "[\"a\", 1]", "1", "{}"] {
-        let found = claims(&format!("t = {path}"));
-        assert!(found[0].starts_with("a.toml:5: a claim path is "), "{path}: {found:?}");
-        assert_eq!(found.len(), 1);
-    }
-}
-
-#[test]
 fn responses_in_all_forms() {
-    let of = |max, milliseconds| {
-        Ok(Some(Responses { max, expires: Duration::from_millis(milliseconds) }))
-    };
+    let of = |max, milliseconds| Ok(Some((max, Duration::from_millis(milliseconds))));
     assert_eq!(responses_of("true"), of(1, 120_000), "as the server takes it");
     assert_eq!(responses_of("false"), Ok(None));
     assert_eq!(responses_of("{}"), of(1, 120_000));

@@ -103,7 +103,7 @@ fn a_sub_that_cannot_be_a_name_makes_no_identity() {
     let identity = |sub: Value| {
         let token = verify(&a_token().with("sub", sub).text()).unwrap();
         Identity::of(&token, &issuer)
-            .map(|identity| identity.user_name())
+            .map(|identity| identity.who().user_name())
             .map_err(|refusal| refusal.code)
     };
     assert_eq!(identity(json!("alice")), Ok("corp:alice".to_owned()));

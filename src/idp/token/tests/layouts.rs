@@ -57,7 +57,7 @@ fn outcome(issuer: &IssuerSettings, case: &Node) -> Result<(String, Vec<String>)
     let token = bearer(&filled(header, key), &claims, key);
     let token = verify_with(&token, issuer, &key_set(&[es256(), rsa(), ed25519()]))?;
     let identity = Identity::of(&token, issuer).map_err(|refusal| refusal.code)?;
-    Ok((identity.subject().to_owned(), identity.idp_roles().iter().cloned().collect()))
+    Ok((identity.who().subject.clone(), identity.who().idp_roles.iter().cloned().collect()))
 }
 
 #[test]

@@ -10,7 +10,7 @@ fn without_a_role_there_is_nothing() {
         let detail =
             format!("the token's number of roles is {count}, and no map's `idp_roles` names one");
         assert_eq!(denied(&decision), (NoRole, detail.as_str()), "{roles:?}");
-        assert!(decision.roles().is_empty() && decision.rules().is_empty());
+        assert!(decision.reasons().roles.is_empty() && decision.reasons().rules.is_empty());
     }
     let empty = maps(&[]).load().0.unwrap();
     assert_eq!(denied(&decided(&empty, &["a"])).0, NoRole);
@@ -28,7 +28,7 @@ fn accounts_are_never_merged() {
         let detail =
             "roles of the accounts APP, WEB: the user name `hallpass-want:account=…` picks one";
         assert_eq!(denied(&decision), (AccountAmbiguous, detail));
-        assert_eq!(decision.rules().len(), 2, "both are named");
+        assert_eq!(decision.reasons().rules.len(), 2, "both are named");
     }
     let alone = decided(&set, &["web"]);
     assert_eq!(granted(&alone).account().as_str(), "WEB");

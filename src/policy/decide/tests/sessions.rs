@@ -8,7 +8,12 @@ fn end(sessions: &[&str], now: Timestamp, expires: Timestamp) -> Result<Timestam
             format!("[roles.r{index}]\nidp_roles = [\"x\"]\npublish = [\"a\"]\n{session}\n")
         })
         .collect();
-    let facts = Facts { now, expires_at: expires, wish: Wish::default() };
+    let facts = Facts {
+        now,
+        expires_at: expires,
+        wish: Wish::default(),
+        connection: Connection::default(),
+    };
     let decision = decide(&policy(&roles), &identity("corp", &["x"], &[]), &facts);
     match decision.outcome() {
         Outcome::Granted(grant) => Ok(grant.ends_at()),

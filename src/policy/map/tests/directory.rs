@@ -14,7 +14,8 @@ fn issuers_are_named_where_there_are_several() {
     assert_eq!(
         issuers_of("", &["corp", "k8s"]),
         ["a.toml:2: role `clerk` does not say which issuers it believes | with more than one \
-          issuer, write `issuers = [\"corp\", \"k8s\"]` or some of them"]
+          issuer, write `issuers = [\"corp\", \"k8s\"]` or some of them, in the role or at the \
+          top of the file for all its roles"]
     );
     assert_eq!(
         issuers_of("issuers = [\"crop\"]", &["corp", "k8s"]),
@@ -39,7 +40,7 @@ fn issuers_that_are_nobody_are_said() {
     assert_eq!(
         issuers_of("issuers = []", &["corp"]),
         [
-            "warning: a.toml:4: nobody can hold role `clerk`: it believes no issuer | name some of the \
+            "warning: a.toml:4: nobody can hold role `clerk`: no issuer is believed | name some of the \
           issuers of hallpass.toml"
         ]
     );
@@ -154,18 +155,20 @@ fn unknown_boundaries_load_nothing() {
     use crate::policy::{self, Boundaries};
     let map = maps(&[("a.toml", ROLE), ("b.toml", ROLE)]);
     let mut problems = Problems::default();
-    let boundaries = Boundaries { accounts: None, issuers: None };
+    let boundaries = Boundaries { accounts: None, issuers: None, bounds: None };
     assert!(policy::load(map.path(), &boundaries, &mut problems).is_none());
     assert_eq!(problems.len(), 1, "the role that is there twice: {problems}");
     let map = maps(&[("a.toml", ROLE)]);
     let (app, corp) = ("APP".parse().unwrap(), "corp".parse().unwrap());
     let (accounts, issuers) = (Some([app].into()), Some([corp].into()));
+    let bounds = Some(Vec::new());
     for boundaries in [
-        Boundaries { accounts: None, issuers: issuers.clone() },
-        Boundaries { accounts: accounts.clone(), issuers: None },
+        Boundaries { accounts: None, issuers: issuers.clone(), bounds: bounds.clone() },
+        Boundaries { accounts: accounts.clone(), issuers: None, bounds: bounds.clone() },
+        Boundaries { accounts: accounts.clone(), issuers: issuers.clone(), bounds: None },
     ] {
         assert!(policy::load(map.path(), &boundaries, &mut Problems::default()).is_none());
     }
-    let both = Boundaries { accounts, issuers };
-    assert!(policy::load(map.path(), &both, &mut Problems::default()).is_some());
+    let all = Boundaries { accounts, issuers, bounds };
+    assert!(policy::load(map.path(), &all, &mut Problems::default()).is_some());
 }
