@@ -116,6 +116,29 @@ fn nobody_may_answer_himself() {
     assert_eq!(code(&["answers", "asks", "asks-others"]), Some(Code::ResponsesUnbounded));
 }
 
+/// What lies below a last `*` is received too, where hallpass cannot deny it.
+#[test]
+fn nobody_may_answer_himself_from_deeper() {
+    let policy = policy(
+        r#"
+            [roles.answers]
+            subscribe = ["svc.*"]
+            allow_responses = true
+            [roles.deeper]
+            subscribe = ["svc.x.y"]
+            [roles.asks]
+            publish = ["svc.a.b"]
+            "#,
+    );
+    let code = |roles: &[&str]| match decided(&policy, roles).outcome() {
+        Outcome::Granted(_) => None,
+        Outcome::Denied(denial) => Some(denial.code),
+    };
+    assert_eq!(code(&["answers", "deeper"]), None);
+    assert_eq!(code(&["answers", "asks"]), None, "held back by a deny of hallpass's own");
+    assert_eq!(code(&["answers", "asks", "deeper"]), Some(Code::ResponsesUnbounded));
+}
+
 #[test]
 fn responses_are_the_greatest_as_written() {
     let policy = policy(
