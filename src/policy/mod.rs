@@ -6,6 +6,7 @@ mod condition;
 mod decide;
 mod decision;
 mod depth;
+mod groups;
 mod hours;
 mod idp_role;
 mod map;

@@ -276,7 +276,7 @@ pub fn told(case: &Case) -> String {
 }
 
 /// How often a case that fails is made smaller and tried again.
-const MOST_TRIES: usize = 200;
+const MOST_TRIES: usize = 400;
 
 impl Hall {
     /// The first comparison that disagrees, in the smallest case that can be had.

@@ -180,3 +180,18 @@ fn a_last_wildcard_is_one_token_for_subscriptions_too() {
     assert_eq!(shown(granted(&both).subscribe()), expected, "what is allowed is not denied");
     assert_eq!(shown(granted(&decided(&policy, &["all"])).subscribe()), "* | *.>");
 }
+
+/// The server reads a second role's queue group as the only one.
+#[test]
+fn a_group_of_one_role_leaves_another_role_all_groups() {
+    let policy = policy(
+        "[roles.all]\nsubscribe = [\"work.>\", \"else\"]\n[roles.group]\nsubscribe = [\"work.a v1\"]\n\
+         [roles.either]\nsubscribe = [\"work.>\", \"work.a v2\"]\n",
+    );
+    let subscribe = |roles: &[&str]| shown(granted(&decided(&policy, roles)).subscribe());
+    assert_eq!(subscribe(&["all"]), "else work.> | ");
+    assert_eq!(subscribe(&["either"]), "work.> work.a v2 | ", "as it is written");
+    assert_eq!(subscribe(&["all", "group"]), "else work.> work.> > work.a v1 | ");
+    assert_eq!(subscribe(&["group", "either"]), "work.> work.a v1 work.a v2 | ");
+    assert_eq!(subscribe(&["all", "either"]), "else work.> work.> > work.a v2 | ");
+}
