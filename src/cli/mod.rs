@@ -4,12 +4,16 @@ mod audit_tail;
 mod check;
 #[cfg(feature = "playground")]
 mod dev;
+mod explain;
 mod import;
 mod init;
+mod instances;
 mod issuers;
 mod login;
+mod maps;
 mod output;
 mod serve;
+mod test;
 mod token;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
@@ -40,10 +44,15 @@ enum Command {
     #[cfg(feature = "playground")]
     Dev(dev::Dev),
     Check(check::Check),
+    Test(test::Test),
+    Explain(explain::Explain),
     Import(import::Import),
     /// See how the issuers are
     #[command(subcommand)]
     Issuers(issuers::Issuers),
+    /// See which subject maps are in force
+    #[command(subcommand)]
+    Maps(maps::Maps),
     Login(login::Login),
     /// See what holds of a token
     #[command(subcommand)]
@@ -145,6 +154,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let outcome = match command {
         Command::Init(init) => init.run(),
         Command::Check(check) => check.run(),
+        Command::Test(test) => test.run(),
+        Command::Explain(explain) => explain.run(),
         Command::Import(import) => import.run(),
         Command::Serve(serve) => {
             logging.start("info");
@@ -158,6 +169,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Issuers(issuers) => {
             logging.start("warn");
             runtime().and_then(|runtime| runtime.block_on(issuers.run()))
+        }
+        Command::Maps(maps) => {
+            logging.start("warn");
+            runtime().and_then(|runtime| runtime.block_on(maps.run()))
         }
         Command::Login(login) => {
             logging.start("warn");
@@ -194,8 +209,9 @@ impl Logging {
     fn start(&self, level: &str) {
         keep_panics_quiet();
         let filter = self.log.as_deref().unwrap_or(level);
-        // What async-nats logs, hallpass hears as events and logs itself, with more to say.
-        let filter = format!("async_nats=off,{filter}");
+        // What async-nats and notify log, hallpass hears as events and logs itself, with more to
+        // say.
+        let filter = format!("async_nats=off,notify=off,{filter}");
         let builder = tracing_subscriber::fmt()
             .with_env_filter(EnvFilter::new(filter))
             .with_writer(std::io::stderr);

@@ -1,77 +1,48 @@
-//! The directory of subject maps: the one loader that `serve` and `check` share.
+//! The directory of subject maps: the one reader that `serve` and all commands share.
 
 use std::{
+    io,
     path::{Path, PathBuf},
-    sync::Arc,
 };
-
-use sha2::{Digest as _, Sha256};
 
 use super::{
-    compile::{Boundaries, PolicySet, compile},
-    map,
+    compile::{Boundaries, PolicySet},
+    load::{Sources, Version, has_cases, is_ours, judge},
 };
-use crate::document::{self, Place, Problem, Problems, Source};
+use crate::document::{Place, Problem, Problems, Source};
 
-/// What the names of files with test cases end with: they are no maps.
-const CASES: &str = ".test.toml";
+/// How deep directories may lie in one another: more is a link that leads back.
+const DEEPEST: usize = 16;
 
-/// Loads every `*.toml` of a directory and of those below it; `None` where a problem is an error, or where not all
-/// `boundaries` are known. The order of the files never matters.
+/// Loads every `*.toml` of a directory and of those below it, files with test cases left out;
+/// `None` where a problem is an error, or where not all `boundaries` are known.
 pub fn load(
     directory: &Path,
     boundaries: &Boundaries,
     problems: &mut Problems,
 ) -> Option<PolicySet> {
-    let mut found = Problems::default();
-    let set = read_all(directory, boundaries, &mut found);
-    let usable = !found.any_error();
-    problems.append(found);
-    set.filter(|_| usable)
+    load_version(directory, boundaries, problems)?.policy
 }
 
-fn read_all(
+/// As [`load`], with what is known of the maps where they cannot be used; `None` where the
+/// directory cannot be read.
+pub fn load_version(
     directory: &Path,
     boundaries: &Boundaries,
     problems: &mut Problems,
-) -> Option<PolicySet> {
-    let sources = read(directory, problems)?;
-    if sources.is_empty() {
-        let place = Place::named(directory.display().to_string());
-        problems.add(Problem::warning(
-            &place,
-            "no subject map (`*.toml`) in this directory: nobody holds a role",
-            "write one, such as the `orders.toml` of `hallpass init --dir NEW`",
-        ));
-    }
-    let mut digest = Sha256::new();
-    let mut maps = Vec::new();
-    for (path, source) in sources.into_iter().filter_map(|(path, source)| Some((path, source?))) {
-        // Lengths first, so that no two directories feed the same bytes.
-        for part in [path.as_os_str().as_encoded_bytes(), source.text.as_bytes()] {
-            digest.update((part.len() as u64).to_be_bytes());
-            digest.update(part);
-        }
-        let mut found = Problems::default();
-        let root = document::parse(&source, &mut found);
-        let readable = !found.any_error();
-        problems.append(found);
-        if readable {
-            maps.push(map::read(path, &root, problems));
-        }
-    }
-    let digest = format!("sha256:{:x}", digest.finalize());
-    compile(maps, boundaries, digest, problems)
+) -> Option<Version> {
+    let mut found = Problems::default();
+    let sources = read(directory, false, &mut found);
+    let version = sources.map(|sources| judge(sources, boundaries, &mut found));
+    problems.append(found);
+    version
 }
 
-/// A file below the directory; no text where it cannot be read.
-type Found = (PathBuf, Option<Arc<Source>>);
-
-/// The files, by name; `None` where the directory cannot be read.
-fn read(directory: &Path, problems: &mut Problems) -> Option<Vec<Found>> {
+/// Reads the files of a directory, those with test cases too where they are asked for; `None`
+/// where the directory cannot be read.
+pub fn read(directory: &Path, with_cases: bool, problems: &mut Problems) -> Option<Sources> {
     let mut paths = Vec::new();
-    let found = find(directory, Path::new(""), &mut paths);
-    if let Err((path, error)) = found {
+    if let Err((path, error)) = find(directory, Path::new(""), &mut paths) {
         problems.add(Problem::error(
             &Place::named(path.display().to_string()),
             format!("the directory of the subject maps cannot be read: {error}"),
@@ -79,6 +50,7 @@ fn read(directory: &Path, problems: &mut Problems) -> Option<Vec<Found>> {
         ));
         return None;
     }
+    paths.retain(|path| with_cases || !has_cases(path));
     paths.sort();
     let read = |below: PathBuf| {
         let path = directory.join(&below);
@@ -96,38 +68,27 @@ fn read(directory: &Path, problems: &mut Problems) -> Option<Vec<Found>> {
         };
         (below, source)
     };
-    Some(paths.into_iter().map(read).collect())
+    let files = paths.into_iter().map(read).collect();
+    Some(Sources { place: Place::named(directory.display().to_string()), files })
 }
 
-/// How deep directories may lie in one another: more is a link that leads back.
-const DEEPEST: usize = 16;
-
-/// Finds the maps in a directory and in those below it.
-fn find(
-    root: &Path,
-    below: &Path,
-    found: &mut Vec<PathBuf>,
-) -> Result<(), (PathBuf, std::io::Error)> {
+/// Finds the files in a directory and in those below it.
+fn find(root: &Path, below: &Path, found: &mut Vec<PathBuf>) -> Result<(), (PathBuf, io::Error)> {
     let directory = root.join(below);
     let failed = |error| (directory.clone(), error);
     if below.components().count() > DEEPEST {
         let message = format!("directories lie more than {DEEPEST} deep in one another");
-        return Err(failed(std::io::Error::other(message)));
+        return Err(failed(io::Error::other(message)));
     }
     for entry in std::fs::read_dir(&directory).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         let name = entry.file_name();
-        // Editors and ConfigMaps leave hidden files beside the real ones.
         let text = name.to_string_lossy();
-        if text.starts_with('.') {
-            continue;
-        }
         let below = below.join(&name);
-        let is_map = text.ends_with(".toml") && !text.ends_with(CASES);
-        if entry.path().is_dir() && !text.ends_with(".toml") {
-            find(root, &below, found)?;
-        } else if is_map {
+        if is_ours(&text) {
             found.push(below);
+        } else if !text.starts_with('.') && entry.path().is_dir() {
+            find(root, &below, found)?;
         }
     }
     Ok(())

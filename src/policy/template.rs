@@ -16,6 +16,8 @@ const MOST_SUBJECTS: usize = 1024;
 /// A permission in which whole tokens may be values of the identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Template {
+    /// As it was written.
+    text: String,
     subject: Vec<Token>,
     queue: Option<Vec<Token>>,
     /// Each variable once.
@@ -113,7 +115,12 @@ impl Template {
                 .transpose()
                 .map_err(|error| format!("queue: {error}"))?,
         };
-        Ok(Self { subject, queue, variables, reach })
+        Ok(Self { text: text.to_owned(), subject, queue, variables, reach })
+    }
+
+    /// As it was written.
+    pub(super) fn as_str(&self) -> &str {
+        &self.text
     }
 
     /// What it can become: any value where a placeholder is.

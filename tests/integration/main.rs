@@ -30,6 +30,7 @@ mod logins;
 mod permissions;
 mod playground;
 mod recording;
+mod reload;
 mod tail;
 mod tls;
 mod token;

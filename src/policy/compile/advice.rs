@@ -71,7 +71,7 @@ pub(super) fn give(role: &Role, inherited: bool, problems: &mut Problems) {
                 format!(
                     "nats-server lets who may subscribe to `{}` subscribe to all that is below, and \
                      what is allowed there keeps hallpass from denying the rest",
-                    rule.template
+                    rule.template.as_str()
                 ),
                 "name the subjects at this level, or put the two into roles that nobody holds \
                  together",
@@ -89,7 +89,7 @@ pub(super) fn give(role: &Role, inherited: bool, problems: &mut Problems) {
             problems.add(
                 Problem::warning(
                     &rule.place,
-                    format!("`{}` is allowed in vain: it is denied", rule.template),
+                    format!("`{}` is allowed in vain: it is denied", rule.template.as_str()),
                     "denies win; take one of the two away",
                 )
                 .related(&by.place, "denied here"),

@@ -59,7 +59,7 @@ pub(super) fn check(role: &Role, bounds: &MapBounds, problems: &mut Problems) {
             _ => rule.template.reach().subject.clone(),
         };
         for rule in rules.iter().filter(|rule| !is_within(rule, &reach(rule), bounds)) {
-            let what = format!("`{}` under `{list}`", rule.template);
+            let what = format!("`{}` under `{list}`", rule.template.as_str());
             let own = written
                 .lists
                 .named()

@@ -160,7 +160,7 @@ fn keys_that_are_not_known() {
         problems(&format!("{ROLE}idp_roles = [\"x\"]\nissuers = [\"corp\"]\n[version]\n")),
         [
             "a.toml:6: unknown key `version` in the subject map | known keys: `account`, `issuers`, `claims`, \
-          `roles`"
+          `roles`, `test`"
         ]
     );
     assert_eq!(

@@ -228,10 +228,10 @@ fn a_team_s_files_reach_no_further_than_the_team() {
             "teams/sales/a.toml:7: `orders` under `publish` is beyond the bounds of `teams/sales`",
         ),
         ("publish = [\">\"]", "`>` under `publish`"),
-        ("publish = [\"{t}.x\"]", "`{claim t}.x` under `publish`"),
+        ("publish = [\"{t}.x\"]", "`{t}.x` under `publish`"),
         ("subscribe = [\"hr.a\"]", "`hr.a` under `subscribe`"),
         ("publish = [\"orders.a\"]\ndeny_publish = [\"hr.a\"]", "`hr.a` under `deny_publish`"),
-        ("inbox = \"_INBOX.{t}\"", "`_INBOX.{claim t}.>` under `subscribe`"),
+        ("inbox = \"_INBOX.{t}\"", "`_INBOX.{t}.>` under `subscribe`"),
         ("subscribe = [\"orders.a\"]\nallow_responses = true", "`allow_responses` of role `r`"),
         (
             "inherits = [\"base\"]",
@@ -262,7 +262,7 @@ fn what_is_allowed_in_vain_or_too_widely_is_said() {
         ),
         (
             "subscribe = [\"x.{tenant}\"]\ndeny_subscribe = [\"x.*\"]",
-            "`x.{claim tenant_id}` is allowed in vain",
+            "`x.{tenant}` is allowed in vain",
         ),
         ("subscribe = [\"x.{tenant}\"]\ndeny_subscribe = [\"x.{tenant}\"]", "is allowed in vain"),
     ] {
