@@ -95,6 +95,11 @@ impl Draft {
         queue.map_or(subject.clone(), |queue| format!("{subject} {queue}"))
     }
 
+    /// One or a few.
+    pub fn count(&self) -> u32 {
+        [1, 1, 2, 3, 5][self.choice(5) % 5]
+    }
+
     /// Where an answer is wanted.
     pub fn reply(&self, case: &Case, rules: &[String]) -> String {
         match self.rule {
