@@ -7,7 +7,9 @@ use serde::Serialize;
 
 use super::{
     EndedBy, Entitlement, Facts, Permissions, PolicySet, Question, RuleRef, Side, Supposition,
-    Verdict, map::Rule, suppose,
+    Verdict,
+    map::{Rule, notes},
+    suppose,
 };
 use crate::{
     code::Code,
@@ -171,11 +173,16 @@ pub fn explain(
             code: refusal.code,
             why: refusal.detail.clone().unwrap_or_else(|| refusal.code.meaning().to_owned()),
         }),
-        granted: outcome.as_ref().ok().map(granted),
+        granted: outcome.as_ref().ok().map(|entitlement| {
+            let held = reasons.roles.iter().filter_map(|name| policy.by_name().get(name));
+            let lists = held.map(|role| &role.whole.lists);
+            let rules = lists.flat_map(|lists| lists.publish.iter().chain(&lists.subscribe));
+            granted(entitlement, notes(rules))
+        }),
     }
 }
 
-fn granted(entitlement: &Entitlement) -> ExplainedGrant {
+fn granted(entitlement: &Entitlement, notes: Vec<String>) -> ExplainedGrant {
     ExplainedGrant {
         account: entitlement.account().clone(),
         ends_at: entitlement.ends_at(),
@@ -190,7 +197,7 @@ fn granted(entitlement: &Entitlement) -> ExplainedGrant {
                 responses.at
             )
         }),
-        notes: Vec::new(),
+        notes,
     }
 }
 

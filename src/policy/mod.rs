@@ -8,6 +8,7 @@ mod decide;
 mod decision;
 mod depth;
 mod explain;
+mod grants;
 mod groups;
 mod hours;
 mod idp_role;

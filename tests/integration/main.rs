@@ -19,6 +19,7 @@ mod difftest;
 mod examples;
 mod forgeries;
 mod fuzzing;
+mod grants;
 mod house;
 mod import;
 mod imported;

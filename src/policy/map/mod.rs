@@ -1,6 +1,7 @@
 //! One subject map as written: a file in, its roles out, with every problem in it. Pure.
 
 mod claims;
+mod granted;
 mod limits;
 mod role;
 mod when;
@@ -8,6 +9,8 @@ mod when;
 use std::path::PathBuf;
 
 use claims::Claims;
+pub(super) use granted::Granted;
+pub(super) use granted::notes;
 pub use role::Responses;
 pub(super) use role::{LONGEST_SESSION, Lists, Origin, Role, Rule};
 

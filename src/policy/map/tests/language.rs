@@ -322,3 +322,44 @@ fn placeholders() {
         assert_eq!(found.len(), 1);
     }
 }
+
+#[test]
+fn grants_of_a_team_are_about_what_is_the_team_s() {
+    let bounds = || MapBounds {
+        streams: vec!["SALES_*".parse().unwrap()],
+        buckets: vec!["sales".parse().unwrap()],
+        ..sales()
+    };
+    let grant = |lines: &str| {
+        let text = format!(
+            "account = \"APP\"\nissuers = [\"corp\"]\n[roles.r]\nidp_roles = [\"sales:x\"]\n\
+             inbox = \"_INBOX.{{subject}}\"\n[[roles.r.grant]]\n{lines}\n"
+        );
+        let mut told = maps(&[("teams/sales/a.toml", &text)]).bounded(bounds()).problems();
+        told.retain(|told| !told.starts_with("warning: "));
+        told
+    };
+    for good in [
+        "stream = \"SALES_EU\"\ncan = [\"read\"]",
+        "kv = \"sales\"\ncan = [\"read\", \"write\", \"delete\"]",
+        "stream = \"SALES_EU\"\ncan = [\"publish\"]\nsubjects = [\"orders.eu\"]",
+        "service = \"orders\"\ncan = [\"call\"]\nsubjects = [\"orders.{subject}\"]",
+    ] {
+        assert_eq!(grant(good), [""; 0], "{good}");
+    }
+    for (bad, says) in [
+        ("stream = \"ORDERS\"\ncan = [\"read\"]", "stream `ORDERS` is beyond the bounds"),
+        ("stream = \"{subject}\"\ncan = [\"read\"]", "stream `{subject}` is beyond the bounds"),
+        ("kv = \"sales-x\"\ncan = [\"read\"]", "bucket `sales-x` is beyond the bounds"),
+        ("object_store = \"sales\"\ncan = [\"read\"]", "object store `sales` is beyond the bounds"),
+        (
+            "stream = \"SALES_EU\"\ncan = [\"publish\"]\nsubjects = [\"hr.eu\"]",
+            "`hr.eu` of stream `SALES_EU`",
+        ),
+        ("service = \"hr\"\ncan = [\"call\"]\nsubjects = [\"hr.x\"]", "`hr.x` of service `hr`"),
+        ("stream = \"SALES_EU\"\ncan = [\"manage\"]", "`manage` of stream `SALES_EU`"),
+    ] {
+        let told = grant(bad);
+        assert!(!told.is_empty() && told.iter().all(|told| told.contains(says)), "{bad}: {told:?}");
+    }
+}
