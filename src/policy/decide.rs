@@ -11,7 +11,7 @@ use super::{
         Decision, EndedBy, Entitlement, GivenRole, Grant, Outcome, Permissions, Reasons, Side,
         Supposition, UnmetRole,
     },
-    depth,
+    depth, groups,
     map::{LONGEST_SESSION, Lists, Rule},
     responses,
     template::FillError,
@@ -230,9 +230,17 @@ fn entitle(
         list(of_account, |lists| &lists.deny_publish)?,
     );
     let subscribe = {
-        let allow = list(asked_for, |lists| &lists.subscribe)?;
+        let mut allow = list(asked_for, |lists| &lists.subscribe)?;
+        groups::allow(&mut allow);
         let mut deny = list(of_account, |lists| &lists.deny_subscribe)?;
         depth::deny(&allow, &mut deny);
+        // Also what all held roles together are denied so: less is never more. Where they cannot
+        // be filled, nobody has them together.
+        let (mut unnoted, mut uncounted) = (Vec::new(), 0);
+        let all = fill(of_account, |lists| &lists.subscribe, who, &mut unnoted, &mut uncounted);
+        if let Ok(all) = all {
+            depth::deny(&all, &mut deny);
+        }
         Side::of(allow, deny)
     };
     let responses = match responses::greatest(asked_for) {

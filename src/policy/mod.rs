@@ -9,6 +9,7 @@ mod decision;
 mod depth;
 mod explain;
 mod grants;
+mod groups;
 mod hours;
 mod idp_role;
 mod in_force;

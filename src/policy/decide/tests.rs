@@ -64,6 +64,7 @@ mod merging;
 mod placeholders;
 mod sessions;
 mod values;
+mod widening;
 mod wishes;
 
 /// Any role: some subjects on each list, perhaps a session, perhaps responses.
