@@ -55,11 +55,7 @@ pub fn load(layers: &Layers) -> Result<(Loaded, Problems), Problems> {
     let settings = Settings::read(layers, &mut problems);
     // Whatever is wrong with the settings, the maps are judged by what of them can be read, so
     // that all problems come at once.
-    let boundaries = Boundaries {
-        accounts: Settings::targets(layers),
-        issuers: Settings::issuer_names(layers),
-        bounds: Settings::map_bounds(layers),
-    };
+    let boundaries = boundaries(layers);
     let directory = Settings::maps_directory(layers);
     let policy = policy::load(&directory, &boundaries, &mut problems);
     idp::judge_files(layers, &mut problems);
@@ -69,6 +65,29 @@ pub fn load(layers: &Layers) -> Result<(Loaded, Problems), Problems> {
         }
         _ => Err(problems),
     }
+}
+
+/// What maps may refer to, as far as the settings say so.
+fn boundaries(layers: &Layers) -> Boundaries {
+    Boundaries {
+        accounts: Settings::targets(layers),
+        issuers: Settings::issuer_names(layers),
+        bounds: Settings::map_bounds(layers),
+    }
+}
+
+/// What maps may refer to, for commands that judge maps and nothing else of the settings.
+///
+/// # Errors
+/// Where it is not known: every problem in the settings.
+pub fn known_boundaries(layers: &Layers) -> Result<Boundaries, Problems> {
+    let boundaries = boundaries(layers);
+    let Boundaries { accounts: Some(_), issuers: Some(_), bounds: Some(_) } = &boundaries else {
+        let mut problems = Problems::default();
+        let _ = Settings::read(layers, &mut problems);
+        return Err(problems);
+    };
+    Ok(boundaries)
 }
 
 /// Runs until `stop`: then takes no more logins, finishes what is in hand, delivers the audit

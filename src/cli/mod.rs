@@ -1,13 +1,16 @@
 //! The commands: one file each.
 
+mod access_review;
 mod audit_tail;
 mod check;
 #[cfg(feature = "playground")]
 mod dev;
+mod diff;
 mod import;
 mod init;
 mod issuers;
 mod login;
+mod markdown;
 mod output;
 mod serve;
 mod token;
@@ -40,6 +43,8 @@ enum Command {
     #[cfg(feature = "playground")]
     Dev(dev::Dev),
     Check(check::Check),
+    Diff(diff::Diff),
+    AccessReview(access_review::AccessReview),
     Import(import::Import),
     /// See how the issuers are
     #[command(subcommand)]
@@ -145,6 +150,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let outcome = match command {
         Command::Init(init) => init.run(),
         Command::Check(check) => check.run(),
+        Command::Diff(diff) => diff.run(),
+        Command::AccessReview(review) => review.run(),
         Command::Import(import) => import.run(),
         Command::Serve(serve) => {
             logging.start("info");

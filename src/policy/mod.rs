@@ -6,10 +6,12 @@ mod condition;
 mod decide;
 mod decision;
 mod depth;
+mod diff;
 mod hours;
 mod idp_role;
 mod map;
 mod responses;
+mod review;
 mod store;
 mod template;
 
@@ -20,5 +22,7 @@ pub use decision::{
     Decision, EndedBy, Entitlement, GivenRole, Grant, Outcome, Permissions, Reasons, Side,
     Supposition, UnmetRole,
 };
+pub use diff::{Aspect, Change, Effect, Fate, PolicyDiff, RoleDiff, Version};
 pub use map::Responses;
-pub use store::load;
+pub use review::{Filter, Reviewable, Reviewed, review};
+pub use store::{MapText, is_map, load, load_texts};

@@ -24,20 +24,69 @@ pub fn load(
     problems: &mut Problems,
 ) -> Option<PolicySet> {
     let mut found = Problems::default();
-    let set = read_all(directory, boundaries, &mut found);
+    let files = read(directory, &mut found);
+    let name = directory.display().to_string();
+    let set = files.and_then(|files| judge(files, name, boundaries, &mut found));
     let usable = !found.any_error();
     problems.append(found);
     set.filter(|_| usable)
 }
 
-fn read_all(
-    directory: &Path,
+/// A map that comes from elsewhere than a directory.
+#[derive(Debug)]
+pub struct MapText {
+    /// Where it is, below the directory of the maps.
+    pub below: PathBuf,
+    /// What messages call it.
+    pub name: String,
+    /// What it holds.
+    pub bytes: Vec<u8>,
+}
+
+/// As [`load`], for maps that were read elsewhere; `name` is what messages call all of them.
+pub fn load_texts(
+    name: &str,
+    texts: Vec<MapText>,
     boundaries: &Boundaries,
     problems: &mut Problems,
 ) -> Option<PolicySet> {
-    let sources = read(directory, problems)?;
+    let mut found = Problems::default();
+    let mut files: Vec<Found> = texts
+        .into_iter()
+        .map(|text| (text.below, Source::read(text.name, text.bytes, &mut found)))
+        .collect();
+    files.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let set = judge(files, name.to_owned(), boundaries, &mut found);
+    let usable = !found.any_error();
+    problems.append(found);
+    set.filter(|_| usable)
+}
+
+/// Whether [`load`] would take a file for a map, by its path below the directory.
+#[must_use]
+pub fn is_map(below: &Path) -> bool {
+    let hidden = below.components().any(|part| is_hidden(&part.as_os_str().to_string_lossy()));
+    let name = below.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    !hidden && is_map_name(&name)
+}
+
+/// Editors and ConfigMaps leave hidden files beside the real ones.
+fn is_hidden(name: &str) -> bool {
+    name.starts_with('.')
+}
+
+fn is_map_name(name: &str) -> bool {
+    name.ends_with(".toml") && !name.ends_with(CASES)
+}
+
+fn judge(
+    sources: Vec<Found>,
+    name: String,
+    boundaries: &Boundaries,
+    problems: &mut Problems,
+) -> Option<PolicySet> {
     if sources.is_empty() {
-        let place = Place::named(directory.display().to_string());
+        let place = Place::named(name);
         problems.add(Problem::warning(
             &place,
             "no subject map (`*.toml`) in this directory: nobody holds a role",
@@ -117,16 +166,14 @@ fn find(
     for entry in std::fs::read_dir(&directory).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         let name = entry.file_name();
-        // Editors and ConfigMaps leave hidden files beside the real ones.
         let text = name.to_string_lossy();
-        if text.starts_with('.') {
+        if is_hidden(&text) {
             continue;
         }
         let below = below.join(&name);
-        let is_map = text.ends_with(".toml") && !text.ends_with(CASES);
         if entry.path().is_dir() && !text.ends_with(".toml") {
             find(root, &below, found)?;
-        } else if is_map {
+        } else if is_map_name(&text) {
             found.push(below);
         }
     }

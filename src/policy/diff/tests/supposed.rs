@@ -1,0 +1,1 @@
+//! The comparison against decisions: what is not called wider lets nobody do more.
