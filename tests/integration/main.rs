@@ -15,6 +15,7 @@ mod accounts;
 mod certificates;
 mod cli;
 mod clients;
+mod diff;
 mod examples;
 mod forgeries;
 mod fuzzing;
