@@ -116,6 +116,12 @@ impl Diff {
             Some(new) => side(new, &directory, &boundaries)?,
             None => load(&directory, &boundaries)?,
         };
+        for (name, set) in [(Some(&self.old), &old), (self.new.as_ref(), &new)] {
+            if set.files() == 0 {
+                let name = name.map_or_else(|| directory.display().to_string(), Clone::clone);
+                output::note(&format!("`{name}` has no subject map: nobody holds a role there"));
+            }
+        }
         Ok(PolicyDiff::between(&old, &new))
     }
 }

@@ -130,6 +130,17 @@ async fn programs_and_comments_are_told_the_same() {
     assert!(told.contains("#### role reader: WIDER\n") && told.ends_with(block), "{told}");
 }
 
+#[tokio::test]
+async fn a_side_without_maps_is_told() {
+    let project = project(ORDERS).await;
+    let root = project.path();
+    std::fs::create_dir(root.join("empty")).unwrap();
+    let (exit, told, complaints) = diff(root, &["subject-maps", "empty"]).await;
+    assert_eq!(exit, 0, "{complaints}");
+    assert!(told.ends_with("0 roles wider, 2 narrower, 0 unchanged\n"), "{told}");
+    assert_eq!(complaints, "`empty` has no subject map: nobody holds a role there\n");
+}
+
 /// What cannot be judged is neither wider nor not.
 #[tokio::test]
 async fn maps_that_are_invalid_are_not_compared() {

@@ -52,7 +52,9 @@ pub(super) fn read(
         let why = format!("`{revision}` has no directory `{shown}`: it had no subject maps there");
         return Err(Unread::Failed(anyhow!(why)));
     };
-    let listed = git(&here, &["ls-tree", "-r", "-z", &tree])?.map_err(|why| anyhow!(why))?;
+    // Without `--full-tree`, only what is called like the directory that git runs in.
+    let listed =
+        git(&here, &["ls-tree", "-r", "-z", "--full-tree", &tree])?.map_err(|why| anyhow!(why))?;
     let mut files = Vec::new();
     for entry in listed.split(|byte| *byte == 0).filter(|entry| !entry.is_empty()) {
         let entry = String::from_utf8_lossy(entry);

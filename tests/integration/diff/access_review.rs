@@ -17,8 +17,7 @@ async fn review(root: &Path, arguments: &[&str]) -> String {
 async fn a_table_for_people() {
     let project = project(ORDERS).await;
     let told = review(project.path(), &[]).await;
-    let expected = "\
-  role    account  issuers  IdP roles     may            subject                           where
+    let expected = r"  role    account  issuers  IdP roles     may            subject                           where
   ------  -------  -------  ------------  -------------  --------------------------------  ---------------------------
   clerk   APP      corp     orders:write  publish        orders.{claim tenant_id}.created  subject-maps/orders.toml:6
                                           subscribe      orders.{claim tenant_id}.>        subject-maps/orders.toml:7

@@ -88,7 +88,7 @@ async fn what_is_no_revision_is_told() {
     }
     // A revision without maps is not one in which nobody holds a role.
     git(root, &["checkout", "--quiet", "--orphan", "other"]).await;
-    git(root, &["rm", "--quiet", "-r", "--cached", "."]).await;
+    git(root, &["rm", "--quiet", "-r", "-f", "--cached", "."]).await;
     git(root, &["commit", "--quiet", "--allow-empty", "-m", "empty"]).await;
     let (exit, _, complaints) = diff(root, &["other"]).await;
     assert_eq!(exit, 1);

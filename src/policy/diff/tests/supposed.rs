@@ -186,7 +186,7 @@ fn gained(old: &PolicySet, new: &PolicySet) -> Option<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, max_global_rejects: 20_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, max_global_rejects: 20_000, ..ProptestConfig::default() })]
 
     #[test]
     fn who_gains_makes_it_wider(
