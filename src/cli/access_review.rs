@@ -95,7 +95,7 @@ impl AccessReview {
     fn check_names(&self, roles: &policy::PolicySet) -> anyhow::Result<()> {
         let all = policy::review(roles, &Filter::default());
         let unknown = |what: &str, name: &str, known: Vec<&str>| {
-            let near = did_you_mean(name, known.into_iter());
+            let near = did_you_mean(name, known);
             let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
             format!("no map has the {what} `{name}`{near}")
         };

@@ -75,9 +75,7 @@ fn allows(aspect: Aspect, old: &Rules, new: &Rules, around: &Around<'_>) -> Vec<
         // it to groups.
         let by = new.iter().find(|is| {
             covers(&is.template, &was.template, |is, was| no_looser(was, is))
-                && (is_queued(is)
-                    || !is_queued(was)
-                    || !here(&around.new, was, |was, lists| overlaps_queued(was, lists)))
+                && (is_queued(is) || !is_queued(was) || !here(&around.new, was, overlaps_queued))
         });
         let left = is_queued(was) && !new.iter().any(|is| is_queued(is) && spans(is, was));
         let opened = left && here(&around.new, was, leaves_to_groups);
@@ -92,9 +90,7 @@ fn allows(aspect: Aspect, old: &Rules, new: &Rules, around: &Around<'_>) -> Vec<
     for is in apart(new, old) {
         let by = old.iter().find(|was| {
             covers(&was.template, &is.template, |was, is| no_looser(is, was))
-                && (is_queued(was)
-                    || !is_queued(is)
-                    || !here(&around.old, is, |is, lists| overlaps_queued(is, lists)))
+                && (is_queued(was) || !is_queued(is) || !here(&around.old, is, overlaps_queued))
         });
         let left = is_queued(is) && !old.iter().any(|was| is_queued(was) && spans(was, is));
         let closed = left && here(&around.new, is, leaves_to_groups);
@@ -112,16 +108,13 @@ fn allows(aspect: Aspect, old: &Rules, new: &Rules, around: &Around<'_>) -> Vec<
 fn denies(aspect: Aspect, old: &Rules, new: &Rules) -> Vec<Change> {
     let mut changes = Vec::new();
     for was in apart(old, new) {
-        let by =
-            new.iter().find(|is| covers(&is.template, &was.template, |is, was| no_looser(is, was)));
+        let by = new.iter().find(|is| covers(&is.template, &was.template, no_looser));
         let note = by.map(|by| format!("still denied by `{}`", by.template));
         let effect = Effect { wider: by.is_none(), narrower: false };
         changes.push(change(Version::Old, aspect, was, effect, note));
     }
     for is in apart(new, old) {
-        let by = old
-            .iter()
-            .find(|was| covers(&was.template, &is.template, |was, is| no_looser(was, is)));
+        let by = old.iter().find(|was| covers(&was.template, &is.template, no_looser));
         let note = by.map(|by| format!("was denied by `{}`", by.template));
         let effect = Effect { wider: false, narrower: by.is_none() };
         changes.push(change(Version::New, aspect, is, effect, note));
