@@ -55,9 +55,9 @@ fuzz: ## Fuzz what reads tokens, keys and requests, FUZZ_SECONDS for each target
 	@tests/tools/preflight cargo cc cxx rustup
 	@tests/tools/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
-bench: ## Print what an authorization costs, beside its bare cryptography
+bench: ## Print what an authorization costs, and what the size of maps does
 	@tests/tools/preflight cargo cc
-	cargo bench --locked --bench pipeline
+	cargo bench --locked --bench pipeline --bench maps
 
 clean: ## Remove everything that was built, downloaded or installed
 	@tests/tools/preflight cargo

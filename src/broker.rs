@@ -29,7 +29,7 @@ use crate::{
     identity::Identity,
     idp::{Issuers, certificate::PresentedCertificate},
     names::DecisionId,
-    policy::{self, Facts, Grant, Outcome, PolicySet},
+    policy::{self, Facts, Grant, InForce, Outcome, PolicySet},
 };
 
 /// Requests that the replay guard remembers: at 5,000 logins a second, more than a minute.
@@ -42,9 +42,9 @@ pub struct Broker {
     /// The proxies before the servers.
     edges: Vec<IpNet>,
     issuers: Issuers,
-    policy: Arc<PolicySet>,
+    policy: Arc<InForce>,
     recorder: Arc<dyn Recorder>,
-    recorded: Recorded,
+    instance: String,
     replays: Mutex<ReplayGuard>,
     skew: SkewWatch,
 }
@@ -67,14 +67,9 @@ impl Broker {
         callout: CalloutSettings,
         edges: Vec<IpNet>,
         issuers: Issuers,
-        policy: Arc<PolicySet>,
+        policy: Arc<InForce>,
         recorder: Arc<dyn Recorder>,
     ) -> Self {
-        let recorded = Recorded {
-            version: env!("CARGO_PKG_VERSION"),
-            instance: DecisionId::fresh().to_string(),
-            maps: policy.digest().to_owned(),
-        };
         Self {
             expectations: Expectations {
                 issuer: callout.issuer.public_key(),
@@ -86,7 +81,7 @@ impl Broker {
             issuers,
             policy,
             recorder,
-            recorded,
+            instance: DecisionId::fresh().to_string(),
             replays: Mutex::new(ReplayGuard::new(REPLAYS)),
             skew: SkewWatch::default(),
         }
@@ -95,7 +90,7 @@ impl Broker {
     /// What audit events call this instance.
     #[must_use]
     pub fn instance(&self) -> &str {
-        &self.recorded.instance
+        &self.instance
     }
 
     /// Runs the whole pipeline for one message, within the deadline.
@@ -105,13 +100,16 @@ impl Broker {
             Err(error) => return self.drop(error),
         };
         let deadline = message.read_at + self.callout.deadline;
+        // Whatever comes meanwhile: a login is decided, and recorded, by one version.
+        let policy = self.policy.snapshot();
         let mut findings = Findings::default();
-        let judged = match timeout_at(deadline, self.judge(&request, &mut findings)).await {
+        let judging = self.judge(&request, &policy, &mut findings);
+        let judged = match timeout_at(deadline, judging).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(refusal)) => Err(refusal),
             Err(_) => Err(Refusal::from(Code::DeadlineExceeded)),
         };
-        self.conclude(message, &request, findings, judged).await
+        self.conclude(message, &request, &policy, findings, judged).await
     }
 
     /// Answers a message that there is no room to decide.
@@ -119,7 +117,8 @@ impl Broker {
         match self.admit(message) {
             Ok(request) => {
                 let refusal = Err(Refusal::from(Code::Overloaded));
-                self.conclude(message, &request, Findings::default(), refusal).await
+                let policy = self.policy.snapshot();
+                self.conclude(message, &request, &policy, Findings::default(), refusal).await
             }
             Err(error) => self.drop(error),
         }
@@ -148,6 +147,7 @@ impl Broker {
     async fn judge(
         &self,
         request: &VerifiedRequest,
+        policy: &PolicySet,
         findings: &mut Findings,
     ) -> Result<(), Refusal> {
         if request.is_unguarded_leafnode() {
@@ -183,7 +183,7 @@ impl Broker {
 
         let connection = Connection::of(request.client(), certificate.is_some(), &self.edges);
         let facts = Facts { now: Timestamp::now(), expires_at, wish: found.wish, connection };
-        let decision = policy::decide(&self.policy, &identity, &facts);
+        let decision = policy::decide(policy, &identity, &facts);
         let outcome = match decision.outcome() {
             Outcome::Granted(_) => Ok(()),
             Outcome::Denied(refusal) => Err(refusal.clone()),
@@ -198,10 +198,12 @@ impl Broker {
         &self,
         message: &Taken,
         request: &VerifiedRequest,
+        policy: &PolicySet,
         findings: Findings,
         judged: Result<(), Refusal>,
     ) -> Answer {
         let id = DecisionId::fresh();
+        let recorded = Recorded::new(&self.instance, policy);
         let attempt = |refusal| Attempt {
             id,
             request,
@@ -212,16 +214,16 @@ impl Broker {
         };
         let refusal = match (judged, granted(&findings)) {
             (Err(refusal), _) => {
-                self.record_refusal(&attempt(Some(&refusal)), false);
+                self.record_refusal(&attempt(Some(&refusal)), false, recorded);
                 refusal
             }
             (Ok(()), None) => {
                 let refusal = Refusal::from(Code::InternalError);
-                self.record_refusal(&attempt(Some(&refusal)), false);
+                self.record_refusal(&attempt(Some(&refusal)), false, recorded);
                 refusal
             }
             (Ok(()), Some(grant)) => {
-                let event = event::decision(&attempt(None), false, &self.recorded);
+                let event = event::decision(&attempt(None), false, recorded);
                 let safe = self.record(event, Lane::Awaited);
                 let deadline = message.read_at + self.callout.deadline;
                 if timeout_at(deadline, safe.is_safe()).await.unwrap_or(false) {
@@ -235,7 +237,7 @@ impl Broker {
                     ));
                 }
                 let refusal = Refusal::from(Code::AuditUnavailable);
-                self.record_refusal(&attempt(Some(&refusal)), true);
+                self.record_refusal(&attempt(Some(&refusal)), true, recorded);
                 refusal
             }
         };
@@ -244,13 +246,15 @@ impl Broker {
     }
 
     /// Nobody waits for the event of a refusal.
-    fn record_refusal(&self, attempt: &Attempt<'_>, correction: bool) {
-        let event = event::decision(attempt, correction, &self.recorded);
+    fn record_refusal(&self, attempt: &Attempt<'_>, correction: bool, recorded: Recorded<'_>) {
+        let event = event::decision(attempt, correction, recorded);
         self.record(event, Lane::Background);
     }
 
     fn drop(&self, error: RequestError) -> Answer {
-        self.record(event::dropped(&error, Timestamp::now(), &self.recorded), Lane::Background);
+        let policy = self.policy.snapshot();
+        let recorded = Recorded::new(&self.instance, &policy);
+        self.record(event::dropped(&error, Timestamp::now(), recorded), Lane::Background);
         Answer::Drop(error)
     }
 
@@ -323,3 +327,6 @@ fn log(id: DecisionId, request: &VerifiedRequest, refusal: Option<&Refusal>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,7 +34,7 @@
 //! |---|---|
 //! | base | [`names`], [`name_pattern`], [`code`], [`printable`], [`subject`], [`claim_path`], [`strict_json`], [`document`], [`config`], [`nats_jwt`], [`connection`], [`table`], [`nats_conf`], [`import`] |
 //! | pipeline | [`callout`] (request, response), [`credential`], [`idp`] (token, jwks, certificate), [`identity`], [`policy`], [`audit`] (event) |
-//! | shells | [`idp`] (keys, introspection, issuers, inspection), [`callout`] (responder), [`audit`] (sink, reader), [`broker`], [`nats`], [`status`], [`service`], [`private_files`], [`login`], [`setup`], `playground`, [`cli`] |
+//! | shells | [`idp`] (keys, introspection, issuers, inspection), [`callout`] (responder), [`audit`] (sink, reader), [`broker`], [`nats`], [`reload`], [`status`], [`service`], [`private_files`], [`login`], [`setup`], `playground`, [`cli`] |
 
 pub mod audit;
 pub mod broker;
@@ -60,6 +60,7 @@ pub mod playground;
 pub mod policy;
 pub mod printable;
 pub mod private_files;
+pub mod reload;
 pub mod service;
 pub mod setup;
 pub mod status;

@@ -1,20 +1,22 @@
 //! hallpass as a running service: what `serve` runs, and `dev` too.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use async_nats::jetstream::context::ContextBuilder;
-use tokio::task::JoinHandle;
+use tokio::{sync::Notify, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    audit::{self, Sink},
+    audit::{self, Recorder, Sink},
     broker::Broker,
     callout::responder::{self, ResponderError},
     config::{IssuerSettings, Layers, Settings},
     document::Problems,
     idp::{self, IssuerKeys, Issuers},
+    names::IssuerName,
     nats::Connection,
-    policy::{self, Boundaries, PolicySet},
+    policy::{self, Boundaries, Case, InForce, PolicySet},
+    reload::{Maps, Reloader},
     status::{self, InstanceStatus},
 };
 
@@ -30,6 +32,8 @@ pub struct Loaded {
     pub settings: Settings,
     /// The subject maps.
     pub policy: PolicySet,
+    /// What they were judged by, and will be when they are reloaded.
+    pub boundaries: Boundaries,
 }
 
 /// Why the service ended other than by being asked to.
@@ -46,28 +50,40 @@ pub enum ServiceError {
     AuditBroken,
 }
 
-/// Reads settings and maps: what `serve` starts from and `check` judges is the same.
+/// The maps and their test cases, as commands read them that start nothing: no secret is looked
+/// for.
 ///
 /// # Errors
-/// Every problem, in the settings and in the maps. Warnings come with what was loaded.
-pub fn load(layers: &Layers) -> Result<(Loaded, Problems), Problems> {
+/// Every problem in the maps, and in those settings that they depend on.
+pub fn load_maps(layers: &Layers) -> Result<(JudgedMaps, Problems), Problems> {
     let mut problems = Problems::default();
-    let settings = Settings::read(layers, &mut problems);
-    // Whatever is wrong with the settings, the maps are judged by what of them can be read, so
-    // that all problems come at once.
     let boundaries = boundaries(layers);
     let directory = Settings::maps_directory(layers);
-    let policy = policy::load(&directory, &boundaries, &mut problems);
-    idp::judge_files(layers, &mut problems);
-    match (settings, policy) {
-        (Some(settings), Some(policy)) if !problems.any_error() => {
-            Ok((Loaded { settings, policy }, problems))
-        }
-        _ => Err(problems),
+    let sources = policy::read(&directory, true, &mut problems);
+    let version = sources.map(|sources| policy::judge(sources, &boundaries, &mut problems));
+    let judged = version.and_then(|version| Some((version.policy?, version.cases)));
+    if let (Some((policy, cases)), Some(issuers)) = (judged, boundaries.issuers) {
+        return Ok((JudgedMaps { policy, cases, issuers }, problems));
     }
+    if !problems.any_error() {
+        // The settings are the reason, and say it best themselves.
+        Settings::read(layers, &mut problems);
+    }
+    Err(problems)
 }
 
-/// What maps may refer to, as far as the settings say so.
+/// See [`load_maps`].
+#[derive(Debug)]
+pub struct JudgedMaps {
+    /// The subject maps.
+    pub policy: PolicySet,
+    /// Their test cases.
+    pub cases: Vec<Case>,
+    /// The issuers there are.
+    pub issuers: BTreeSet<IssuerName>,
+}
+
+/// What maps may refer to, as far as the settings can be read.
 fn boundaries(layers: &Layers) -> Boundaries {
     Boundaries {
         accounts: Settings::targets(layers),
@@ -90,10 +106,32 @@ pub fn known_boundaries(layers: &Layers) -> Result<Boundaries, Problems> {
     Ok(boundaries)
 }
 
+/// Reads settings and maps: what `serve` starts from and `check` judges is the same.
+///
+/// # Errors
+/// Every problem, in the settings and in the maps. Warnings come with what was loaded.
+pub fn load(layers: &Layers) -> Result<(Loaded, Problems), Problems> {
+    let mut problems = Problems::default();
+    let settings = Settings::read(layers, &mut problems);
+    // Whatever is wrong with the settings, the maps are judged by what of them can be read, so
+    // that all problems come at once.
+    let boundaries = boundaries(layers);
+    let directory = Settings::maps_directory(layers);
+    let policy = policy::load(&directory, &boundaries, &mut problems);
+    idp::judge_files(layers, &mut problems);
+    match (settings, policy) {
+        (Some(settings), Some(policy)) if !problems.any_error() => {
+            Ok((Loaded { settings, policy, boundaries }, problems))
+        }
+        _ => Err(problems),
+    }
+}
+
 /// Runs until `stop`: then takes no more logins, finishes what is in hand, delivers the audit
 /// events and leaves.
 ///
-/// `allow_playground` is for the playground alone: its signing keys vouch for nobody.
+/// `reload` is told by whoever wants the subject maps read anew at once; changes of their
+/// directory are noticed without that. `allow_playground` is for the playground alone: its signing keys vouch for nobody.
 ///
 /// # Errors
 /// See [`ServiceError`].
@@ -101,9 +139,10 @@ pub async fn run(
     loaded: Loaded,
     allow_playground: bool,
     stop: CancellationToken,
+    reload: Arc<Notify>,
     ready: impl FnOnce(),
 ) -> Result<(), ServiceError> {
-    let Loaded { settings, policy } = loaded;
+    let Loaded { settings, policy, boundaries } = loaded;
     introduce(&settings, &policy);
     let nats = &settings.nats;
     let service = Connection {
@@ -162,10 +201,20 @@ pub async fn run(
     let (queue, most) = (callout.queue.clone(), callout.max_in_flight);
     let known = issuers.clone();
     let issuers = Issuers::new(issuers, settings.certificate_issuers);
+    let (sink, in_force): (Arc<dyn Recorder>, _) = (Arc::new(sink), Arc::new(InForce::new(policy)));
+    let maps = Arc::new(Maps::new(Arc::clone(&in_force)));
     let broker =
-        Arc::new(Broker::new(callout, settings.edges, issuers, Arc::new(policy), Arc::new(sink)));
+        Arc::new(Broker::new(callout, settings.edges, issuers, in_force, Arc::clone(&sink)));
     let instance = broker.instance().to_owned();
-    let status = move || InstanceStatus::of(&instance, &known);
+    let reloader =
+        Reloader::new(Arc::clone(&maps), settings.maps, boundaries, sink, broker.instance());
+    // The start may have waited long, for NATS for one.
+    tokio::select! {
+        () = reloader.catch_up() => {}
+        () = stop.cancelled() => {}
+    }
+    tasks.spawn(reloader.run(reload, served.clone()));
+    let status = move || InstanceStatus::of(&instance, &known, &maps);
     tasks.spawn(status::answer(client.clone(), status, served.clone()));
     let outcome = responder::run(&client, &queue, most, broker, stop, ready).await;
 

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     idp::{IssuerKeys, KeysState, KeysStatus},
     nats::{STATUS_INBOX, STATUS_SUBJECT},
+    reload::{Maps, MapsState, MapsStatus},
 };
 
 /// What one instance says of itself.
@@ -30,26 +31,40 @@ pub struct InstanceStatus {
     pub pid: u32,
     /// The keys of each issuer, in the order of the configuration.
     pub issuers: Vec<KeysStatus>,
+    /// The subject maps.
+    pub maps: MapsStatus,
 }
 
 impl InstanceStatus {
     /// How this process is.
     #[must_use]
-    pub fn of(instance: &str, issuers: &[Arc<IssuerKeys>]) -> Self {
+    pub fn of(instance: &str, issuers: &[Arc<IssuerKeys>], maps: &Maps) -> Self {
         Self {
             instance: instance.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             host: host(),
             pid: std::process::id(),
             issuers: issuers.iter().map(|keys| keys.status()).collect(),
+            maps: maps.status(),
         }
     }
 
     /// Whether the keys of every issuer are fresh.
     #[must_use]
-    pub fn is_well(&self) -> bool {
+    pub fn has_fresh_keys(&self) -> bool {
         self.issuers.iter().all(|keys| keys.state == KeysState::Fresh)
     }
+}
+
+/// Whether the same version of the maps is in force everywhere, and is what stands in the
+/// directory of each.
+#[must_use]
+pub fn maps_agree(instances: &[InstanceStatus]) -> bool {
+    let one_version = instances.windows(2).all(|pair| match pair {
+        [one, other] => one.maps.digest == other.maps.digest,
+        _ => true,
+    });
+    one_version && instances.iter().all(|instance| instance.maps.state == MapsState::Current)
 }
 
 fn host() -> String {
@@ -74,7 +89,7 @@ pub async fn answer(
     let mut questions = match client.subscribe(STATUS_SUBJECT).await {
         Ok(questions) => questions,
         Err(error) => {
-            tracing::error!(%error, "`hallpass issuers status` will not hear of this instance");
+            tracing::error!(%error, "`issuers status` and `maps status` will not hear of this instance");
             return;
         }
     };

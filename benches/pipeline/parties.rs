@@ -20,7 +20,7 @@ use hallpass::{
     document::{self, Problems, Source},
     idp::{Accepted, IssuerKeys, Issuers, KeySet},
     nats_jwt::{self, AuthorizationResponse, Claims},
-    policy::{self, Boundaries, PolicySet},
+    policy::{self, Boundaries, InForce, PolicySet},
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::Jwk};
 use nkeys::{KeyPair, XKey};
@@ -131,13 +131,8 @@ impl Parties {
         let jwks = json!({ "keys": [self.jwk] }).to_string();
         let keys = KeySet::from_json(jwks.as_bytes(), Accepted::default()).unwrap();
         let keys = Arc::new(IssuerKeys::fixed(Arc::new(issuer), keys));
-        Broker::new(
-            callout,
-            Vec::new(),
-            Issuers::new([keys], Vec::new()),
-            Arc::new(policy()),
-            Arc::new(Yes),
-        )
+        let policy = Arc::new(InForce::new(policy()));
+        Broker::new(callout, Vec::new(), Issuers::new([keys], Vec::new()), policy, Arc::new(Yes))
     }
 
     /// The answer once it is opened; it must be a grant.
@@ -158,6 +153,7 @@ fn policy() -> PolicySet {
     let boundaries = Boundaries {
         accounts: Some(["APP".parse().unwrap()].into()),
         issuers: Some(["main".parse().unwrap()].into()),
+        bounds: Some(Vec::new()),
     };
     let maps = Path::new(env!("CARGO_MANIFEST_DIR")).join("subject-maps");
     policy::load(&maps, &boundaries, &mut Problems::default()).unwrap()

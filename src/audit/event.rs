@@ -8,6 +8,10 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::Serialize;
 
+mod maps;
+
+pub use maps::{MapProblem, MapsEvent, MapsOutcome, maps};
+
 use super::SUBJECT_PREFIX;
 use crate::{
     callout::request::{RequestError, VerifiedRequest},
@@ -16,7 +20,7 @@ use crate::{
     identity::Identity,
     idp::token::{CertificateHash, TokenFacts},
     names::{AccountName, DecisionId, RoleName, ServerId},
-    policy::{Decision, Grant, Outcome, Responses, RuleRef, Side},
+    policy::{Decision, Grant, Outcome, PolicySet, Responses, RuleRef, Side},
 };
 
 /// An event, ready to be published.
@@ -52,15 +56,21 @@ pub struct Findings {
     pub decision: Option<Decision>,
 }
 
-/// Who records, and under which version of the maps.
-#[derive(Debug, Clone, Serialize)]
-pub struct Recorded {
-    /// hallpass's version.
-    pub version: &'static str,
-    /// This process: fresh at each start.
-    pub instance: String,
-    /// Digest of the subject maps.
-    pub maps: String,
+/// Who records, and by which version of the maps.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Recorded<'a> {
+    version: &'static str,
+    instance: &'a str,
+    maps: &'a str,
+}
+
+impl<'a> Recorded<'a> {
+    /// This hallpass, the instance that it is, and the maps that decided; where nothing was
+    /// decided, those that are in force.
+    #[must_use]
+    pub fn new(instance: &'a str, maps: &'a PolicySet) -> Self {
+        Self { version: env!("CARGO_PKG_VERSION"), instance, maps: maps.digest() }
+    }
 }
 
 #[derive(Serialize)]
@@ -98,7 +108,7 @@ struct DecisionData<'a> {
     grant: Option<GrantData<'a>>,
     client: ClientData<'a>,
     duration_us: u64,
-    hallpass: &'a Recorded,
+    hallpass: Recorded<'a>,
 }
 
 #[derive(Serialize)]
@@ -172,7 +182,7 @@ pub struct Attempt<'a> {
 pub fn decision(
     attempt: &Attempt<'_>,
     correction: bool,
-    recorded: &Recorded,
+    recorded: Recorded<'_>,
 ) -> Result<Event, serde_json::Error> {
     let Attempt { id, request, findings, refusal, .. } = attempt;
     let outcome = match refusal.map(|refusal| refusal.code) {
@@ -227,7 +237,7 @@ pub fn decision(
 pub fn dropped(
     error: &RequestError,
     at: Timestamp,
-    recorded: &Recorded,
+    recorded: Recorded<'_>,
 ) -> Result<Event, serde_json::Error> {
     #[derive(Serialize)]
     struct Dropped<'a> {
@@ -235,7 +245,7 @@ pub fn dropped(
         code: Code,
         #[serde(skip_serializing_if = "Option::is_none")]
         server_id: Option<&'a ServerId>,
-        hallpass: &'a Recorded,
+        hallpass: Recorded<'a>,
     }
     let id = DecisionId::fresh().to_string();
     let payload = serde_json::to_vec(&Envelope {

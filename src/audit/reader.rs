@@ -190,7 +190,7 @@ impl Record {
         }
     }
 
-    /// `granted`, `refused`, `undecided` or `dropped`.
+    /// `granted`, `refused`, `undecided` or `dropped`; of maps, `changed` or `rejected`.
     #[must_use]
     pub fn outcome(&self) -> String {
         self.text("/data/outcome")
@@ -229,6 +229,9 @@ impl Record {
     #[must_use]
     pub fn line(&self) -> String {
         let seconds: String = self.text("/time").chars().take(19).collect();
+        if self.text("/type") == "hallpass.maps" {
+            return self.line_about_maps(&seconds);
+        }
         let detail = match self.text("/data/detail") {
             none if none == "-" => String::new(),
             detail => format!("  {detail}"),
@@ -244,6 +247,31 @@ impl Record {
             kind = self.text("/data/client/connection_type"),
             server = self.text("/data/client/server_name"),
             client = self.text("/data/client/client_id"),
+            id = self.text("/id"),
+        )
+    }
+}
+
+impl Record {
+    /// Which version came, and either what it holds or the first of what is wrong with it.
+    fn line_about_maps(&self, seconds: &str) -> String {
+        let problem = match self.text("/data/problem_count") {
+            none if none == "-" => String::new(),
+            count => format!(
+                "  problems={count}  {}: {}",
+                self.text("/data/problems/0/at"),
+                self.text("/data/problems/0/message")
+            ),
+        };
+        format!(
+            "{seconds}Z  {outcome:<9}  {who:<28}  {what:<22.22}  in_force={in_force:.19}  \
+             roles={roles}  files={files}  {id}{problem}",
+            outcome = self.outcome(),
+            who = "subject maps",
+            what = self.text("/data/new"),
+            in_force = self.text("/data/in_force/digest"),
+            roles = self.text("/data/in_force/roles"),
+            files = self.text("/data/in_force/files"),
             id = self.text("/id"),
         )
     }

@@ -43,7 +43,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub enum Lane {
     /// A grant goes out once its event is safe.
     Awaited,
-    /// Refusals, and requests that were dropped.
+    /// Refusals, requests that were dropped, changes of the maps.
     Background,
 }
 

@@ -3,7 +3,10 @@
 use clap::Args;
 
 use super::{ConfigArgs, Exit, output};
-use crate::{document::Severity, service};
+use crate::{
+    document::{Problems, Severity},
+    service,
+};
 
 /// Check configuration and subject maps
 ///
@@ -21,7 +24,13 @@ impl Check {
     pub(super) fn run(&self) -> anyhow::Result<Exit> {
         let (loaded, problems) =
             match self.config.layers().and_then(|layers| service::load(&layers)) {
-                Ok((loaded, warnings)) => (Some(loaded), warnings),
+                Ok((loaded, mut warnings)) => match self.cases() {
+                    Ok(()) => (Some(loaded), warnings),
+                    Err(problems) => {
+                        warnings.append(problems);
+                        (None, warnings)
+                    }
+                },
                 Err(problems) => (None, problems),
             };
         output::problems(&problems);
@@ -51,7 +60,17 @@ impl Check {
     }
 }
 
+impl Check {
+    /// Whether the files with test cases can be read, which `serve` does not.
+    fn cases(&self) -> Result<(), Problems> {
+        let Err(mut problems) = service::load_maps(&self.config.layers()?) else { return Ok(()) };
+        // The maps are good: what warnings they have was said.
+        problems.retain(|problem| problem.severity == Severity::Error);
+        Err(problems)
+    }
+}
+
 /// `1 role`, `2 roles`.
-fn counted(number: usize, what: &str) -> String {
+pub(super) fn counted(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }

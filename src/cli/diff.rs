@@ -139,16 +139,16 @@ fn side(named: &str, directory: &Path, boundaries: &Boundaries) -> Result<Policy
     }
     let name = revision.unwrap_or(named);
     let mut problems = Problems::default();
-    let texts = revision::read(name, directory, &mut problems).map_err(|unread| match unread {
-        Unread::NoRevision(why) if revision.is_none() => {
-            anyhow::anyhow!("`{named}` is neither a directory nor a git revision: {why}")
-        }
-        Unread::NoRevision(why) => anyhow::anyhow!("`{name}` is no git revision: {why}"),
-        Unread::Failed(error) => error,
-    })?;
-    let shown = format!("{name}:{}", directory.display());
-    let policy = policy::load_texts(&shown, texts, boundaries, &mut problems);
-    valid(policy.filter(|_| !problems.any_error()), problems)
+    let sources =
+        revision::read(name, directory, &mut problems).map_err(|unread| match unread {
+            Unread::NoRevision(why) if revision.is_none() => {
+                anyhow::anyhow!("`{named}` is neither a directory nor a git revision: {why}")
+            }
+            Unread::NoRevision(why) => anyhow::anyhow!("`{name}` is no git revision: {why}"),
+            Unread::Failed(error) => error,
+        })?;
+    let policy = policy::judge(sources, boundaries, &mut problems).policy;
+    valid(policy, problems)
 }
 
 fn load(directory: &Path, boundaries: &Boundaries) -> Result<PolicySet, Stop> {

@@ -6,13 +6,17 @@ mod check;
 #[cfg(feature = "playground")]
 mod dev;
 mod diff;
+mod explain;
 mod import;
 mod init;
+mod instances;
 mod issuers;
 mod login;
+mod maps;
 mod markdown;
 mod output;
 mod serve;
+mod test;
 mod token;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
@@ -45,10 +49,15 @@ enum Command {
     Check(check::Check),
     Diff(diff::Diff),
     AccessReview(access_review::AccessReview),
+    Test(test::Test),
+    Explain(explain::Explain),
     Import(import::Import),
     /// See how the issuers are
     #[command(subcommand)]
     Issuers(issuers::Issuers),
+    /// See which subject maps are in force
+    #[command(subcommand)]
+    Maps(maps::Maps),
     Login(login::Login),
     /// See what holds of a token
     #[command(subcommand)]
@@ -152,6 +161,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Check(check) => check.run(),
         Command::Diff(diff) => diff.run(),
         Command::AccessReview(review) => review.run(),
+        Command::Test(test) => test.run(),
+        Command::Explain(explain) => explain.run(),
         Command::Import(import) => import.run(),
         Command::Serve(serve) => {
             logging.start("info");
@@ -165,6 +176,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Issuers(issuers) => {
             logging.start("warn");
             runtime().and_then(|runtime| runtime.block_on(issuers.run()))
+        }
+        Command::Maps(maps) => {
+            logging.start("warn");
+            runtime().and_then(|runtime| runtime.block_on(maps.run()))
         }
         Command::Login(login) => {
             logging.start("warn");
@@ -201,8 +216,9 @@ impl Logging {
     fn start(&self, level: &str) {
         keep_panics_quiet();
         let filter = self.log.as_deref().unwrap_or(level);
-        // What async-nats logs, hallpass hears as events and logs itself, with more to say.
-        let filter = format!("async_nats=off,{filter}");
+        // What async-nats and notify log, hallpass hears as events and logs itself, with more to
+        // say.
+        let filter = format!("async_nats=off,notify=off,{filter}");
         let builder = tracing_subscriber::fmt()
             .with_env_filter(EnvFilter::new(filter))
             .with_writer(std::io::stderr);

@@ -9,6 +9,11 @@ pub(super) fn colour() -> bool {
     io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }
 
+/// As [`colour`], for standard output.
+pub(super) fn colour_of_output() -> bool {
+    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
 /// A line on standard output, for commands whose exit code says the same. A reader that went
 /// away (`| head`) is no failure of ours.
 pub(super) fn line(text: &str) {

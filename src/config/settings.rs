@@ -15,7 +15,7 @@ use url::Url;
 
 use super::{
     CertificateIssuer, ClientCertificate, IntrospectionSettings, Layers, LoginFlow, MapBounds,
-    Requirement, RolesClaim, ShownToken, accounts, issuers, maps, sections,
+    Requirement, RolesClaim, ShownToken, accounts, edge, issuers, maps, sections,
 };
 use crate::{
     document::{Fields, Node, Problems},
@@ -201,6 +201,13 @@ impl Settings {
     #[must_use]
     pub fn maps_directory(layers: &Layers) -> PathBuf {
         maps::directory(layers)
+    }
+
+    /// The proxies before the servers, whatever else is wrong with the settings.
+    #[must_use]
+    pub fn edges(layers: &Layers) -> Vec<IpNet> {
+        let edge = layers.root.get("edge");
+        edge.map(|node| edge::addresses(node, &mut Problems::default())).unwrap_or_default()
     }
 
     /// How far the maps of some directories reach, whatever else is wrong with the settings;

@@ -293,7 +293,7 @@ fn may_be_secret(key: &str) -> bool {
 }
 
 /// A span of time as people write it: in the largest unit that says it exactly.
-fn as_written(span: Duration) -> String {
+pub fn as_written(span: Duration) -> String {
     // A day is said as `24h`: up to there people count in hours.
     const UNITS: [(u64, u64, &str); 3] = [(86_400, 2, "d"), (3600, 1, "h"), (60, 1, "m")];
     if span.subsec_millis() > 0 {

@@ -9,7 +9,7 @@ mod redact;
 mod suggest;
 
 pub use claim::claim_path;
-pub use fields::{Fields, parse_at};
+pub use fields::{Fields, as_written, parse_at};
 pub use node::{Kind, Node, parse};
 pub use problem::{Place, Problem, Problems, Severity, Source};
 pub use suggest::did_you_mean;

@@ -251,6 +251,11 @@ impl Problems {
         self.0.iter().any(|problem| problem.severity == Severity::Error)
     }
 
+    /// Forgets those that are not so.
+    pub fn retain(&mut self, is: impl Fn(&Problem) -> bool) {
+        self.0.retain(is);
+    }
+
     /// Takes over those of another.
     pub fn append(&mut self, mut other: Self) {
         self.0.append(&mut other.0);

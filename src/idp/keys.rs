@@ -84,7 +84,11 @@ impl IssuerKeys {
     /// As if these had been fetched.
     #[cfg(test)]
     pub(crate) fn replace(&self, keys: KeySet) {
-        self.state.send_modify(|state| state.keys = Some(Arc::new(keys)));
+        self.state.send_modify(|state| {
+            state.keys = Some(Arc::new(keys));
+            state.begun += 1;
+            state.ended = state.begun;
+        });
     }
 
     /// With jitter that is the same for the same seed.

@@ -142,7 +142,10 @@ impl Service {
         let (loaded, _) = service::load(&layers).map_err(invalid)?;
         let ready = Arc::new(tokio::sync::Notify::new());
         let signal = Arc::clone(&ready);
-        let running = tokio::spawn(service::run(loaded, true, stop, move || signal.notify_one()));
+        // A hangup ends the playground: there is a terminal before it.
+        let nobody = Arc::default();
+        let ready_now = move || signal.notify_one();
+        let running = tokio::spawn(service::run(loaded, true, stop, nobody, ready_now));
         let mut service = Self::Running(AbortOnDropHandle::new(running));
         tokio::select! {
             () = ready.notified() => return Ok(service),

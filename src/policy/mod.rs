@@ -1,14 +1,19 @@
 //! Subject maps: from the files people write to what an identity may do.
 
 mod can;
+mod cases;
 mod compile;
 mod condition;
 mod decide;
 mod decision;
 mod depth;
 mod diff;
+mod explain;
+mod grants;
 mod hours;
 mod idp_role;
+mod in_force;
+mod load;
 mod map;
 mod responses;
 mod review;
@@ -16,13 +21,22 @@ mod store;
 mod template;
 
 pub use can::{Question, QuestionError, Verdict};
-pub use compile::{Boundaries, PolicySet, RuleRef};
+pub use cases::Case;
+pub use compile::{Boundaries, GivenBy, PolicySet, RuleRef};
 pub use decide::{Facts, decide, suppose};
 pub use decision::{
     Decision, EndedBy, Entitlement, GivenRole, Grant, Outcome, Permissions, Reasons, Side,
     Supposition, UnmetRole,
 };
-pub use diff::{Aspect, Change, Effect, Fate, PolicyDiff, RoleDiff, Version};
+pub use diff::{Aspect, Change, DiffSide, Effect, Fate, PolicyDiff, RoleDiff};
+pub use explain::{
+    Answer, ExplainedGrant, ExplainedPermission, ExplainedRefusal, ExplainedRole, ExplainedSide,
+    Explanation, explain,
+};
+pub use in_force::InForce;
+pub use load::{Sources, Version, is_map, judge};
 pub use map::Responses;
 pub use review::{Filter, Reviewable, Reviewed, review};
-pub use store::{MapText, is_map, load, load_texts};
+pub use store::{load, load_version, read};
+
+use map::LONGEST_SESSION;

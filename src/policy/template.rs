@@ -1,6 +1,6 @@
 //! Subjects with placeholders: `orders.{tenant}.created`.
 
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, fmt, sync::Arc};
 
 use serde_json::Value;
 
@@ -16,12 +16,16 @@ const MOST_SUBJECTS: usize = 1024;
 /// A permission in which whole tokens may be values of the identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Template {
+    /// As it was written.
+    text: String,
     subject: Vec<Token>,
     queue: Option<Vec<Token>>,
     /// Each variable once.
     variables: Vec<Variable>,
     /// What it can become: any value where a placeholder is.
     reach: Permission,
+    /// See [`Self::as_literal`].
+    literal: Permission,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +34,14 @@ enum Token {
     Fixed(String),
     /// Which of the variables.
     Value(usize),
+    /// The stream of a bucket that a variable names: one of [`BUCKETS`] before its value.
+    Bucket(&'static str, usize),
 }
+
+/// What clients put before the name of a key-value bucket and of an object store, to make it the
+/// name of a stream. Only these: a text of the map's own before a value could make another value
+/// of it.
+const BUCKETS: [&str; 2] = ["KV_", "OBJ_"];
 
 /// A value of the identity that can stand in a subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,15 +92,18 @@ impl Template {
         let mut variables = Vec::new();
         let mut tokens = |text: &str| -> Result<Vec<Token>, String> {
             let token = |(index, token): (usize, &str)| {
-                let name = token.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+                let before = BUCKETS.into_iter().find(|before| token.starts_with(*before));
+                let value = token.strip_prefix(before.unwrap_or_default()).unwrap_or(token);
+                let name = value.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
                 Ok(match name {
                     Some(name) if !name.contains(['{', '}']) => {
                         let variable = lookup(name).map_err(|error| error.to_string())?;
                         let known = variables.iter().position(|known| *known == variable);
-                        Token::Value(known.unwrap_or_else(|| {
+                        let index = known.unwrap_or_else(|| {
                             variables.push(variable);
                             variables.len() - 1
-                        }))
+                        });
+                        before.map_or(Token::Value(index), |before| Token::Bucket(before, index))
                     }
                     None if !token.contains(['{', '}']) => Token::Fixed(token.to_owned()),
                     // `{a}{b}` would let two pairs of values meet in one subject.
@@ -104,7 +118,9 @@ impl Template {
         let queue = queue.map(&mut tokens).transpose().map_err(|why| format!("queue: {why}"))?;
         // With a harmless word in each placeholder, the whole must be a legal pattern; a wildcard
         // in place of that word changes nothing about it.
-        pattern(&subject, |_| "x").map_err(|error| error.to_string())?;
+        if !variables.is_empty() {
+            pattern(&subject, |_| "x").map_err(|error| error.to_string())?;
+        }
         let reach = Permission {
             subject: pattern(&subject, |_| "*").map_err(|error| error.to_string())?,
             queue: queue
@@ -113,7 +129,17 @@ impl Template {
                 .transpose()
                 .map_err(|error| format!("queue: {error}"))?,
         };
-        Ok(Self { subject, queue, variables, reach })
+        let literal = if variables.is_empty() {
+            reach.clone()
+        } else {
+            literal(&subject, queue.as_deref(), &variables, &reach)
+        };
+        Ok(Self { text: text.to_owned(), subject, queue, variables, reach, literal })
+    }
+
+    /// As it was written.
+    pub(super) fn as_str(&self) -> &str {
+        &self.text
     }
 
     /// What it can become: any value where a placeholder is.
@@ -123,24 +149,8 @@ impl Template {
 
     /// The template as a pattern in which a placeholder is a word of its own: what two templates
     /// share, whoever they are filled for.
-    pub(super) fn as_literal(&self) -> Permission {
-        let words: Vec<String> = self
-            .variables
-            .iter()
-            .map(|variable| {
-                let word = |c: char| {
-                    if ". *>".contains(c) { format!("%{:x}", c as u32) } else { c.to_string() }
-                };
-                format!("{{{}}}", variable.to_string().chars().map(word).collect::<String>())
-            })
-            .collect();
-        let word = |index: usize| words.get(index).map_or("", String::as_str);
-        // Such words are legal wherever a value is.
-        let filled = |tokens| pattern(tokens, word).ok();
-        Permission {
-            subject: filled(self.subject.as_slice()).unwrap_or_else(|| self.reach.subject.clone()),
-            queue: self.queue.as_deref().and_then(filled),
-        }
+    pub(super) fn as_literal(&self) -> &Permission {
+        &self.literal
     }
 
     /// What a subscription by this rule can bring: more than it names where it ends in `*`.
@@ -220,12 +230,17 @@ impl fmt::Display for Template {
                 if index > 0 {
                     f.write_str(".")?;
                 }
-                match token {
-                    Token::Fixed(text) => f.write_str(text)?,
-                    Token::Value(index) => match self.variables.get(*index) {
-                        Some(variable) => write!(f, "{{{variable}}}")?,
-                        None => return Err(fmt::Error),
-                    },
+                let (before, index) = match token {
+                    Token::Fixed(text) => {
+                        f.write_str(text)?;
+                        continue;
+                    }
+                    Token::Value(index) => ("", index),
+                    Token::Bucket(before, index) => (*before, index),
+                };
+                match self.variables.get(*index) {
+                    Some(variable) => write!(f, "{before}{{{variable}}}")?,
+                    None => return Err(fmt::Error),
                 }
             }
             Ok(())
@@ -239,15 +254,43 @@ impl fmt::Display for Template {
     }
 }
 
+/// What is compared where nobody's values are known: each variable by where its value stands.
+fn literal(
+    subject: &[Token],
+    queue: Option<&[Token]>,
+    variables: &[Variable],
+    reach: &Permission,
+) -> Permission {
+    let plain = |c: char| c.is_alphanumeric() || "-_:/%".contains(c);
+    let word = |c: char| if plain(c) { c.to_string() } else { format!("%{:x}", u32::from(c)) };
+    let words: Vec<String> = variables
+        .iter()
+        .map(|variable| {
+            format!("{{{}}}", variable.to_string().chars().map(word).collect::<String>())
+        })
+        .collect();
+    let word = |index: usize| words.get(index).map_or("", String::as_str);
+    // Such words are legal wherever a value is, unless one is too long for a subject.
+    Permission {
+        subject: pattern(subject, word).unwrap_or_else(|_| reach.subject.clone()),
+        queue: queue.map(|queue| pattern(queue, word).ok()).unwrap_or_else(|| reach.queue.clone()),
+    }
+}
+
 /// The pattern that tokens make with these values.
 fn pattern<'a>(
     tokens: &'a [Token],
     value: impl Fn(usize) -> &'a str,
 ) -> Result<SubjectPattern, crate::subject::PatternError> {
-    SubjectPattern::from_tokens(tokens.iter().map(|token| match token {
-        Token::Fixed(text) => text.as_str(),
-        Token::Value(index) => value(*index),
-    }))
+    let text = |token: &'a Token| match token {
+        Token::Fixed(text) => Cow::Borrowed(text.as_str()),
+        Token::Value(index) => Cow::Borrowed(value(*index)),
+        // Any bucket: the pattern has nothing narrower.
+        Token::Bucket(_, index) if value(*index) == "*" => Cow::Borrowed("*"),
+        Token::Bucket(before, index) => Cow::Owned(format!("{before}{}", value(*index))),
+    };
+    let tokens: Vec<Cow<'_, str>> = tokens.iter().map(text).collect();
+    SubjectPattern::from_tokens(tokens.iter().map(AsRef::as_ref))
 }
 
 impl fmt::Display for Variable {

@@ -52,14 +52,25 @@ impl Maps {
     }
 
     pub(crate) fn load(&self) -> (Option<PolicySet>, Problems) {
-        let boundaries = Boundaries {
+        let mut problems = Problems::default();
+        let set = policy::load(self.directory.path(), &self.boundaries(), &mut problems);
+        (set, problems)
+    }
+
+    /// The set with the test cases.
+    pub(crate) fn cases(&self) -> Result<(PolicySet, Vec<policy::Case>), Problems> {
+        let mut problems = Problems::default();
+        let sources = policy::read(self.directory.path(), true, &mut problems).unwrap();
+        let version = policy::judge(sources, &self.boundaries(), &mut problems);
+        version.policy.map(|policy| (policy, version.cases)).ok_or(problems)
+    }
+
+    fn boundaries(&self) -> Boundaries {
+        Boundaries {
             accounts: Some(self.accounts.iter().map(|name| name.parse().unwrap()).collect()),
             issuers: Some(self.issuers.iter().map(|name| name.parse().unwrap()).collect()),
             bounds: Some(self.bounds.clone()),
-        };
-        let mut problems = Problems::default();
-        let set = policy::load(self.directory.path(), &boundaries, &mut problems);
-        (set, problems)
+        }
     }
 
     /// The set, where nothing is wrong with it.
@@ -96,7 +107,7 @@ impl Maps {
         self.relative(&line)
     }
 
-    fn relative(&self, text: &str) -> String {
+    pub(crate) fn relative(&self, text: &str) -> String {
         text.replace(&format!("{}/", self.directory.path().display()), "")
     }
 }

@@ -118,7 +118,7 @@ async fn programs_and_comments_are_told_the_same() {
     assert_eq!((&role["role"], &role["fate"]), (&"reader".into(), &"changed".into()));
     let change = &role["changes"][0];
     assert_eq!(change["aspect"], "subscribe");
-    assert_eq!((&change["version"], &change["wider"]), (&"new".into(), &true.into()));
+    assert_eq!((&change["side"], &change["wider"]), (&"new".into(), &true.into()));
     assert_eq!(change["at"], "new/orders.toml:11");
     let (exit, told, _) = diff(root, &["--format", "markdown", "subject-maps", "new"]).await;
     assert_eq!(exit, 2);

@@ -42,6 +42,7 @@ const ROOMS: &[&str] = &[
     "callout/responder",
     "broker",
     "nats",
+    "reload",
     "status",
     "service",
     "private_files",

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::markdown;
 use crate::{
-    policy::{Change, Effect, Fate, PolicyDiff, RoleDiff, Version},
+    policy::{Change, DiffSide, Effect, Fate, PolicyDiff, RoleDiff},
     printable,
 };
 
@@ -20,9 +20,9 @@ pub(super) fn text(diff: &PolicyDiff, colour: bool) -> String {
         out += &paint("1", &printable::text(&title(role)));
         out += &format!("\n  {}\n", printable::text(&held_by(role)));
         for change in &role.changes {
-            let (sign, code) = match change.version {
-                Version::Old => ("-", "31"),
-                Version::New => ("+", "32"),
+            let (sign, code) = match change.side {
+                DiffSide::Old => ("-", "31"),
+                DiffSide::New => ("+", "32"),
             };
             let line = format!("{sign} {}", said(change));
             let mark = match change.effect {
@@ -45,7 +45,7 @@ pub(super) fn markdown(diff: &PolicyDiff) -> String {
         out += &format!("\n#### {}\n\n", markdown::text(&title(role)));
         out += &format!("{}\n\n", markdown::text(&held_by(role)));
         let line = |change: &Change| {
-            let sign = if change.version == Version::Old { '-' } else { '+' };
+            let sign = if change.side == DiffSide::Old { '-' } else { '+' };
             let mark = if change.effect.wider { "  WIDER" } else { "" };
             format!("{sign} {}{mark}{}  # {}", said(change), note(change), change.at)
         };

@@ -9,8 +9,8 @@ use std::{
 use anyhow::{Context as _, anyhow, bail};
 
 use crate::{
-    document::{Place, Problem, Problems},
-    policy::{MapText, is_map},
+    document::{Place, Problem, Problems, Source},
+    policy::{Sources, is_map},
     printable,
 };
 
@@ -33,7 +33,7 @@ pub(super) fn read(
     revision: &str,
     directory: &Path,
     problems: &mut Problems,
-) -> Result<Vec<MapText>, Unread> {
+) -> Result<Sources, Unread> {
     let (here, below) = existing(directory)?;
     let prefix = match git(&here, &["rev-parse", "--show-prefix"])? {
         Ok(prefix) => text(prefix)?.trim_end_matches('\n').to_owned(),
@@ -76,8 +76,14 @@ pub(super) fn read(
     }
     let objects: Vec<&str> = files.iter().map(|(_, _, object)| object.as_str()).collect();
     let contents = contents(&here, &objects)?;
-    let map = |((below, name, _), bytes)| MapText { below, name, bytes };
-    Ok(files.into_iter().zip(contents).map(map).collect())
+    let mut read: Vec<_> = files
+        .into_iter()
+        .zip(contents)
+        .map(|((below, name, _), bytes)| (below, Source::read(name, bytes, problems)))
+        .collect();
+    // Git has an order of its own.
+    read.sort_by(|(one, _), (other, _)| one.cmp(other));
+    Ok(Sources { place: Place::named(format!("{revision}:{path}")), files: read })
 }
 
 /// The deepest directory of a path that is there, and the rest: a revision may have what is gone.

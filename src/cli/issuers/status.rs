@@ -1,21 +1,17 @@
 //! `hallpass issuers status`
 
-use std::time::Duration;
-
 use clap::Args;
 
-use super::super::{ConfigArgs, Exit, output};
+use super::super::{
+    ConfigArgs, Exit,
+    instances::{self, Format, span},
+};
 use crate::{
-    config::NatsSettings,
     idp::{KeyStatus, KeysStatus},
-    nats::{Connection, STATUS_SUBJECT},
     printable,
-    status::{self, InstanceStatus},
+    status::InstanceStatus,
     table::table,
 };
-
-/// How long the instances have for their answers; they need milliseconds.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Show the issuers' keys as each running instance has them
 ///
@@ -38,59 +34,24 @@ pub(in crate::cli) struct Status {
     format: Format,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// A table for each instance
-    Text,
-    /// A list with an object for each instance
-    Json,
-}
-
 impl Status {
     pub(in crate::cli) async fn run(&self) -> anyhow::Result<Exit> {
-        let settings = match self.config.layers().and_then(|layers| NatsSettings::read(&layers)) {
-            Ok(settings) => settings,
-            Err(problems) => {
-                output::problems(&problems);
-                return Ok(Exit::Invalid);
-            }
-        };
-        let connection = Connection::status("hallpass-issuers-status", &settings);
-        let client = match connection.connect().await {
-            Ok(client) => client,
-            Err(error) => anyhow::bail!(connection.why_not(&error)),
-        };
-        let instances = status::ask(&client, PATIENCE).await?;
-        if self.format == Format::Json {
-            output::line(&json(&instances)?);
-        } else {
-            instances.iter().for_each(|instance| output::line(&text(instance)));
-        }
-        if instances.is_empty() {
-            anyhow::bail!(
-                "no hallpass answered at {} within a second; does one run, and do the permissions \
-                 of the service user name `{STATUS_SUBJECT}`?",
-                settings.urls.join(", ")
-            );
-        }
-        Ok(if instances.iter().all(InstanceStatus::is_well) { Exit::Yes } else { Exit::No })
+        let name = "hallpass-issuers-status";
+        Ok(match instances::show(&self.config, name, self.format, text).await? {
+            Ok(instances) if instances.iter().all(InstanceStatus::has_fresh_keys) => Exit::Yes,
+            Ok(_) => Exit::No,
+            Err(exit) => exit,
+        })
     }
 }
 
-fn json(instances: &[InstanceStatus]) -> serde_json::Result<String> {
-    Ok(printable::json(&serde_json::to_string_pretty(instances)?))
-}
-
-/// One instance: who it is, a table, and the errors below it. Whoever answered has chosen the
-/// words.
+/// One instance: who it is, a table, and the errors below it.
 fn text(status: &InstanceStatus) -> String {
-    let InstanceStatus { instance, version, host, pid, issuers } = status;
     let head = ["issuer", "state", "age", "next fetch", "fetches", "failed", "keys"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
-    rows.extend(issuers.iter().map(row));
-    let head = format!("instance {instance}: hallpass {version} on {host}, process {pid}");
-    let mut text = format!("{}\n{}", printable::text(&head), table(&rows));
-    for issuer in issuers {
+    rows.extend(status.issuers.iter().map(row));
+    let mut text = format!("{}\n{}", instances::head(status), table(&rows));
+    for issuer in &status.issuers {
         if let Some(error) = &issuer.error {
             let line = printable::text(&format!("  {}: {error}", issuer.issuer));
             text.push_str(&format!("{line}\n"));
@@ -119,29 +80,14 @@ fn key(key: &KeyStatus) -> String {
     format!("{id} ({})", algorithms.join(" "))
 }
 
-/// The two greatest units: `3m 5s`, `1d 4h`.
-fn span(seconds: u64) -> String {
-    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{seconds}s"),
-        (0, 0, _) => format!("{minutes}m {}s", seconds % 60),
-        (0, _, _) => format!("{hours}h {}m", minutes % 60),
-        _ => format!("{days}d {}h", hours % 24),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::super::instances::{json, tests::an_instance},
+        *,
+    };
     use crate::idp::KeysState;
     use jsonwebtoken::Algorithm;
-
-    #[test]
-    fn spans_of_time() {
-        let spans = [0, 59, 60, 3599, 3600, 86_399, 86_400, 200_000].map(span);
-        let expected = ["0s", "59s", "1m 0s", "59m 59s", "1h 0m", "23h 59m", "1d 0h", "2d 7h"];
-        assert_eq!(spans, expected);
-    }
 
     #[test]
     fn a_table_for_an_instance() {
@@ -169,13 +115,7 @@ mod tests {
             fetches: 0,
             failed: 0,
         };
-        let instance = InstanceStatus {
-            instance: "0198".to_owned(),
-            version: "1.2.3".to_owned(),
-            host: "h".to_owned(),
-            pid: 7,
-            issuers: vec![corp, other],
-        };
+        let instance = InstanceStatus { issuers: vec![corp, other], ..an_instance("0198") };
         let expected = [
             "instance 0198: hallpass 1.2.3 on h, process 7",
             "  issuer  state    age      next fetch  fetches  failed  keys",
@@ -206,8 +146,8 @@ mod tests {
             instance: hostile.clone(),
             version: hostile.clone(),
             host: hostile.clone(),
-            pid: 7,
             issuers: vec![keys],
+            ..an_instance("")
         };
         let obeyed = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
         let shown = text(&instance);

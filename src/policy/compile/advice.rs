@@ -9,7 +9,7 @@ use crate::{
         depth,
         map::{Origin, Rule},
     },
-    subject::{Permission, SubjectPattern},
+    subject::SubjectPattern,
 };
 
 const NAME_LESS: &str = "name the subjects that are needed, or a grant that stands for them";
@@ -22,6 +22,7 @@ pub(super) fn give(role: &Role, inherited: bool, problems: &mut Problems) {
         let help = "name some; without `idp_roles` it is the role's own name";
         problems.add(Problem::warning(&written.place, message, help));
     }
+    no_inbox(role, problems);
     let lists = &written.lists;
     let named = |rule: &&Arc<Rule>| rule.origin == Origin::Subject;
     for rule in lists.subscribe.iter().filter(named) {
@@ -71,7 +72,7 @@ pub(super) fn give(role: &Role, inherited: bool, problems: &mut Problems) {
                 format!(
                     "nats-server lets who may subscribe to `{}` subscribe to all that is below, and \
                      what is allowed there keeps hallpass from denying the rest",
-                    rule.template
+                    rule.template.as_str()
                 ),
                 "name the subjects at this level, or put the two into roles that nobody holds \
                  together",
@@ -89,7 +90,7 @@ pub(super) fn give(role: &Role, inherited: bool, problems: &mut Problems) {
             problems.add(
                 Problem::warning(
                     &rule.place,
-                    format!("`{}` is allowed in vain: it is denied", rule.template),
+                    format!("`{}` is allowed in vain: it is denied", rule.template.as_str()),
                     "denies win; take one of the two away",
                 )
                 .related(&by.place, "denied here"),
@@ -98,10 +99,33 @@ pub(super) fn give(role: &Role, inherited: bool, problems: &mut Problems) {
     }
 }
 
+/// Warns about grants whose answers have nowhere to come to.
+fn no_inbox(role: &Role, problems: &mut Problems) {
+    let needs = |rule: &&Arc<Rule>| match &rule.origin {
+        Origin::Grant(grant) => grant.needs_inbox,
+        Origin::Subject | Origin::Inbox => false,
+    };
+    let Some(rule) = role.written.lists.publish.iter().find(needs) else { return };
+    let inbox = |rule: &Arc<Rule>| {
+        let subject = &rule.template.reach().subject;
+        rule.origin == Origin::Inbox
+            || subject.as_str().starts_with("_INBOX.")
+            || reaches_every_inbox(subject)
+    };
+    if !role.whole.lists.subscribe.iter().any(inbox) {
+        problems.add(Problem::warning(
+            &rule.place,
+            format!("role `{}` has a grant and no inbox", role.written.name),
+            "answers and messages come to the client's inbox: give the role, or one that it \
+             inherits from, `inbox = \"_INBOX.{subject}\"`",
+        ));
+    }
+}
+
 /// Whether a deny takes all of what a rule allows, for everybody.
 fn is_void(allow: &Rule, deny: &Rule) -> bool {
     let (allowed, denied) = (allow.template.as_literal(), deny.template.as_literal());
-    Permission::covers(&denied, &allowed)
+    denied.covers(allowed)
 }
 
 /// Whether a pattern is not about one inbox.

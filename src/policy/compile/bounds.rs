@@ -1,14 +1,16 @@
 //! How far the maps in a directory reach: a team's file no further than the team.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
-use super::Role;
+use super::{Role, Written};
 use crate::{
     config::MapBounds,
     document::{Place, Problem, Problems},
+    name_pattern::NamePattern,
     names::AccountName,
     policy::{
-        map::{Origin, Rule},
+        grants::Resource,
+        map::{Granted, Origin, Rule},
         template::Variable,
     },
     subject::SubjectPattern,
@@ -59,24 +61,77 @@ pub(super) fn check(role: &Role, bounds: &MapBounds, problems: &mut Problems) {
             _ => rule.template.reach().subject.clone(),
         };
         for rule in rules.iter().filter(|rule| !is_within(rule, &reach(rule), bounds)) {
-            let what = format!("`{}` under `{list}`", rule.template);
-            let own = written
-                .lists
-                .named()
-                .iter()
-                .any(|(_, own)| own.iter().any(|own| std::sync::Arc::ptr_eq(own, rule)));
-            problems.add(if own {
-                beyond(&rule.place, &what, bounds)
-            } else {
-                let what = format!("{what}, which role `{}` inherits,", written.name);
-                beyond(&written.place, &what, bounds).related(&rule.place, "inherited from here")
-            });
+            let what = format!("`{}` under `{list}`", rule.template.as_str());
+            problems.add(rule_beyond(written, rule, &what, bounds));
         }
     }
+    check_grants(role, bounds, problems);
     if role.whole.responses.is_some() && !bounds.responses {
         let what = format!("`allow_responses` of role `{}`", written.name);
         problems.add(beyond(&written.place, &what, bounds));
     }
+}
+
+/// Checks each grant once: what it is about, and the application's subjects in it.
+fn check_grants(role: &Role, bounds: &MapBounds, problems: &mut Problems) {
+    let mut seen: Vec<*const Granted> = Vec::new();
+    let lists = &role.whole.lists;
+    for rule in lists.publish.iter().chain(&lists.subscribe) {
+        let Origin::Grant(granted) = &rule.origin else { continue };
+        // Whoever makes a stream says what it takes in, from other streams for one.
+        let makes_streams = [".STREAM.CREATE.", ".STREAM.UPDATE."]
+            .iter()
+            .any(|api| rule.template.as_str().contains(api));
+        if makes_streams {
+            let what = format!("`manage` of {}", granted.resource);
+            problems.add(rule_beyond(&role.written, rule, &what, bounds));
+        }
+        if seen.contains(&Arc::as_ptr(granted)) {
+            continue;
+        }
+        seen.push(Arc::as_ptr(granted));
+        if !is_about(&granted.resource, bounds) {
+            let what = granted.resource.to_string();
+            problems.add(rule_beyond(&role.written, rule, &what, bounds));
+        }
+        for subject in granted.subjects.iter().filter(|subject| !is_covered(subject, bounds)) {
+            let what = format!("`{subject}` of {}", granted.resource);
+            problems.add(rule_beyond(&role.written, rule, &what, bounds));
+        }
+    }
+}
+
+/// Whether a grant is about something of the team's. Buckets and object stores are streams too.
+fn is_about(resource: &Resource, bounds: &MapBounds) -> bool {
+    let covers = |patterns: &[NamePattern], name: &str| {
+        // A value of the token may be any name.
+        let name = if name.starts_with('{') { "*" } else { name };
+        patterns.iter().any(|pattern| pattern.covers(name))
+    };
+    match resource {
+        Resource::Stream(name) => covers(&bounds.streams, name),
+        Resource::Bucket(name) => covers(&bounds.buckets, name),
+        Resource::ObjectStore(name) => covers(&bounds.object_stores, name),
+        // Its subjects say it.
+        Resource::Service(_) => true,
+    }
+}
+
+/// Whether a subject of a grant lies within the team's, whatever its values are.
+fn is_covered(subject: &str, bounds: &MapBounds) -> bool {
+    let token = |token| if str::starts_with(token, '{') { "*" } else { token };
+    let reach = SubjectPattern::from_tokens(subject.split('.').map(token));
+    reach.is_ok_and(|reach| covered(&reach, &bounds.subjects))
+}
+
+/// That a rule is out of reach, at the rule or at the role that inherits it.
+fn rule_beyond(written: &Written, rule: &Arc<Rule>, what: &str, bounds: &MapBounds) -> Problem {
+    let is_own = |(_, own): &(_, &Vec<Arc<Rule>>)| own.iter().any(|own| Arc::ptr_eq(own, rule));
+    if written.lists.named().iter().any(is_own) {
+        return beyond(&rule.place, what, bounds);
+    }
+    let what = format!("{what}, which role `{}` inherits,", written.name);
+    beyond(&written.place, &what, bounds).related(&rule.place, "inherited from here")
 }
 
 fn beyond(place: &Place, what: &str, bounds: &MapBounds) -> Problem {
@@ -92,6 +147,8 @@ fn is_within(rule: &Rule, reach: &SubjectPattern, bounds: &MapBounds) -> bool {
         // One's own replies: nobody else's, whatever the team is.
         Origin::Inbox if is_own(rule) => true,
         Origin::Inbox | Origin::Subject => covered(reach, &bounds.subjects),
+        // See `check_grants`.
+        Origin::Grant(_) => true,
     }
 }
 

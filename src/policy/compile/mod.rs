@@ -50,6 +50,15 @@ impl RuleRef {
     }
 }
 
+/// See [`PolicySet::given_by`].
+#[derive(Debug, Clone)]
+pub struct GivenBy {
+    /// The IdP's names, one for each that is a pattern.
+    pub idp_roles: Vec<String>,
+    /// Whose word it may be.
+    pub issuers: Vec<IssuerName>,
+}
+
 /// A role with all that it inherits.
 #[derive(Debug)]
 pub(super) struct Role {
@@ -96,6 +105,20 @@ impl PolicySet {
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.digest
+    }
+
+    /// What gives a role: names that the IdP's roles may have, and the issuers.
+    #[must_use]
+    pub fn given_by(&self, name: &RoleName) -> Option<GivenBy> {
+        let role = self.by_name.get(name)?;
+        let one = |idp_role: &IdpRole| match idp_role {
+            IdpRole::Exact(name) => name.clone(),
+            IdpRole::Below(beginning) => format!("{beginning}x"),
+        };
+        Some(GivenBy {
+            idp_roles: role.written.idp_roles.iter().map(|(role, _)| one(role)).collect(),
+            issuers: role.issuers.clone(),
+        })
     }
 
     /// All roles, by name.

@@ -58,6 +58,8 @@ fn shown(side: &Side) -> String {
 
 mod conditions;
 mod denials;
+
+mod grants;
 mod merging;
 mod placeholders;
 mod sessions;

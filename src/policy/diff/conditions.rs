@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Around, Aspect, Change, Effect, Version, holders::fewer};
+use super::{Around, Aspect, Change, DiffSide, Effect, holders::fewer};
 use crate::policy::{
     compile::Role,
     condition::{Condition, Test},
@@ -19,11 +19,11 @@ pub(super) fn changes(old: &Role, new: &Role, around: &Around<'_>) -> Vec<Change
     let mut changes = Vec::new();
     for condition in was.iter().filter(|it| !same(&it.test, is)) {
         let effect = Effect { wider: !implied(&condition.test, is), narrower: false };
-        changes.push(line(condition, Version::Old, effect, None));
+        changes.push(line(condition, DiffSide::Old, effect, None));
     }
     for condition in is.iter().filter(|it| !same(&it.test, was)) {
         let (effect, note) = fewer(old, !implied(&condition.test, was), around);
-        changes.push(line(condition, Version::New, effect, note));
+        changes.push(line(condition, DiffSide::New, effect, note));
     }
     if !changes.iter().any(|change| change.effect.any()) {
         changes.clear();
@@ -32,13 +32,13 @@ pub(super) fn changes(old: &Role, new: &Role, around: &Around<'_>) -> Vec<Change
 }
 
 /// The conditions of a role that is on one side only.
-pub(super) fn all(role: &Role, version: Version) -> impl Iterator<Item = Change> + '_ {
-    role.whole.conditions.iter().map(move |it| line(it, version, Effect::default(), None))
+pub(super) fn all(role: &Role, side: DiffSide) -> impl Iterator<Item = Change> + '_ {
+    role.whole.conditions.iter().map(move |it| line(it, side, Effect::default(), None))
 }
 
-fn line(condition: &Condition, version: Version, effect: Effect, note: Option<String>) -> Change {
+fn line(condition: &Condition, side: DiffSide, effect: Effect, note: Option<String>) -> Change {
     let at = Arc::clone(&condition.at);
-    Change { version, aspect: Aspect::Condition, text: condition.describe(), at, effect, note }
+    Change { side, aspect: Aspect::Condition, text: condition.describe(), at, effect, note }
 }
 
 /// Whether who meets `one` meets `other`, as far as that is easy to tell.

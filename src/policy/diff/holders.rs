@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Around, Aspect, Change, Effect, Version};
+use super::{Around, Aspect, Change, DiffSide, Effect};
 use crate::policy::{compile::Role, idp_role::IdpRole};
 
 /// Another account is another place: something is gained and something is lost.
@@ -10,15 +10,15 @@ pub(super) fn account(old: &Role, new: &Role) -> Vec<Change> {
     if old.written.account == new.written.account {
         return Vec::new();
     }
-    let line = |version, role: &Role, effect| Change {
-        version,
+    let line = |side, role: &Role, effect| Change {
+        side,
         aspect: Aspect::Account,
         text: role.written.account.to_string(),
         at: Arc::clone(&role.written.at),
         effect,
         note: None,
     };
-    vec![line(Version::Old, old, Effect::NARROWER), line(Version::New, new, Effect::WIDER)]
+    vec![line(DiffSide::Old, old, Effect::NARROWER), line(DiffSide::New, new, Effect::WIDER)]
 }
 
 pub(super) fn changes(old: &Role, new: &Role, around: &Around<'_>) -> Vec<Change> {
@@ -30,7 +30,7 @@ pub(super) fn changes(old: &Role, new: &Role, around: &Around<'_>) -> Vec<Change
         }
         let by = is.iter().find(|(it, _)| gives(it, idp_role));
         let note = by.map(|(by, _)| format!("`{by}` still gives it"));
-        let lost = (Version::Old, Aspect::IdpRole, idp_role.to_string(), place.to_string().into());
+        let lost = (DiffSide::Old, Aspect::IdpRole, idp_role.to_string(), place.to_string().into());
         changes.push(line(lost, fewer(old, by.is_none(), around), note));
     }
     for (idp_role, place) in is {
@@ -40,7 +40,7 @@ pub(super) fn changes(old: &Role, new: &Role, around: &Around<'_>) -> Vec<Change
         let by = was.iter().find(|(it, _)| gives(it, idp_role));
         let note = by.map(|(by, _)| format!("`{by}` gave it"));
         let gained =
-            (Version::New, Aspect::IdpRole, idp_role.to_string(), place.to_string().into());
+            (DiffSide::New, Aspect::IdpRole, idp_role.to_string(), place.to_string().into());
         let effect = Effect { wider: by.is_none(), narrower: false };
         changes.push(line(gained, (effect, None), note));
     }
@@ -49,12 +49,12 @@ pub(super) fn changes(old: &Role, new: &Role, around: &Around<'_>) -> Vec<Change
     }
     for issuer in old.issuers.iter().filter(|it| !new.issuers.contains(it)) {
         let at = Arc::clone(&old.written.at);
-        let lost = (Version::Old, Aspect::Issuer, issuer.to_string(), at);
+        let lost = (DiffSide::Old, Aspect::Issuer, issuer.to_string(), at);
         changes.push(line(lost, fewer(old, true, around), None));
     }
     for issuer in new.issuers.iter().filter(|it| !old.issuers.contains(it)) {
         let at = Arc::clone(&new.written.at);
-        let gained = (Version::New, Aspect::Issuer, issuer.to_string(), at);
+        let gained = (DiffSide::New, Aspect::Issuer, issuer.to_string(), at);
         changes.push(line(gained, (Effect::WIDER, None), None));
     }
     changes
@@ -68,11 +68,11 @@ pub(super) fn fewer(role: &Role, some: bool, around: &Around<'_>) -> (Effect, Op
 }
 
 fn line(
-    (version, aspect, text, at): (Version, Aspect, String, Arc<str>),
+    (side, aspect, text, at): (DiffSide, Aspect, String, Arc<str>),
     (effect, why): (Effect, Option<String>),
     note: Option<String>,
 ) -> Change {
-    Change { version, aspect, text, at, effect, note: why.or(note) }
+    Change { side, aspect, text, at, effect, note: why.or(note) }
 }
 
 /// Whether everybody whom `other` gives a role is given it by this.

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Aspect, Change, Effect, Version};
+use super::{Aspect, Change, DiffSide, Effect};
 use crate::policy::{compile::Role, map::Responses};
 
 pub(super) fn responses(old: Option<&Responses>, new: Option<&Responses>) -> Vec<Change> {
@@ -15,14 +15,14 @@ pub(super) fn responses(old: Option<&Responses>, new: Option<&Responses>) -> Vec
     if !wider && !narrower {
         return Vec::new();
     }
-    let line = |version, responses: &Responses, effect| {
+    let line = |side, responses: &Responses, effect| {
         let (max, expires) = (responses.max, span(responses.expires));
         let text = format!("{max} within {expires}");
         let at = Arc::clone(&responses.at);
-        Change { version, aspect: Aspect::Responses, text, at, effect, note: None }
+        Change { side, aspect: Aspect::Responses, text, at, effect, note: None }
     };
-    let was = old.map(|old| line(Version::Old, old, Effect { wider: false, narrower }));
-    let is = new.map(|new| line(Version::New, new, Effect { wider, narrower: false }));
+    let was = old.map(|old| line(DiffSide::Old, old, Effect { wider: false, narrower }));
+    let is = new.map(|new| line(DiffSide::New, new, Effect { wider, narrower: false }));
     was.into_iter().chain(is).collect()
 }
 
@@ -41,18 +41,18 @@ pub(super) fn session(old: &Role, new: &Role) -> Vec<Change> {
     // The line of the new side tells, unless there is none.
     let (first, second) =
         if is.is_some() { (Effect::default(), effect) } else { (effect, Effect::default()) };
-    one(old, Version::Old, first).into_iter().chain(one(new, Version::New, second)).collect()
+    one(old, DiffSide::Old, first).into_iter().chain(one(new, DiffSide::New, second)).collect()
 }
 
 /// The session of a role that is on one side only.
-pub(super) fn all(role: &Role, version: Version) -> Option<Change> {
-    one(role, version, Effect::default())
+pub(super) fn all(role: &Role, side: DiffSide) -> Option<Change> {
+    one(role, side, Effect::default())
 }
 
-fn one(role: &Role, version: Version, effect: Effect) -> Option<Change> {
+fn one(role: &Role, side: DiffSide, effect: Effect) -> Option<Change> {
     let text = format!("at most {}", span(role.whole.session?));
     let at = Arc::clone(&role.written.at);
-    Some(Change { version, aspect: Aspect::Session, text, at, effect, note: None })
+    Some(Change { side, aspect: Aspect::Session, text, at, effect, note: None })
 }
 
 /// `1h 30m`, as maps write it.

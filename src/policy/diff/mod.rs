@@ -66,7 +66,7 @@ pub enum Fate {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Change {
     /// Which side has it.
-    pub version: Version,
+    pub side: DiffSide,
     /// What of the role it is about.
     pub aspect: Aspect,
     /// What it says.
@@ -84,7 +84,7 @@ pub struct Change {
 /// One of the two sides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Version {
+pub enum DiffSide {
     /// What was.
     Old,
     /// What is to be.
@@ -249,28 +249,28 @@ fn changed(old: &Role, new: &Role, around: &Around<'_>) -> RoleDiff {
 }
 
 fn added(role: &Role, around: &Around<'_>) -> RoleDiff {
-    let mut changes = vec![whole(role, Version::New, Effect::WIDER, None)];
-    changes.extend(conditions::all(role, Version::New));
+    let mut changes = vec![whole(role, DiffSide::New, Effect::WIDER, None)];
+    changes.extend(conditions::all(role, DiffSide::New));
     changes.extend(subjects::changes(&<_>::default(), &role.whole.lists, around));
     changes.extend(limits::responses(None, role.whole.responses.as_ref()));
-    changes.extend(limits::all(role, Version::New));
+    changes.extend(limits::all(role, DiffSide::New));
     summed(Fate::Added, role, role, changes)
 }
 
 fn removed(role: &Role, around: &Around<'_>) -> RoleDiff {
     let note = around.restricted_by(role);
     let effect = Effect { wider: note.is_some(), narrower: true };
-    let mut changes = vec![whole(role, Version::Old, effect, note)];
-    changes.extend(conditions::all(role, Version::Old));
+    let mut changes = vec![whole(role, DiffSide::Old, effect, note)];
+    changes.extend(conditions::all(role, DiffSide::Old));
     changes.extend(subjects::all(&role.whole.lists, around));
     changes.extend(limits::responses(role.whole.responses.as_ref(), None));
-    changes.extend(limits::all(role, Version::Old));
+    changes.extend(limits::all(role, DiffSide::Old));
     summed(Fate::Removed, role, role, changes)
 }
 
-fn whole(role: &Role, version: Version, effect: Effect, note: Option<String>) -> Change {
+fn whole(role: &Role, side: DiffSide, effect: Effect, note: Option<String>) -> Change {
     let text = format!("`{}` in the account `{}`", role.written.name, role.written.account);
-    Change { version, aspect: Aspect::Role, text, at: Arc::clone(&role.written.at), effect, note }
+    Change { side, aspect: Aspect::Role, text, at: Arc::clone(&role.written.at), effect, note }
 }
 
 /// `first` and `last`: the role on both sides, or twice where it is on one.

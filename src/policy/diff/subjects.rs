@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Around, Aspect, Change, Effect, Version};
+use super::{Around, Aspect, Change, DiffSide, Effect};
 use crate::{
     policy::{
         compile::Role,
@@ -45,11 +45,17 @@ pub(super) fn changes(old: &Lists, new: &Lists, around: &Around<'_>) -> Vec<Chan
 pub(super) fn all(lists: &Lists, around: &Around<'_>) -> Vec<Change> {
     let mut changes = Vec::new();
     for ((allow, allowed), (deny, denied)) in DIRECTIONS {
-        let narrower = |rule| change(Version::Old, allow, rule, Effect::NARROWER, None);
+        let narrower = |rule| change(DiffSide::Old, allow, rule, Effect::NARROWER, None);
         changes.extend(apart(allowed(lists), &[]).into_iter().map(narrower));
         for rule in apart(denied(lists), &[]) {
             let wider = around.new.iter().any(|other| overlaps(allowed(&other.whole.lists), rule));
-            changes.push(change(Version::Old, deny, rule, Effect { wider, narrower: false }, None));
+            changes.push(change(
+                DiffSide::Old,
+                deny,
+                rule,
+                Effect { wider, narrower: false },
+                None,
+            ));
         }
     }
     changes
@@ -85,7 +91,7 @@ fn allows(aspect: Aspect, old: &Rules, new: &Rules, around: &Around<'_>) -> Vec<
             Some(by) => Some(format!("still allowed by `{}`", by.template)),
             None => None,
         };
-        changes.push(change(Version::Old, aspect, was, effect, note));
+        changes.push(change(DiffSide::Old, aspect, was, effect, note));
     }
     for is in apart(new, old) {
         let by = old.iter().find(|was| {
@@ -100,7 +106,7 @@ fn allows(aspect: Aspect, old: &Rules, new: &Rules, around: &Around<'_>) -> Vec<
             Some(by) => Some(format!("was allowed by `{}`", by.template)),
             None => None,
         };
-        changes.push(change(Version::New, aspect, is, effect, note));
+        changes.push(change(DiffSide::New, aspect, is, effect, note));
     }
     changes
 }
@@ -111,13 +117,13 @@ fn denies(aspect: Aspect, old: &Rules, new: &Rules) -> Vec<Change> {
         let by = new.iter().find(|is| covers(&is.template, &was.template, no_looser));
         let note = by.map(|by| format!("still denied by `{}`", by.template));
         let effect = Effect { wider: by.is_none(), narrower: false };
-        changes.push(change(Version::Old, aspect, was, effect, note));
+        changes.push(change(DiffSide::Old, aspect, was, effect, note));
     }
     for is in apart(new, old) {
         let by = old.iter().find(|was| covers(&was.template, &is.template, no_looser));
         let note = by.map(|by| format!("was denied by `{}`", by.template));
         let effect = Effect { wider: false, narrower: by.is_none() };
-        changes.push(change(Version::New, aspect, is, effect, note));
+        changes.push(change(DiffSide::New, aspect, is, effect, note));
     }
     changes
 }
@@ -137,22 +143,22 @@ pub(super) fn needs(old: &Lists, new: &Lists) -> Vec<Change> {
         found
     };
     let (old, new) = (of(old), of(new));
-    let missing = |from: &[(Arc<str>, String)], in_: &[(Arc<str>, String)], version, effect| {
+    let missing = |from: &[(Arc<str>, String)], in_: &[(Arc<str>, String)], side, effect| {
         let only: Vec<_> = from
             .iter()
             .filter(|(_, need)| !in_.iter().any(|(_, it)| it == need))
             .cloned()
             .collect();
         only.into_iter().map(move |(at, text)| {
-            let note = match version {
-                Version::Old => "a login without it was refused",
-                Version::New => "a login without it is refused",
+            let note = match side {
+                DiffSide::Old => "a login without it was refused",
+                DiffSide::New => "a login without it is refused",
             };
-            Change { version, aspect: Aspect::Needs, text, at, effect, note: Some(note.to_owned()) }
+            Change { side, aspect: Aspect::Needs, text, at, effect, note: Some(note.to_owned()) }
         })
     };
-    missing(&old, &new, Version::Old, Effect::WIDER)
-        .chain(missing(&new, &old, Version::New, Effect::NARROWER))
+    missing(&old, &new, DiffSide::Old, Effect::WIDER)
+        .chain(missing(&new, &old, DiffSide::New, Effect::NARROWER))
         .collect()
 }
 
@@ -169,17 +175,18 @@ fn need(variable: &Variable) -> Option<String> {
 }
 
 fn change(
-    version: Version,
+    side: DiffSide,
     aspect: Aspect,
     rule: &Rule,
     effect: Effect,
     note: Option<String>,
 ) -> Change {
-    let note = note.or_else(|| match rule.origin {
+    let note = note.or_else(|| match &rule.origin {
+        Origin::Subject => None,
         Origin::Inbox => Some("`inbox`".to_owned()),
-        _ => None,
+        Origin::Grant(granted) => Some(format!("granted: {}", granted.resource)),
     });
-    Change { version, aspect, text: text(&rule.template), at: Arc::clone(&rule.at), effect, note }
+    Change { side, aspect, text: text(&rule.template), at: Arc::clone(&rule.at), effect, note }
 }
 
 /// A template, with what is said of its claims elsewhere in the file.

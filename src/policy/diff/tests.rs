@@ -20,7 +20,7 @@ fn between(old: &str, new: &str) -> PolicyDiff {
 /// Each change as `+ publish a.b WIDER`, those without effect too.
 fn lines(diff: &PolicyDiff) -> Vec<String> {
     let line = |change: &Change| {
-        let sign = if change.version == Version::Old { '-' } else { '+' };
+        let sign = if change.side == DiffSide::Old { '-' } else { '+' };
         let mut line = format!("{sign} {} {}", change.aspect.as_str(), change.text);
         if change.effect.wider {
             line += " WIDER";

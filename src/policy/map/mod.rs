@@ -1,6 +1,7 @@
 //! One subject map as written: a file in, its roles out, with every problem in it. Pure.
 
 mod claims;
+mod granted;
 mod limits;
 mod role;
 mod when;
@@ -8,12 +9,15 @@ mod when;
 use std::path::PathBuf;
 
 use claims::Claims;
+pub(super) use granted::Granted;
+pub(super) use granted::notes;
 pub use role::Responses;
 pub(super) use role::{LONGEST_SESSION, Lists, Origin, Role, Rule};
 
 use crate::{
     document::{Fields, Node, Place, Problem, Problems, parse_at},
     names::{AccountName, RoleName},
+    policy::cases::{self, Case},
 };
 
 /// A file's account and where it is named, with its roles.
@@ -23,6 +27,7 @@ pub(super) struct MapFile {
     pub(super) path: PathBuf,
     pub(super) account: Option<(AccountName, Place)>,
     pub(super) roles: Vec<Role>,
+    pub(super) cases: Vec<Case>,
 }
 
 /// Reads a map. What has a problem is left out, so that the rest is still checked.
@@ -34,7 +39,7 @@ pub(super) fn read(path: PathBuf, root: &Node, problems: &mut Problems) -> MapFi
             "the subject map is empty",
             "begin it with `account = \"…\"`, then `[roles.NAME]`; or remove the file",
         ));
-        return MapFile { path, account: None, roles: Vec::new() };
+        return MapFile { path, account: None, roles: Vec::new(), cases: Vec::new() };
     }
     let example = "`account = \"APP\"`: where these roles lead, one of `accounts.targets`";
     let named = fields.required("account", example, problems);
@@ -65,8 +70,9 @@ pub(super) fn read(path: PathBuf, root: &Node, problems: &mut Problems) -> MapFi
         role.issuers = role.issuers.or_else(|| issuers.clone());
         roles.push(role);
     }
+    let cases = cases::read(&mut fields, problems);
     fields.finish(problems);
-    MapFile { path, account, roles }
+    MapFile { path, account, roles, cases }
 }
 
 #[cfg(test)]

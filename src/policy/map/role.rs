@@ -2,7 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{claims::Claims, when};
+use super::{
+    claims::Claims,
+    granted::{self, Granted},
+    when,
+};
 use crate::{
     document::{Fields, Kind, Node, Place, Problem, Problems, parse_at},
     names::{AccountName, IssuerName, RoleName},
@@ -74,6 +78,8 @@ pub(crate) enum Origin {
     Subject,
     /// `inbox`.
     Inbox,
+    /// A grant.
+    Grant(Arc<Granted>),
 }
 
 /// Permission to answer requests: what the server calls `allow_responses`.
@@ -89,6 +95,14 @@ pub struct Responses {
 
 /// What the server takes for `allow_responses: true`.
 const DEFAULT_RESPONSES: (u32, Duration) = (1, Duration::from_secs(120));
+
+impl Responses {
+    /// What a grant to serve brings.
+    fn to_serve(at: Arc<str>) -> Self {
+        let (max, expires) = DEFAULT_RESPONSES;
+        Self { max, expires, at }
+    }
+}
 
 pub(super) fn read(
     name: RoleName,
@@ -122,6 +136,9 @@ pub(super) fn read(
     };
     lists.subscribe.extend(inbox(&mut fields, claims, problems));
     let responses = fields.node("allow_responses").and_then(|node| responses(node, problems));
+    let serves = granted::read(&mut fields, &mut lists, claims, problems);
+    // What is written wins over what a service needs.
+    let responses = responses.or(serves.map(Responses::to_serve));
     let session = fields.duration("session", Duration::from_secs(1)..=LONGEST_SESSION, problems);
     let conditions =
         fields.node("when").map(|node| when::read(node, claims, problems)).unwrap_or_default();

@@ -1,4 +1,5 @@
 mod directory;
+mod grants;
 mod language;
 
 use std::time::Duration;
@@ -146,13 +147,13 @@ fn keys_that_are_not_known() {
         role_problems("queue = \"x\""),
         ["a.toml:6: unknown key `queue` in role `r` | known keys: `description`, `idp_roles`, \
           `issuers`, `inherits`, `publish`, `subscribe`, `deny_publish`, `deny_subscribe`, \
-          `inbox`, `allow_responses`, `session`, `when`"]
+          `inbox`, `allow_responses`, `grant`, `session`, `when`"]
     );
     assert_eq!(
         problems(&format!("{ROLE}idp_roles = [\"x\"]\nissuers = [\"corp\"]\n[version]\n")),
         [
             "a.toml:6: unknown key `version` in the subject map | known keys: `account`, `issuers`, `claims`, \
-          `roles`"
+          `roles`, `test`"
         ]
     );
     assert_eq!(

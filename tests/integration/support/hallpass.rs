@@ -125,10 +125,15 @@ impl Hallpass {
 
     /// Asks it to stop, as a service manager does, and waits for that.
     pub async fn terminate(&mut self) -> ExitStatus {
-        let pid = self.child.id().expect("it still runs").to_string();
-        let sent = Command::new("kill").args(["-TERM", &pid]).status().await.unwrap();
-        assert!(sent.success());
+        self.signal("-TERM").await;
         self.ended().await
+    }
+
+    /// Sends it a signal.
+    pub async fn signal(&self, signal: &str) {
+        let pid = self.child.id().expect("it still runs").to_string();
+        let sent = Command::new("kill").args([signal, &pid]).status().await.unwrap();
+        assert!(sent.success());
     }
 
     /// Waits for its end.

@@ -228,10 +228,10 @@ fn a_team_s_files_reach_no_further_than_the_team() {
             "teams/sales/a.toml:7: `orders` under `publish` is beyond the bounds of `teams/sales`",
         ),
         ("publish = [\">\"]", "`>` under `publish`"),
-        ("publish = [\"{t}.x\"]", "`{claim t}.x` under `publish`"),
+        ("publish = [\"{t}.x\"]", "`{t}.x` under `publish`"),
         ("subscribe = [\"hr.a\"]", "`hr.a` under `subscribe`"),
         ("publish = [\"orders.a\"]\ndeny_publish = [\"hr.a\"]", "`hr.a` under `deny_publish`"),
-        ("inbox = \"_INBOX.{t}\"", "`_INBOX.{claim t}.>` under `subscribe`"),
+        ("inbox = \"_INBOX.{t}\"", "`_INBOX.{t}.>` under `subscribe`"),
         ("subscribe = [\"orders.a\"]\nallow_responses = true", "`allow_responses` of role `r`"),
         (
             "inherits = [\"base\"]",
@@ -262,7 +262,7 @@ fn what_is_allowed_in_vain_or_too_widely_is_said() {
         ),
         (
             "subscribe = [\"x.{tenant}\"]\ndeny_subscribe = [\"x.*\"]",
-            "`x.{claim tenant_id}` is allowed in vain",
+            "`x.{tenant}` is allowed in vain",
         ),
         ("subscribe = [\"x.{tenant}\"]\ndeny_subscribe = [\"x.{tenant}\"]", "is allowed in vain"),
     ] {
@@ -320,5 +320,46 @@ fn placeholders() {
         let found = claims(&format!("t = {path}"));
         assert!(found[0].starts_with("a.toml:5: a claim path is "), "{path}: {found:?}");
         assert_eq!(found.len(), 1);
+    }
+}
+
+#[test]
+fn grants_of_a_team_are_about_what_is_the_team_s() {
+    let bounds = || MapBounds {
+        streams: vec!["SALES_*".parse().unwrap()],
+        buckets: vec!["sales".parse().unwrap()],
+        ..sales()
+    };
+    let grant = |lines: &str| {
+        let text = format!(
+            "account = \"APP\"\nissuers = [\"corp\"]\n[roles.r]\nidp_roles = [\"sales:x\"]\n\
+             inbox = \"_INBOX.{{subject}}\"\n[[roles.r.grant]]\n{lines}\n"
+        );
+        let mut told = maps(&[("teams/sales/a.toml", &text)]).bounded(bounds()).problems();
+        told.retain(|told| !told.starts_with("warning: "));
+        told
+    };
+    for good in [
+        "stream = \"SALES_EU\"\ncan = [\"read\"]",
+        "kv = \"sales\"\ncan = [\"read\", \"write\", \"delete\"]",
+        "stream = \"SALES_EU\"\ncan = [\"publish\"]\nsubjects = [\"orders.eu\"]",
+        "service = \"orders\"\ncan = [\"call\"]\nsubjects = [\"orders.{subject}\"]",
+    ] {
+        assert_eq!(grant(good), [""; 0], "{good}");
+    }
+    for (bad, says) in [
+        ("stream = \"ORDERS\"\ncan = [\"read\"]", "stream `ORDERS` is beyond the bounds"),
+        ("stream = \"{subject}\"\ncan = [\"read\"]", "stream `{subject}` is beyond the bounds"),
+        ("kv = \"sales-x\"\ncan = [\"read\"]", "bucket `sales-x` is beyond the bounds"),
+        ("object_store = \"sales\"\ncan = [\"read\"]", "object store `sales` is beyond the bounds"),
+        (
+            "stream = \"SALES_EU\"\ncan = [\"publish\"]\nsubjects = [\"hr.eu\"]",
+            "`hr.eu` of stream `SALES_EU`",
+        ),
+        ("service = \"hr\"\ncan = [\"call\"]\nsubjects = [\"hr.x\"]", "`hr.x` of service `hr`"),
+        ("stream = \"SALES_EU\"\ncan = [\"manage\"]", "`manage` of stream `SALES_EU`"),
+    ] {
+        let told = grant(bad);
+        assert!(!told.is_empty() && told.iter().all(|told| told.contains(says)), "{bad}: {told:?}");
     }
 }

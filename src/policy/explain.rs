@@ -1,0 +1,316 @@
+//! What would be decided and why, in words. Pure.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{
+    EndedBy, Entitlement, Facts, Permissions, PolicySet, Question, RuleRef, Side, Supposition,
+    Verdict,
+    map::{Rule, notes},
+    suppose,
+};
+use crate::{
+    code::Code,
+    document::as_written,
+    identity::Who,
+    names::{AccountName, RoleName},
+    subject::Permission,
+};
+
+/// What somebody would get, and why.
+#[derive(Debug, Serialize)]
+pub struct Explanation {
+    /// `issuer:subject`.
+    pub user_name: String,
+    /// The issuer's roles.
+    pub idp_roles: BTreeSet<String>,
+    /// The roles that those give.
+    pub roles: Vec<ExplainedRole>,
+    /// Why nobody would be let in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<ExplainedRefusal>,
+    /// What would be granted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub granted: Option<ExplainedGrant>,
+    /// What was asked, and the answers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<Answer>,
+}
+
+/// A role and how somebody came by it.
+#[derive(Debug, Serialize)]
+pub struct ExplainedRole {
+    /// Its name.
+    pub role: RoleName,
+    /// `file:line`.
+    pub at: String,
+    /// What its file says it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The issuer's roles that give it.
+    pub by: Vec<String>,
+    /// The roles that it inherits from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub inherits: Vec<RoleName>,
+    /// Whether it counts: it is held, and asked for.
+    pub counts: bool,
+    /// What is asked for, `condition (file:line)`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<String>,
+    /// Which condition is not met.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unmet: Option<String>,
+}
+
+/// A refusal.
+#[derive(Debug, Serialize)]
+pub struct ExplainedRefusal {
+    /// The stable code.
+    pub code: Code,
+    /// What it means here.
+    pub why: String,
+}
+
+/// What would be granted.
+#[derive(Debug, Serialize)]
+pub struct ExplainedGrant {
+    /// The account.
+    pub account: AccountName,
+    /// When the session would end.
+    pub ends_at: Timestamp,
+    /// What ends it.
+    pub ended_by: String,
+    /// What may be published.
+    pub publish: ExplainedSide,
+    /// What may be subscribed to.
+    pub subscribe: ExplainedSide,
+    /// How requests may be answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub responses: Option<String>,
+    /// What the server cannot tell apart, and what is delivered by a detour.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// One direction.
+#[derive(Debug, Serialize)]
+pub struct ExplainedSide {
+    /// What is allowed.
+    pub allow: Vec<ExplainedPermission>,
+    /// What is denied of it.
+    pub deny: Vec<ExplainedPermission>,
+}
+
+/// A permission and the rules that it comes from.
+#[derive(Debug, Serialize)]
+pub struct ExplainedPermission {
+    /// The server's text.
+    pub subject: Permission,
+    /// The rules.
+    pub by: BTreeSet<RuleRef>,
+}
+
+/// The answer to a question.
+#[derive(Debug, Serialize)]
+pub struct Answer {
+    /// What was asked.
+    pub question: String,
+    /// Whether it is possible.
+    pub can: bool,
+    /// Why, or why not.
+    pub why: String,
+}
+
+/// Explains what [`super::decide()`] would say about somebody.
+#[must_use]
+pub fn explain(
+    policy: &PolicySet,
+    who: &Who,
+    facts: &Facts,
+    questions: &[Question],
+) -> Explanation {
+    let Supposition { outcome, reasons } = suppose(policy, who, facts);
+    let role = |given: &super::GivenRole| {
+        let name = &given.role.role;
+        let known = policy.by_name().get(name);
+        let unmet = reasons.unmet.iter().find(|unmet| unmet.role.role == *name);
+        ExplainedRole {
+            role: name.clone(),
+            at: given.role.at.to_string(),
+            description: known.and_then(|role| role.written.description.clone()),
+            by: given.by.clone(),
+            inherits: known
+                .map(|role| role.written.inherits.iter().map(|(name, _)| name.clone()).collect())
+                .unwrap_or_default(),
+            counts: outcome.is_ok() && reasons.roles.contains(name),
+            conditions: known
+                .map(|role| &role.whole.conditions)
+                .into_iter()
+                .flatten()
+                .map(|condition| format!("{} ({})", condition.describe(), condition.at))
+                .collect(),
+            unmet: unmet.map(|unmet| format!("{} ({})", unmet.why, unmet.role.at)),
+        }
+    };
+    let answers = questions.iter().map(|question| {
+        let (can, why) = match &outcome {
+            Ok(entitlement) => {
+                let verdict = entitlement.can(question);
+                (verdict.allowed, answer(policy, &reasons.roles, question, &verdict))
+            }
+            Err(refusal) => (false, format!("the login is refused as `{}`", refusal.code)),
+        };
+        Answer { question: question.to_string(), can, why }
+    });
+    Explanation {
+        user_name: who.user_name(),
+        idp_roles: who.idp_roles.clone(),
+        roles: reasons.given.iter().map(role).collect(),
+        answers: answers.collect(),
+        refused: outcome.as_ref().err().map(|refusal| ExplainedRefusal {
+            code: refusal.code,
+            why: refusal.detail.clone().unwrap_or_else(|| refusal.code.meaning().to_owned()),
+        }),
+        granted: outcome.as_ref().ok().map(|entitlement| {
+            let held = reasons.roles.iter().filter_map(|name| policy.by_name().get(name));
+            let lists = held.map(|role| &role.whole.lists);
+            let rules = lists.flat_map(|lists| lists.publish.iter().chain(&lists.subscribe));
+            granted(entitlement, notes(rules))
+        }),
+    }
+}
+
+fn granted(entitlement: &Entitlement, notes: Vec<String>) -> ExplainedGrant {
+    ExplainedGrant {
+        account: entitlement.account().clone(),
+        ends_at: entitlement.ends_at(),
+        ended_by: ended_by(entitlement.ends_by()),
+        publish: side(entitlement.publish()),
+        subscribe: side(entitlement.subscribe()),
+        responses: entitlement.responses().map(|responses| {
+            format!(
+                "{} within {} for each request, on the subject that it names, whatever is denied ({})",
+                messages(responses.max),
+                as_written(responses.expires),
+                responses.at
+            )
+        }),
+        notes,
+    }
+}
+
+fn messages(count: u32) -> String {
+    if count == 1 { "1 message".to_owned() } else { format!("{count} messages") }
+}
+
+fn side(side: &Side) -> ExplainedSide {
+    let list = |permissions: &Permissions| {
+        let each = |(subject, by): (&Permission, &BTreeSet<RuleRef>)| ExplainedPermission {
+            subject: subject.clone(),
+            by: by.clone(),
+        };
+        permissions.iter().map(each).collect()
+    };
+    match side {
+        Side::Nothing => ExplainedSide { allow: Vec::new(), deny: Vec::new() },
+        Side::Some { allow, deny } => ExplainedSide { allow: list(allow), deny: list(deny) },
+    }
+}
+
+/// What ends a session, in words.
+pub(super) fn ended_by(end: &EndedBy) -> String {
+    match end {
+        EndedBy::Credential => "the token or the certificate".to_owned(),
+        EndedBy::Session(rule) => format!("`session` of role `{}` ({})", rule.role, rule.at),
+        EndedBy::Hours(rule) => format!("`hours` of role `{}` ({})", rule.role, rule.at),
+        EndedBy::Longest => "the longest session there is".to_owned(),
+    }
+}
+
+/// The rule that would allow something, with another value of a claim or another role.
+///
+/// Of a role that is held before one that is not; then the rule that says most.
+fn nearest(policy: &PolicySet, held: &[RoleName], question: &Question) -> Option<String> {
+    let (asked, publish) = match question {
+        Question::Publish(subject) => (subject.clone().into(), true),
+        Question::Receive(subject) => (subject.clone().into(), false),
+        Question::Subscribe(permission) => (permission.clone(), false),
+    };
+    let rules = policy.by_name().values().flat_map(|role| {
+        let lists = &role.whole.lists;
+        let rules = if publish { &lists.publish } else { &lists.subscribe };
+        rules.iter().map(move |rule| (role, rule))
+    });
+    let words = |rule: &Rule| {
+        let subject = rule.template.reach().subject.to_string();
+        subject.split('.').filter(|token| !["*", ">"].contains(token)).count()
+    };
+    let fits = rules.filter(|(role, rule)| {
+        rule.template.reach().covers(&asked) && !role.written.idp_roles.is_empty()
+    });
+    let (role, rule) = fits.max_by_key(|(role, rule)| {
+        let held = held.contains(&role.written.name);
+        (held, words(rule), std::cmp::Reverse(&role.written.name))
+    })?;
+    let (name, template) = (&role.written.name, &rule.template);
+    let text = template.as_str();
+    Some(if held.contains(name) {
+        let values: Vec<_> = template
+            .variables()
+            .iter()
+            .map(|variable| format!("{{{}}}", variable.name()))
+            .collect();
+        let values = values.join(" and ");
+        format!("with another {values}, `{text}` of role `{name}` would ({})", rule.at)
+    } else {
+        let by: Vec<_> =
+            role.written.idp_roles.iter().map(|(role, _)| format!("`{role}`")).collect();
+        format!("role `{name}` would ({}), which the IdP's {} gives", rule.at, by.join(" or "))
+    })
+}
+
+/// Why something is possible or not, in words.
+pub(super) fn answer(
+    policy: &PolicySet,
+    held: &[RoleName],
+    question: &Question,
+    verdict: &Verdict<'_>,
+) -> String {
+    let rules = |rules: &[RuleRef]| {
+        let rules: Vec<_> =
+            rules.iter().map(|rule| format!("role `{}` ({})", rule.role, rule.at)).collect();
+        rules.join(", ")
+    };
+    let mut text = match (verdict.allowed, verdict.because.as_slice()) {
+        (true, because) => format!("allowed by {}", rules(because)),
+        (false, []) => match (nearest(policy, held, question), &verdict.nearest) {
+            (Some(near), _) => format!("nothing allows it; {near}"),
+            (None, Some((permission, rule))) => {
+                let rule = rules(std::slice::from_ref(rule));
+                format!("nothing allows it; nearest is `{permission}` of {rule}")
+            }
+            (None, None) => "nothing allows anything like it".to_owned(),
+        },
+        (false, because) => format!("denied by {}", rules(because)),
+    };
+    if let Some(by) = &verdict.by {
+        text.push_str(&format!(", by subscribing to `{by}`"));
+    }
+    for (permission, rule) in &verdict.except {
+        text.push_str(&format!(
+            ", but for messages on `{permission}`: {}",
+            rules(std::slice::from_ref(rule))
+        ));
+    }
+    if let Some(responses) = verdict.responses {
+        text.push_str(&format!(
+            "; as the answer to a request that names this subject it is possible: {} within {} ({})",
+            messages(responses.max),
+            as_written(responses.expires),
+            responses.at
+        ));
+    }
+    text
+}
