@@ -39,7 +39,7 @@ dev: ## Build hallpass and keep its playground running, with lines to paste
 	@HALLPASS_NATS_SERVER="$$(tests/tools/nats-server)" exec "$(build_dir)/debug/hallpass" dev
 
 test: ## Run all tests, those against real servers, IdPs and clients included
-	@tests/tools/preflight cargo cc python pip node npm
+	@tests/tools/preflight cargo cc git python pip node npm
 	@tests/tools/nats-server >/dev/null
 	@tests/tools/nats-cli >/dev/null
 	tests/tools/clients

@@ -16,6 +16,7 @@ mod certificates;
 mod cli;
 mod clients;
 mod conditions;
+mod diff;
 mod difftest;
 mod examples;
 mod explain;
