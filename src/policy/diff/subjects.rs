@@ -237,7 +237,7 @@ fn covers(
     inner: &Template,
     fits: impl Fn(&ClaimValue, &ClaimValue) -> bool,
 ) -> bool {
-    if !outer.as_literal().covers(&inner.as_literal()) {
+    if !outer.as_literal().covers(inner.as_literal()) {
         return false;
     }
     let claims = |template: &Template| -> Vec<Arc<ClaimValue>> {
