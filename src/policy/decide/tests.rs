@@ -1,4 +1,8 @@
-use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+    time::Duration,
+};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
