@@ -18,10 +18,13 @@ export no_proxy := $(NO_PROXY)
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= token header claims introspection jwks request wish
 
-.PHONY: help demo dev test lint fuzz bench clean
+# `make test` has some hundreds; HALLPASS_DIFFTEST_SEED repeats a run.
+COMPARISONS ?= 20000
+
+.PHONY: help demo dev test difftest lint fuzz bench clean
 
 help: ## Say what there is (this list)
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 demo: ## Build hallpass and play its scenario against a real nats-server
 	@tests/tools/preflight cargo cc
@@ -36,7 +39,7 @@ dev: ## Build hallpass and keep its playground running, with lines to paste
 	@HALLPASS_NATS_SERVER="$$(tests/tools/nats-server)" exec "$(build_dir)/debug/hallpass" dev
 
 test: ## Run all tests, those against real servers, IdPs and clients included
-	@tests/tools/preflight cargo cc python pip node npm
+	@tests/tools/preflight cargo cc git python pip node npm
 	@tests/tools/nats-server >/dev/null
 	@tests/tools/nats-cli >/dev/null
 	tests/tools/clients
@@ -44,6 +47,12 @@ test: ## Run all tests, those against real servers, IdPs and clients included
 	HALLPASS_NATS_CLI="$$(tests/tools/nats-cli)" \
 	HALLPASS_TEST_PYTHONPATH="$(CURDIR)/target/tools/python" \
 	cargo test --locked
+
+difftest: ## Compare what hallpass says with what nats-server does, COMPARISONS times
+	@tests/tools/preflight cargo cc
+	@tests/tools/nats-server >/dev/null
+	HALLPASS_NATS_SERVER="$$(tests/tools/nats-server)" HALLPASS_DIFFTEST_COMPARISONS=$(COMPARISONS) \
+	cargo test --locked --test integration difftest -- --nocapture
 
 lint: ## Check formatting, clippy and the documentation, warnings as errors
 	@tests/tools/preflight cargo cc lint

@@ -92,6 +92,20 @@ fn boundaries(layers: &Layers) -> Boundaries {
     }
 }
 
+/// What maps may refer to, for commands that judge maps and nothing else of the settings.
+///
+/// # Errors
+/// Where it is not known: every problem in the settings.
+pub fn known_boundaries(layers: &Layers) -> Result<Boundaries, Problems> {
+    let boundaries = boundaries(layers);
+    let Boundaries { accounts: Some(_), issuers: Some(_), bounds: Some(_) } = &boundaries else {
+        let mut problems = Problems::default();
+        let _ = Settings::read(layers, &mut problems);
+        return Err(problems);
+    };
+    Ok(boundaries)
+}
+
 /// Reads settings and maps: what `serve` starts from and `check` judges is the same.
 ///
 /// # Errors

@@ -1,9 +1,11 @@
 //! The commands: one file each.
 
+mod access_review;
 mod audit_tail;
 mod check;
 #[cfg(feature = "playground")]
 mod dev;
+mod diff;
 mod explain;
 mod import;
 mod init;
@@ -11,6 +13,7 @@ mod instances;
 mod issuers;
 mod login;
 mod maps;
+mod markdown;
 mod output;
 mod serve;
 mod test;
@@ -44,6 +47,8 @@ enum Command {
     #[cfg(feature = "playground")]
     Dev(dev::Dev),
     Check(check::Check),
+    Diff(diff::Diff),
+    AccessReview(access_review::AccessReview),
     Test(test::Test),
     Explain(explain::Explain),
     Import(import::Import),
@@ -154,6 +159,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let outcome = match command {
         Command::Init(init) => init.run(),
         Command::Check(check) => check.run(),
+        Command::Diff(diff) => diff.run(),
+        Command::AccessReview(review) => review.run(),
         Command::Test(test) => test.run(),
         Command::Explain(explain) => explain.run(),
         Command::Import(import) => import.run(),

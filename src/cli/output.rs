@@ -28,6 +28,24 @@ pub(super) fn try_line(text: &str) -> io::Result<()> {
     writeln!(io::stdout(), "{text}")
 }
 
+/// A whole answer on standard output, its line breaks included. A reader that went away
+/// (`| head`) has seen what it wanted.
+///
+/// # Errors
+/// Where it cannot be written for another reason: half an answer must not pass for one.
+pub(super) fn text(text: &str) -> io::Result<()> {
+    let mut output = io::stdout();
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Whether somebody looks at standard output and has not asked for no colour.
+pub(super) fn coloured_answer() -> bool {
+    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
 /// Resolves when standard output is a pipe whose reader went away.
 pub(super) async fn nobody_reads() {
     #[cfg(unix)]

@@ -52,10 +52,11 @@ fn role_lines(role: &Role) -> Vec<String> {
     lines.extend(publish.lines);
     lines.extend(subscribe.lines);
     if let Some(responses) = &role.permissions.responses {
+        let received: Vec<_> = subscribe.reach.iter().flat_map(received).collect();
         let meet = publish
             .reach
             .iter()
-            .any(|publish| subscribe.reach.iter().any(|subscribe| publish.overlaps(subscribe)));
+            .any(|publish| received.iter().any(|received| publish.overlaps(received)));
         lines.extend(response_lines(responses, meet));
     }
     if !role.connection_types.is_empty() {
@@ -156,6 +157,13 @@ fn pattern(text: &str) -> Result<SubjectPattern, String> {
         judged(queue.trim())?;
     }
     judged(subject)
+}
+
+/// What a subscription by this can bring: to the server, a last `*` lets in a last `>` too.
+fn received(subscribe: &SubjectPattern) -> Vec<SubjectPattern> {
+    let is_star = subscribe.as_str().split('.').next_back() == Some("*");
+    let deeper = is_star.then(|| format!("{subscribe}.>").parse().ok()).flatten();
+    [Some(subscribe.clone()), deeper].into_iter().flatten().collect()
 }
 
 fn response_lines(responses: &Responses, meet: bool) -> Vec<String> {

@@ -16,7 +16,14 @@
 //! - Denying a subject denies it to every queue group too; denying it to a group does so to that
 //!   group only.
 //! - The queue group `_sys_` is the server's own.
-//! - Permission to answer goes beyond both lists, the denied included.
+//! - Permission to answer goes beyond both lists, the denied included. A request that names the
+//!   subject for its answer once more, before the first is answered, uses one of the answers up.
+//!
+//! Older servers hold less back than they are told to. Before 2.14.4 and 2.12.14, and in all of
+//! 2.11: a deny for a queue group refuses a subscription, but holds no message back from a wider
+//! one. Before 2.12.7 and 2.11.16: a deny holds messages back only from a subscription that covers
+//! all of it (`*.secret` not from `orders.*`), and a deny for one queue group lifts a deny of the
+//! same subject for all, for members of other groups.
 
 mod question;
 mod widest;

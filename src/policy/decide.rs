@@ -1,17 +1,19 @@
 //! The decision: an identity, the facts and the maps in, [`Decision`] out. Pure.
 
-use std::{collections::BTreeSet, sync::Arc};
+mod choose;
 
+use std::sync::Arc;
+
+use choose::{Chosen, choose};
 use jiff::Timestamp;
 
 use super::{
     compile::{PolicySet, Role, RuleRef},
-    condition::Unmet,
     decision::{
         Decision, EndedBy, Entitlement, GivenRole, Grant, Outcome, Permissions, Reasons, Side,
-        Supposition, UnmetRole,
+        Supposition,
     },
-    depth,
+    depth, groups,
     map::{LONGEST_SESSION, Lists, Rule},
     responses,
     template::FillError,
@@ -21,7 +23,7 @@ use crate::{
     connection::Connection,
     credential::Wish,
     identity::{Identity, Who},
-    names::{AccountName, RoleName},
+    names::RoleName,
 };
 
 /// More permissions than a session needs, and fewer than make the user JWT too large to send.
@@ -98,122 +100,6 @@ fn places(roles: &[Arc<Role>]) -> Vec<RuleRef> {
     roles.iter().map(|role| RuleRef::new(&role.written.name, &role.written.at)).collect()
 }
 
-/// The held roles that count.
-struct Chosen {
-    account: AccountName,
-    /// Those of the account: they deny, and end the session.
-    of_account: Vec<Arc<Role>>,
-    /// Those of them that are asked for: they allow.
-    asked_for: Vec<Arc<Role>>,
-    /// The first end of a condition.
-    until: Option<(Timestamp, RuleRef)>,
-}
-
-fn choose(
-    given: &[Arc<Role>],
-    who: &Who,
-    facts: &Facts,
-    reasons: &mut Reasons,
-) -> Result<Chosen, Refusal> {
-    let wish = &facts.wish;
-    let refusal = |code, detail: String| Err(Refusal { code, detail: Some(detail) });
-    if given.is_empty() {
-        // None at all is for the IdP to mend, some is for the maps.
-        let count = who.idp_roles.len();
-        if count == 0 {
-            return Err(Code::RolesClaimEmpty.into());
-        }
-        let detail =
-            format!("the token's number of roles is {count}, and no map's `idp_roles` names one");
-        return refusal(Code::NoRole, detail);
-    }
-    let mut candidates = given.to_vec();
-    if let Some(account) = &wish.account {
-        candidates.retain(|role| role.written.account == *account);
-        if candidates.is_empty() {
-            return Err(Code::AccountNotHeld.into());
-        }
-    }
-    let mut held = Vec::new();
-    for role in candidates {
-        match conditions(&role, who, facts) {
-            Ok(until) => held.push((role, until)),
-            Err(Judged::Unmet(unmet)) => reasons.unmet.push(unmet),
-            Err(Judged::Refused(refusal)) => return Err(refusal),
-        }
-    }
-    let unmet = |role: Option<&RoleName>| {
-        let unmet =
-            reasons.unmet.iter().find(|it| role.is_none_or(|name| it.role.role == *name))?;
-        let RuleRef { role, at } = &unmet.role;
-        let detail = Some(format!("role `{role}` at {at}: {}", unmet.why));
-        Some(Refusal { code: Code::ConditionUnmet, detail })
-    };
-    if held.is_empty() {
-        return Err(unmet(None).unwrap_or_else(|| Code::NoRole.into()));
-    }
-    let is_asked_for =
-        |role: &Role| wish.roles.as_ref().is_none_or(|names| names.contains(&role.written.name));
-    let asked_for: Vec<_> =
-        held.iter().map(|(role, _)| role).filter(|role| is_asked_for(role)).cloned().collect();
-    let has = |name: &RoleName| asked_for.iter().any(|role| role.written.name == *name);
-    if let Some(missing) = wish.roles.iter().flatten().find(|name| !has(name)) {
-        let not_held =
-            Refusal { code: Code::RoleNotHeld, detail: Some(format!("`{missing}` is asked for")) };
-        return Err(unmet(Some(missing)).unwrap_or(not_held));
-    }
-    let accounts: BTreeSet<&AccountName> =
-        asked_for.iter().map(|role| &role.written.account).collect();
-    match (accounts.first(), accounts.len()) {
-        (Some(&account), 1) => {
-            let account = account.clone();
-            let of_account = held.into_iter().filter(|(role, _)| role.written.account == account);
-            let (of_account, untils): (Vec<_>, Vec<_>) = of_account.unzip();
-            let until = untils.into_iter().flatten().min_by_key(|(until, _)| *until);
-            Ok(Chosen { account, of_account, asked_for, until })
-        }
-        _ => {
-            let names: Vec<_> = accounts.iter().map(|account| account.as_str()).collect();
-            refusal(
-                Code::AccountAmbiguous,
-                format!(
-                    "roles of the accounts {}: the user name `hallpass-want:account=…` picks one",
-                    names.join(", ")
-                ),
-            )
-        }
-    }
-}
-
-/// Why a role is not among those that are held.
-enum Judged {
-    Unmet(UnmetRole),
-    Refused(Refusal),
-}
-
-/// Until when all conditions of a role are met, where that has an end.
-fn conditions(
-    role: &Role,
-    who: &Who,
-    facts: &Facts,
-) -> Result<Option<(Timestamp, RuleRef)>, Judged> {
-    let mut first = None;
-    for condition in &role.whole.conditions {
-        let at = || RuleRef::new(&role.written.name, &condition.at);
-        match condition.judge(who, facts) {
-            Ok(None) => {}
-            Ok(Some(until)) => {
-                if first.as_ref().is_none_or(|(first, _)| until < *first) {
-                    first = Some((until, at()));
-                }
-            }
-            Err(Unmet::Not(why)) => return Err(Judged::Unmet(UnmetRole { role: at(), why })),
-            Err(Unmet::Unreadable(refusal)) => return Err(Judged::Refused(refusal)),
-        }
-    }
-    Ok(first)
-}
-
 fn entitle(
     chosen: &Chosen,
     who: &Who,
@@ -230,9 +116,17 @@ fn entitle(
         list(of_account, |lists| &lists.deny_publish)?,
     );
     let subscribe = {
-        let allow = list(asked_for, |lists| &lists.subscribe)?;
+        let mut allow = list(asked_for, |lists| &lists.subscribe)?;
+        groups::allow(&mut allow);
         let mut deny = list(of_account, |lists| &lists.deny_subscribe)?;
         depth::deny(&allow, &mut deny);
+        // Also what all held roles together are denied so: less is never more. Where they cannot
+        // be filled, nobody has them together.
+        let (mut unnoted, mut uncounted) = (Vec::new(), 0);
+        let all = fill(of_account, |lists| &lists.subscribe, who, &mut unnoted, &mut uncounted);
+        if let Ok(all) = all {
+            depth::deny(&all, &mut deny);
+        }
         Side::of(allow, deny)
     };
     let responses = match responses::greatest(asked_for) {

@@ -14,11 +14,19 @@ pub(super) fn beyond(subject: &SubjectPattern) -> Option<SubjectPattern> {
     (text == "*" || text.ends_with(".*")).then(|| format!("{text}.>").parse().ok()).flatten()
 }
 
+/// Whether what lies beyond cannot be denied: something there is allowed in so many words.
+pub(super) fn is_open<'a>(
+    beyond: &SubjectPattern,
+    mut allow: impl Iterator<Item = &'a SubjectPattern>,
+) -> bool {
+    allow.any(|other| other.overlaps(beyond))
+}
+
 /// Denies what lies beyond each allow, unless it is allowed in so many words.
 pub(super) fn deny(allow: &Permissions, deny: &mut Permissions) {
     for (permission, rules) in allow {
         let Some(beyond) = beyond(&permission.subject) else { continue };
-        if allow.keys().any(|other| other.subject.overlaps(&beyond)) {
+        if is_open(&beyond, allow.keys().map(|other| &other.subject)) {
             continue;
         }
         deny.entry(beyond.into()).or_default().extend(rules.iter().cloned());

@@ -2,7 +2,7 @@
 //! directory or a revision, is for others to know.
 
 use std::{
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
     sync::Arc,
 };
 
@@ -43,6 +43,14 @@ pub struct Version {
 /// beside the real ones.
 pub(super) fn is_ours(name: &str) -> bool {
     !name.starts_with('.') && name.ends_with(".toml")
+}
+
+/// Whether a file is a map, by its path below the directory.
+#[must_use]
+pub fn is_map(below: &Path) -> bool {
+    let hidden = |part: Component<'_>| part.as_os_str().to_string_lossy().starts_with('.');
+    let name = below.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    is_ours(&name) && !below.components().any(hidden) && !has_cases(below)
 }
 
 /// Judges a directory's texts. The order of the files never matters.

@@ -7,14 +7,17 @@ mod condition;
 mod decide;
 mod decision;
 mod depth;
+mod diff;
 mod explain;
 mod grants;
+mod groups;
 mod hours;
 mod idp_role;
 mod in_force;
 mod load;
 mod map;
 mod responses;
+mod review;
 mod store;
 mod template;
 
@@ -26,13 +29,15 @@ pub use decision::{
     Decision, EndedBy, Entitlement, GivenRole, Grant, Outcome, Permissions, Reasons, Side,
     Supposition, UnmetRole,
 };
+pub use diff::{Aspect, Change, DiffSide, Effect, Fate, PolicyDiff, RoleDiff};
 pub use explain::{
     Answer, ExplainedGrant, ExplainedPermission, ExplainedRefusal, ExplainedRole, ExplainedSide,
     Explanation, explain,
 };
 pub use in_force::InForce;
-pub use load::{Sources, Version, judge};
+pub use load::{Sources, Version, is_map, judge};
 pub use map::Responses;
+pub use review::{Filter, Reviewable, Reviewed, review};
 pub use store::{load, load_version, read};
 
 use map::LONGEST_SESSION;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::{
     compile::Role,
+    depth,
     map::{Responses, Rule},
 };
 use crate::{
@@ -29,7 +30,12 @@ pub(super) fn bounded<'a>(
     mut publish: impl Iterator<Item = &'a Permission>,
     subscribe: impl Iterator<Item = &'a Permission> + Clone,
 ) -> Result<(), Refusal> {
-    let overlap = |one: &SubjectPattern| subscribe.clone().any(|it| one.overlaps(&it.subject));
+    let subjects = || subscribe.clone().map(|it| &it.subject);
+    let deeper: Vec<_> = subjects()
+        .filter_map(depth::beyond)
+        .filter(|beyond| depth::is_open(beyond, subjects()))
+        .collect();
+    let overlap = |one: &SubjectPattern| subjects().chain(&deeper).any(|it| one.overlaps(it));
     if !publish.any(|publish| overlap(&publish.subject)) {
         return Ok(());
     }
@@ -47,11 +53,20 @@ pub(super) fn check(role: &Role, problems: &mut Problems) {
         return;
     }
     let lists = &role.whole.lists;
+    let reaches = || lists.subscribe.iter().map(|rule| &rule.template.reach().subject);
     let received = |publish: &Rule| {
         let reach = &publish.template.reach().subject;
-        let subscribe =
-            |subscribe: &&Arc<Rule>| reach.overlaps(&subscribe.template.reach().subject);
-        lists.subscribe.iter().find(subscribe)
+        let overlaps = |subscribe: &&Arc<Rule>| {
+            let template = &subscribe.template;
+            let deeper = || {
+                // A value in the last place is no wildcard, and brings nothing from below.
+                depth::beyond(&template.as_literal().subject)?;
+                depth::beyond(&template.reach().subject).filter(|it| depth::is_open(it, reaches()))
+            };
+            reach.overlaps(&template.reach().subject)
+                || deeper().is_some_and(|it| reach.overlaps(&it))
+        };
+        lists.subscribe.iter().find(overlaps)
     };
     for publish in &lists.publish {
         let Some(subscribe) = received(publish) else { continue };

@@ -16,6 +16,8 @@ mod certificates;
 mod cli;
 mod clients;
 mod conditions;
+mod diff;
+mod difftest;
 mod documents;
 mod examples;
 mod explain;

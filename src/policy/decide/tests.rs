@@ -1,4 +1,8 @@
-use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+    time::Duration,
+};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -64,6 +68,7 @@ mod merging;
 mod placeholders;
 mod sessions;
 mod values;
+mod widening;
 mod wishes;
 
 /// Any role: some subjects on each list, perhaps a session, perhaps responses.

@@ -79,6 +79,14 @@ fn a_role_that_could_answer_itself() {
         assert_eq!(told.len(), 1, "{both}");
         assert!(told[0].starts_with("a.toml:3: role `r` may publish what it receives"), "{told:?}");
     }
+    // What lies below a last `*` is received where it cannot be denied.
+    let told = |subscribe: &str| {
+        let mut told = problems(&map("svc.a.b").replace("\"other\"", subscribe));
+        told.retain(|told| !told.starts_with("warning: "));
+        told.len()
+    };
+    let last = [r#""svc.*""#, r#""svc.{issuer}", "svc.x.y""#, r#""svc.*", "svc.x.y""#];
+    assert_eq!(last.map(told), [0, 0, 1]);
 }
 
 #[test]

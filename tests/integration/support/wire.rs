@@ -48,7 +48,10 @@ impl Heard {
 impl Wire {
     async fn open(url: &str) -> Self {
         let address = url.split_once("://").unwrap().1;
-        let stream = BufReader::new(TcpStream::connect(address).await.unwrap());
+        let stream = TcpStream::connect(address).await.unwrap();
+        // A line would wait for the acknowledgement of the one before, up to 40 ms.
+        stream.set_nodelay(true).unwrap();
+        let stream = BufReader::new(stream);
         let mut wire = Self { stream, info: Value::Null, subscriptions: 0 };
         let line = wire.line().await.unwrap();
         wire.info = serde_json::from_str(line.strip_prefix("INFO ").unwrap()).unwrap();

@@ -23,7 +23,11 @@ fn shorter_longer_and_of_zeros() {
         let bytes = URL_SAFE_NO_PAD.decode(signature).unwrap();
         let signed = |bytes: &[u8]| format!("{unsigned}.{}", base64url(bytes));
         for length in 1..bytes.len() {
-            assert_eq!(refused(&signed(&bytes[..length])), SignatureInvalid, "{length}");
+            let piece = &bytes[..length];
+            // A signature may begin with a zero.
+            let zeros = piece.iter().all(|byte| *byte == 0);
+            let code = if zeros { SignatureMissing } else { SignatureInvalid };
+            assert_eq!(refused(&signed(piece)), code, "{length}");
         }
         assert_eq!(refused(&signed(&[])), SignatureMissing);
         assert_eq!(refused(&signed(&[&bytes[..], &[0]].concat())), SignatureInvalid);

@@ -116,6 +116,29 @@ fn nobody_may_answer_himself() {
     assert_eq!(code(&["answers", "asks", "asks-others"]), Some(Code::ResponsesUnbounded));
 }
 
+/// What lies below a last `*` is received too, where hallpass cannot deny it.
+#[test]
+fn nobody_may_answer_himself_from_deeper() {
+    let policy = policy(
+        r#"
+            [roles.answers]
+            subscribe = ["svc.*"]
+            allow_responses = true
+            [roles.deeper]
+            subscribe = ["svc.x.y"]
+            [roles.asks]
+            publish = ["svc.a.b"]
+            "#,
+    );
+    let code = |roles: &[&str]| match decided(&policy, roles).outcome() {
+        Outcome::Granted(_) => None,
+        Outcome::Denied(denial) => Some(denial.code),
+    };
+    assert_eq!(code(&["answers", "deeper"]), None);
+    assert_eq!(code(&["answers", "asks"]), None, "held back by a deny of hallpass's own");
+    assert_eq!(code(&["answers", "asks", "deeper"]), Some(Code::ResponsesUnbounded));
+}
+
 #[test]
 fn responses_are_the_greatest_as_written() {
     let policy = policy(
@@ -156,4 +179,19 @@ fn a_last_wildcard_is_one_token_for_subscriptions_too() {
     let expected = "s.* s.a.b t.a.* u.alice v.> q | t.a.*.>";
     assert_eq!(shown(granted(&both).subscribe()), expected, "what is allowed is not denied");
     assert_eq!(shown(granted(&decided(&policy, &["all"])).subscribe()), "* | *.>");
+}
+
+/// The server reads a second role's queue group as the only one.
+#[test]
+fn a_group_of_one_role_leaves_another_role_all_groups() {
+    let policy = policy(
+        "[roles.all]\nsubscribe = [\"work.>\", \"else\"]\n[roles.group]\nsubscribe = [\"work.a v1\"]\n\
+         [roles.either]\nsubscribe = [\"work.>\", \"work.a v2\"]\n",
+    );
+    let subscribe = |roles: &[&str]| shown(granted(&decided(&policy, roles)).subscribe());
+    assert_eq!(subscribe(&["all"]), "else work.> | ");
+    assert_eq!(subscribe(&["either"]), "work.> work.a v2 | ", "as it is written");
+    assert_eq!(subscribe(&["all", "group"]), "else work.> work.> > work.a v1 | ");
+    assert_eq!(subscribe(&["group", "either"]), "work.> work.a v1 work.a v2 | ");
+    assert_eq!(subscribe(&["all", "either"]), "else work.> work.> > work.a v2 | ");
 }
