@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::support::{code, files, nats_server, run, soon, text};
+use crate::support::{code, files, nats_server, printed, run, soon, text};
 
 #[tokio::test]
 async fn init_writes_what_check_accepts_and_twice_changes_nothing() {
@@ -254,6 +254,19 @@ async fn every_command_has_help_with_an_example_and_usage_errors_are_not_a_no() 
     assert_eq!(code(&run(directory.path(), &["serve", "--nonsense"]).await), 1);
     assert_eq!(code(&run(directory.path(), &["check"]).await), 3);
     assert_eq!(code(&run(directory.path(), &["--version"]).await), 0);
+}
+
+#[tokio::test]
+async fn the_readme_s_map_is_good_and_the_tools_say_of_it_what_is_shown() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md"));
+    let readme = readme.unwrap();
+    let (before, after) = readme.split_once("<!-- maps:").unwrap();
+    let map = before.rsplit_once("```toml\n").unwrap().1.split_once("```").unwrap().0;
+    let shown = after.split_once("```console\n").unwrap().1.split_once("```").unwrap().0;
+    let directory = tempfile::tempdir().unwrap();
+    run(directory.path(), &["init", "--issuer", "https://idp.example.com/"]).await;
+    std::fs::write(directory.path().join("subject-maps/orders.toml"), map).unwrap();
+    assert_eq!(printed(directory.path(), shown).await, shown);
 }
 
 #[tokio::test]

@@ -9,9 +9,7 @@
 //! - `console` without a comment: commands, each after `$`, with what they print.
 //! - `<!-- not run: WHY -->`: nothing of these.
 
-use std::path::Path;
-
-use crate::support::{code, run, text};
+use crate::support::{code, printed, run, text};
 
 const PAGE: &str = include_str!("../../docs/subject-maps.md");
 
@@ -112,27 +110,4 @@ async fn the_page_shows_what_the_commands_print() {
         }
     }
     assert!(shown >= 6, "the commands were not found: {shown}");
-}
-
-/// The commands of a block, each with what it prints.
-async fn printed(directory: &Path, block: &str) -> String {
-    let program = Path::new(env!("CARGO_BIN_EXE_hallpass")).parent().unwrap();
-    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
-    let mut all = String::new();
-    let mut lines = block.lines().peekable();
-    while let Some(line) = lines.next() {
-        let Some(line) = line.strip_prefix("$ ") else { continue };
-        let mut command = line.to_owned();
-        while command.ends_with('\\') {
-            command = format!("{command}\n{}", lines.next().unwrap());
-        }
-        let output = tokio::process::Command::new("sh")
-            .args(["-c", &format!("{{ {command}\n}} 2>&1")])
-            .env("PATH", &path)
-            .current_dir(directory)
-            .output();
-        let output = crate::support::soon(&command, output).await.unwrap();
-        all += &format!("$ {command}\n{}", text(&output.stdout));
-    }
-    all
 }
