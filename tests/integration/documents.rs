@@ -9,6 +9,10 @@
 //! - `console` without a comment: commands, each after `$`, with what they print.
 //! - `<!-- not run: WHY -->`: nothing of these.
 
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
 use crate::support::{code, printed, run, text};
 
 const PAGE: &str = include_str!("../../docs/subject-maps.md");
@@ -110,4 +114,26 @@ async fn the_page_shows_what_the_commands_print() {
         }
     }
     assert!(shown >= 6, "the commands were not found: {shown}");
+}
+
+/// A key that only the loader knows is none that people use.
+#[test]
+fn the_pages_have_every_key_that_the_schema_has() {
+    fn keys(value: &Value, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(object) => {
+                let properties = object.get("properties").and_then(Value::as_object);
+                found.extend(properties.into_iter().flat_map(|it| it.keys().cloned()));
+                object.values().for_each(|value| keys(value, found));
+            }
+            Value::Array(items) => items.iter().for_each(|value| keys(value, found)),
+            _ => {}
+        }
+    }
+    let grants = include_str!("../../docs/grants.md");
+    let mut all = BTreeSet::new();
+    keys(&serde_json::from_str(hallpass::setup::MAP_SCHEMA).unwrap(), &mut all);
+    assert!(all.len() > 50, "the keys were not found: {all:?}");
+    all.retain(|key| ![PAGE, grants].iter().any(|page| page.contains(&format!("`{key}`"))));
+    assert_eq!(all, BTreeSet::new());
 }

@@ -197,7 +197,7 @@ async fn a_good_request_is_answered_with_exactly_what_was_granted() {
             "type": "user",
             "version": 2,
             "pub": { "deny": [">"] },
-            "sub": { "allow": ["orders.acme.>"], "deny": ["orders.*.internal.>"] },
+            "sub": { "allow": ["_INBOX.alice.>", "orders.acme.>"], "deny": ["orders.*.internal.>"] },
             "subs": -1, "data": -1, "payload": -1,
         }),
         "no issuer account, no other limit, and nothing to publish"
