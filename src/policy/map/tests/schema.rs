@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::{
@@ -107,6 +107,10 @@ fn every_grant_has_the_keys_that_the_loader_knows_and_no_others() {
         let mut missed = missed(map, given.trim_end_matches(", "));
         missed.extend(keys.iter().map(ToString::to_string));
         assert_eq!(missed, required_of(&table), "{name}");
+        let told = told(&map.replace('…', &format!("{given}can = [\"{PROBE}\"]")));
+        let words = told.iter().find_map(|(_, help)| help.strip_prefix("here one can `")).unwrap();
+        let words: Vec<_> = words.trim_end_matches('`').split("`, `").collect();
+        assert_eq!(table["properties"]["can"]["items"]["enum"], json!(words), "{name}");
     }
 }
 
@@ -166,6 +170,13 @@ fn nothing_in_the_schema_is_beyond_the_editors() {
             }
         }
     }
+}
+
+#[test]
+fn connection_types_are_those_that_there_are() {
+    let types = schema_at("/definitions/connectionType/anyOf/0/enum");
+    let all = crate::connection::ConnectionType::ALL.map(|it| it.as_str());
+    assert_eq!(types, json!(all));
 }
 
 /// Each is one slip in a map that is good without it.
