@@ -13,6 +13,7 @@ use async_nats::{
     HeaderMap,
     jetstream::{
         self,
+        context::{PublishError, PublishErrorKind},
         stream::{Config, DiscardPolicy, RetentionPolicy, StorageType},
     },
 };
@@ -163,8 +164,10 @@ impl Delivery {
             let (delivery, undelivered) = (self.clone(), Arc::clone(&undelivered));
             under_way.spawn(async move {
                 tokio::select! {
-                    // Nobody waits for a refusal's receipt.
-                    () = delivery.deliver(&event) => drop(done.send(())),
+                    delivered = delivery.deliver(&event) => if delivered {
+                        // Nobody waits for a refusal's receipt.
+                        let _ = done.send(());
+                    },
                     () = delivery.give_up.cancelled() => {
                         undelivered.fetch_add(1, Ordering::Relaxed);
                     }
@@ -182,13 +185,19 @@ impl Delivery {
         undelivered.load(Ordering::Relaxed) + still_waiting
     }
 
-    /// Publishes an event until JetStream acknowledges it.
-    async fn deliver(&self, event: &Event) {
+    /// Publishes an event until JetStream acknowledges it; `false` where it never will, because no
+    /// message may be as large as this event.
+    async fn deliver(&self, event: &Event) -> bool {
         let mut complained = false;
         loop {
             let error = match tokio::time::timeout(self.attempt, self.publish(event)).await {
-                Ok(Ok(())) => return,
-                Ok(Err(error)) => error,
+                Ok(Ok(())) => return true,
+                Ok(Err(error)) if error.kind() == PublishErrorKind::MaxPayloadExceeded => {
+                    let (event, bytes) = (&event.id, event.payload.len());
+                    tracing::error!(event, bytes, %error, "an audit event was lost");
+                    return false;
+                }
+                Ok(Err(error)) => error.to_string(),
                 Err(_) => "no acknowledgement in time".to_owned(),
             };
             if !complained {
@@ -199,17 +208,14 @@ impl Delivery {
         }
     }
 
-    async fn publish(&self, event: &Event) -> Result<(), String> {
+    async fn publish(&self, event: &Event) -> Result<(), PublishError> {
         let mut headers = HeaderMap::new();
         headers.insert(async_nats::header::NATS_MESSAGE_ID, event.id.as_str());
         headers.insert(async_nats::header::NATS_EXPECTED_STREAM, &*self.stream);
         let payload = Bytes::from(event.payload.clone());
-        let acknowledgement = self
-            .context
-            .publish_with_headers(event.subject.clone(), headers, payload)
-            .await
-            .map_err(|error| error.to_string())?;
-        acknowledgement.await.map(drop).map_err(|error| error.to_string())
+        let acknowledgement =
+            self.context.publish_with_headers(event.subject.clone(), headers, payload).await?;
+        acknowledgement.await.map(drop)
     }
 }
 

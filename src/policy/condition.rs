@@ -65,7 +65,7 @@ impl Condition {
                     "the client's address is in none of the networks",
                 ),
             },
-            Test::Hours(windows) => match open_until(windows, facts.now, facts.expires_at) {
+            Test::Hours(windows) => match open_until(windows, facts.now) {
                 Some(until) => Ok(Some(until)),
                 None => Err(Unmet::Not("it is outside the hours".to_owned())),
             },

@@ -24,10 +24,21 @@ use crate::{
     credential::Wish,
     identity::{Identity, Who},
     names::RoleName,
+    subject::Permission,
 };
 
 /// More permissions than a session needs, and fewer than make the user JWT too large to send.
-const MOST_PERMISSIONS: usize = 2048;
+const MOST_PERMISSIONS: usize = 1024;
+
+/// How many bytes the permissions may have as text, and the places of the rules as well: the user
+/// JWT and the audit event must each fit into a message, which has a mebibyte unless the server
+/// says otherwise, and a JWT in a JWT is encoded twice.
+const MOST_BYTES: usize = 256 * 1024;
+
+/// More roles than anybody is given on purpose.
+const MOST_ROLES: usize = 512;
+/// What a refusal tells of the rules.
+const MOST_RULES_TOLD: usize = 256;
 
 /// What is true at the moment of the decision, as plain data.
 #[derive(Debug, Clone)]
@@ -77,6 +88,12 @@ fn resolve(
         })
         .unzip();
     let mut reasons = Reasons { given: by, ..Reasons::default() };
+    if given.len() > MOST_ROLES {
+        let detail =
+            Some(format!("{} roles are given, and {MOST_ROLES} are the most", given.len()));
+        reasons.given.truncate(MOST_ROLES);
+        return (Err(Refusal { code: Code::PermissionsTooMany, detail }), reasons);
+    }
     let outcome = match choose(&given, who, facts, &mut reasons) {
         Err(refusal) => {
             reasons.roles = names(&given);
@@ -86,7 +103,11 @@ fn resolve(
         Ok(chosen) => {
             reasons.roles = names(&chosen.asked_for);
             reasons.rules = places(&chosen.of_account);
-            entitle(&chosen, who, facts, &mut reasons.rules)
+            let outcome = entitle(&chosen, who, facts, &mut reasons.rules);
+            if outcome.is_err() {
+                reasons.rules.truncate(MOST_RULES_TOLD);
+            }
+            outcome
         }
     };
     (outcome, reasons)
@@ -138,12 +159,28 @@ fn entitle(
             let mut all = |list: fn(&Lists) -> &[Arc<Rule>]| {
                 fill(of_account, list, who, &mut unnoted, &mut uncounted)
             };
-            let (publish, subscribe) =
+            let (mut publish, mut subscribe) =
                 (all(|lists| &lists.publish)?, all(|lists| &lists.subscribe)?);
+            // And of those whose conditions are met by another connection. One that cannot be
+            // filled brings nobody in.
+            for role in &chosen.unmet {
+                let all = |list: fn(&Lists) -> &[Arc<Rule>]| {
+                    let role = std::slice::from_ref(role);
+                    fill(role, list, who, &mut Vec::new(), &mut 0).unwrap_or_default()
+                };
+                publish.extend(all(|lists| &lists.publish));
+                subscribe.extend(all(|lists| &lists.subscribe));
+            }
             responses::bounded(of_account, publish.keys(), subscribe.keys())?;
             Some(responses)
         }
     };
+    let texts = bytes(&publish) + bytes(&subscribe);
+    let places: usize = rules.iter().map(|rule| rule.role.as_str().len() + rule.at.len()).sum();
+    if texts > MOST_BYTES || places > MOST_BYTES {
+        let detail = Some(format!("as text they have more than {MOST_BYTES} bytes"));
+        return Err(Refusal { code: Code::PermissionsTooMany, detail });
+    }
     let (ends_at, ends_by) = session_end(chosen, facts)?;
     Ok(Entitlement {
         user_name: who.user_name(),
@@ -154,6 +191,21 @@ fn entitle(
         ends_at,
         ends_by,
     })
+}
+
+/// How long a side's permissions are as text.
+fn bytes(side: &Side) -> usize {
+    let length = |list: &Permissions| -> usize {
+        let queue = |permission: &Permission| {
+            permission.queue.as_ref().map_or(0, |queue| queue.as_str().len() + 1)
+        };
+        // Quotes and a comma.
+        list.keys().map(|it| it.subject.as_str().len() + queue(it) + 3).sum()
+    };
+    match side {
+        Side::Nothing => 0,
+        Side::Some { allow, deny } => length(allow) + length(deny),
+    }
 }
 
 /// The permissions of one list of all roles, filled with the identity's values.

@@ -101,3 +101,23 @@ async fn an_event_carries_its_id_so_that_jetstream_drops_it_when_it_comes_twice(
     assert!(config.deny_delete && config.deny_purge);
     assert_eq!(config.subjects, ["hallpass.audit.>"]);
 }
+
+/// It will never be acknowledged, and trying for ever would take a place from others.
+#[tokio::test]
+async fn an_event_that_no_message_can_hold_withholds_its_own_grant_and_no_other() {
+    let subjects: Vec<_> = (0..200).map(|n| format!("\"s{n}.{}y\"", "x.".repeat(100))).collect();
+    let map = format!(
+        "account = \"APP\"\n[roles.long]\npublish = [{}]\n[roles.short]\npublish = [\"a\"]\n",
+        subjects.join(", ")
+    );
+    let small = |conf: &str| format!("{conf}\nmax_payload: 32KB\n");
+    let mut world = World::builder().server_conf(small).map("app.toml", &map).start().await;
+    for _ in 0..3 {
+        world.log_in("long", &world.token("x", &["long"])).await.unwrap_err();
+    }
+    world.hallpass[0].says("an audit event was lost").await;
+    world.log_in("short", &world.token("x", &["short"])).await.unwrap();
+    assert_eq!(of(&world.audit().await, "short").len(), 1);
+    let status = world.hallpass[0].terminate().await;
+    assert_eq!(status.code(), Some(0), "{}", world.hallpass[0].log());
+}

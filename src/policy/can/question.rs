@@ -47,6 +47,9 @@ pub enum QuestionError {
         /// What is wrong with it.
         problem: PatternError,
     },
+    /// A placeholder: a question is about somebody, whose values are known.
+    #[error("`{0}` has a placeholder; write the value")]
+    Placeholder(String),
     /// A message is published on one subject.
     #[error("`{0}` has a wildcard, and a message is on one subject")]
     Wildcard(String),
@@ -65,6 +68,11 @@ impl FromStr for Question {
         let queue = if verb == "subscribe" { words.next() } else { None };
         if let Some(word) = words.next() {
             return Err(QuestionError::TooMany(word.to_owned()));
+        }
+        if let Some(word) =
+            [Some(subject), queue].into_iter().flatten().find(|it| it.contains(['{', '}']))
+        {
+            return Err(QuestionError::Placeholder(word.to_owned()));
         }
         let pattern: SubjectPattern = subject
             .parse()

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{Asker, Case, Expectation};
 use crate::{
     code::Code,
-    connection::Connection,
+    connection::{Connection, ConnectionType},
     credential::Wish,
     document::{Fields, Kind, Node, Problem, Problems, did_you_mean, parse_at},
     policy::{Facts, LONGEST_SESSION, Question},
@@ -139,7 +139,10 @@ fn asker(node: &Node, problems: &mut Problems) -> Option<Asker> {
 }
 
 fn connection(fields: &mut Fields<'_>, problems: &mut Problems) -> Connection {
-    let kind = fields.parsed("connection_type", "`connection_type = \"WEBSOCKET\"`", problems);
+    let kind = match fields.node("connection_type") {
+        None => Some(ConnectionType::Standard),
+        Some(_) => fields.parsed("connection_type", "`connection_type = \"WEBSOCKET\"`", problems),
+    };
     let source = fields.parsed("source", "`source = \"192.0.2.7\"`", problems);
     Connection {
         kind,

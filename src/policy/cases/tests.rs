@@ -128,6 +128,10 @@ fn cases_that_cannot_be_read() {
             "as = {}\ncan = [\"pubish a\"]",
             "4: `pubish a`: `pubish` is none of `publish`, `subscribe` and `receive`",
         ),
+        (
+            "as = {}\ncannot = [\"publish a.{tenant}\"]",
+            "4: `publish a.{tenant}`: `a.{tenant}` has a placeholder; write the value",
+        ),
         ("as = {}\nrefused = \"norole\"", "4: `norole` is no code"),
         (
             "as = {}\nrefused = \"no_role\"\ncannot = [\"publish a\"]",

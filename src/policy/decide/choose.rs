@@ -23,6 +23,8 @@ pub(super) struct Chosen {
     pub(super) of_account: Vec<Arc<Role>>,
     /// Those of them that are asked for: they allow.
     pub(super) asked_for: Vec<Arc<Role>>,
+    /// Those of the account that are given, and not held on this connection.
+    pub(super) unmet: Vec<Arc<Role>>,
     /// The first end of a condition.
     pub(super) until: Option<(Timestamp, RuleRef)>,
 }
@@ -53,11 +55,14 @@ pub(super) fn choose(
             return Err(Code::AccountNotHeld.into());
         }
     }
-    let mut held = Vec::new();
+    let (mut held, mut not_held) = (Vec::new(), Vec::new());
     for role in candidates {
         match conditions(&role, who, facts) {
             Ok(until) => held.push((role, until)),
-            Err(Judged::Unmet(unmet)) => reasons.unmet.push(unmet),
+            Err(Judged::Unmet(unmet)) => {
+                reasons.unmet.push(unmet);
+                not_held.push(role);
+            }
             Err(Judged::Refused(refusal)) => return Err(refusal),
         }
     }
@@ -89,7 +94,8 @@ pub(super) fn choose(
             let of_account = held.into_iter().filter(|(role, _)| role.written.account == account);
             let (of_account, untils): (Vec<_>, Vec<_>) = of_account.unzip();
             let until = untils.into_iter().flatten().min_by_key(|(until, _)| *until);
-            Ok(Chosen { account, of_account, asked_for, until })
+            not_held.retain(|role| role.written.account == account);
+            Ok(Chosen { account, of_account, asked_for, unmet: not_held, until })
         }
         _ => {
             let names: Vec<_> = accounts.iter().map(|account| account.as_str()).collect();

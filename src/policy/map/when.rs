@@ -16,12 +16,20 @@ use crate::{
     },
 };
 
+/// More than a week is cut into.
+const MOST_WINDOWS: usize = 32;
+
 pub(super) fn read(node: &Node, claims: &Claims, problems: &mut Problems) -> Vec<Arc<Condition>> {
     let mut fields = Fields::of(node, "`when`", problems);
     let mut conditions = Vec::new();
     let mut add = |place: &Place, test| {
         conditions.push(Arc::new(Condition { test, at: place.to_string().into() }));
     };
+    if let Some(node) = fields.node("claims")
+        && matches!(&node.kind, Kind::Table(table) if table.is_empty())
+    {
+        problems.add(never(node, "claims"));
+    }
     for (name, place, node) in fields.entries("claims", problems) {
         let claim = claims.get(name).map_err(|help| {
             let message = format!("`{name}` is no claim that this file names");
@@ -59,6 +67,12 @@ pub(super) fn read(node: &Node, claims: &Claims, problems: &mut Problems) -> Vec
     }
     if let Some(node) = fields.node("hours") {
         let windows = match &node.kind {
+            Kind::List(items) if items.len() > MOST_WINDOWS => {
+                let message = format!("`hours` has more than {MOST_WINDOWS} windows");
+                let help = "say it with fewer: a window may be on several days";
+                problems.add(Problem::error(&node.place, message, help));
+                Vec::new()
+            }
             Kind::List(items) if !items.is_empty() => {
                 items.iter().filter_map(|item| window(item, problems)).collect()
             }
@@ -88,7 +102,7 @@ pub(super) fn read(node: &Node, claims: &Claims, problems: &mut Problems) -> Vec
 }
 
 fn never(node: &Node, key: &str) -> Problem {
-    let message = format!("`{key}` is empty: the role would never be held");
+    let message = format!("`{key}` is empty: nothing would meet it");
     Problem::error(&node.place, message, "leave it out where it does not matter")
 }
 

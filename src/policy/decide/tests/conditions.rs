@@ -142,3 +142,43 @@ fn a_role_that_is_asked_for_and_whose_condition_is_unmet() {
     assert_eq!(code, ConditionUnmet);
     assert!(detail.contains("role `r` at") && detail.contains("a.toml:7"), "{detail}");
 }
+
+/// A second connection could bring the role whose condition this one does not meet.
+#[test]
+fn who_could_answer_himself_from_another_connection_is_refused() {
+    let policy = policy(
+        "[roles.answers]\nsubscribe = [\"svc.a\"]\nallow_responses = true\n\
+         when = { connection_types = [\"STANDARD\"] }\n\
+         [roles.asks]\npublish = [\"svc.a\"]\nwhen = { connection_types = [\"WEBSOCKET\"] }\n",
+    );
+    let code = |roles: &[&str], kind| {
+        let connection = Connection { kind: Some(kind), ..Connection::default() };
+        let facts = Facts { connection, ..facts() };
+        match decide(&policy, &identity("corp", roles, &[]), &facts).outcome() {
+            Outcome::Granted(_) => None,
+            Outcome::Denied(refusal) => Some(refusal.code),
+        }
+    };
+    let both = ["answers", "asks"];
+    assert_eq!(code(&both, ConnectionType::Standard), Some(ResponsesUnbounded));
+    assert_eq!(code(&both, ConnectionType::WebSocket), None, "nothing is answered from there");
+    assert_eq!(code(&["answers"], ConnectionType::Standard), None);
+}
+
+#[test]
+fn always_open_hours_end_some_time_and_soon_enough() {
+    let windows: Vec<_> = (0..32)
+        .map(|n| {
+            let at = |minute: usize| format!("{:02}:{:02}", minute / 60, minute % 60);
+            format!(
+                "{{ from = \"{}\", to = \"{}\", zone = \"Europe/Zurich\" }}",
+                at(n * 45),
+                at(n * 45 + 45)
+            )
+        })
+        .collect();
+    let policy = when(&format!("hours = [{}]", windows.join(", ")));
+    let facts = Facts { expires_at: "9000-01-01T00:00:00Z".parse().unwrap(), ..facts() };
+    let decision = decide(&policy, &identity("corp", &["r"], &[]), &facts);
+    assert!(granted(&decision).ends_at() > now() + jiff::SignedDuration::from_hours(24));
+}
