@@ -10,10 +10,11 @@ use serde_json::{Map, Value};
 
 use super::{ConfigArgs, Exit, output};
 use crate::{
-    code::Refusal,
+    code::{Code, Refusal},
     config::{IssuerSettings, Layers},
     connection::{Connection, ConnectionType},
     credential::Wish,
+    document::did_you_mean,
     identity::Who,
     idp::token::UnverifiedToken,
     names::{IssuerName, RoleName},
@@ -135,7 +136,8 @@ impl Explain {
         let day = now.saturating_add(SignedDuration::from_hours(24))?;
         let facts = Facts {
             now,
-            expires_at: expires_at.unwrap_or(day),
+            // What a token gave that has expired is asked about as well.
+            expires_at: expires_at.filter(|end| *end > now).unwrap_or(day),
             wish: self.want.clone().unwrap_or_default(),
             connection: self.connection(&layers),
         };
@@ -149,7 +151,21 @@ impl Explain {
             Format::Json => output::try_line(&serde_json::to_string_pretty(&explanation)?)?,
         }
         if expires_at.is_some_and(|end| end <= now) {
-            output::note("note: the token has expired; what it would have given is shown");
+            output::note(
+                "note: the token has expired; what it would give for another day is shown",
+            );
+        } else if expires_at.is_none() {
+            output::note("note: there is no token, so its end is taken to be in 24 h");
+        }
+        if self.token.is_some() {
+            output::note(
+                "note: whether the token holds (signature, times, audience) is not looked at here: \
+                 `hallpass token verify` says it",
+            );
+        }
+        let refused = explanation.refused.as_ref().map(|refusal| refusal.code);
+        if refused == Some(Code::ClaimAbsent) && self.token.is_none() && self.claims.is_none() {
+            output::note("note: `--claim NAME=VALUE` gives a claim, by its name in the token");
         }
         Ok(verdict(&explanation))
     }
@@ -202,7 +218,10 @@ impl Explain {
         let mut issuers = maps.issuers.clone();
         for name in &self.role {
             let Some(given) = maps.policy.given_by(name) else {
-                bail!("there is no role `{name}` in the maps");
+                let near = maps.policy.names().map(RoleName::as_str);
+                let near = did_you_mean(name.as_str(), near)
+                    .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+                bail!("there is no role `{name}` in the maps{near}");
             };
             let Some(idp_role) = given.idp_roles.first() else {
                 bail!("role `{name}` is there to be inherited from: nobody holds it");

@@ -1,6 +1,6 @@
 //! What would be decided and why, in words. Pure.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -8,6 +8,8 @@ use serde::Serialize;
 use super::{
     EndedBy, Entitlement, Facts, Permissions, PolicySet, Question, RuleRef, Side, Supposition,
     Verdict,
+    compile::Role,
+    idp_role::IdpRole,
     map::{Rule, notes},
     suppose,
 };
@@ -26,8 +28,14 @@ pub struct Explanation {
     pub user_name: String,
     /// The issuer's roles.
     pub idp_roles: BTreeSet<String>,
+    /// Those of them that no map knows for this issuer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unknown_idp_roles: Vec<String>,
     /// The roles that those give.
     pub roles: Vec<ExplainedRole>,
+    /// The values in their subjects.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<ExplainedValue>,
     /// Why nobody would be let in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<ExplainedRefusal>,
@@ -50,7 +58,7 @@ pub struct ExplainedRole {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// The issuer's roles that give it.
-    pub by: Vec<String>,
+    pub by: Vec<ExplainedSource>,
     /// The roles that it inherits from.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub inherits: Vec<RoleName>,
@@ -59,9 +67,32 @@ pub struct ExplainedRole {
     /// What is asked for, `condition (file:line)`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<String>,
-    /// Which condition is not met.
+    /// Which conditions are not met.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unmet: Vec<String>,
+}
+
+/// A role of the issuer's that gives one of the maps'.
+#[derive(Debug, Serialize)]
+pub struct ExplainedSource {
+    /// As the issuer calls it.
+    pub idp_role: String,
+    /// As the map says it: the same, or a pattern.
+    pub as_written: String,
+    /// `file:line`.
+    pub at: String,
+}
+
+/// A value of the identity that stands in subjects.
+#[derive(Debug, Serialize)]
+pub struct ExplainedValue {
+    /// As subjects name it.
+    pub placeholder: String,
+    /// The claim, where it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub unmet: Option<String>,
+    pub claim: Option<String>,
+    /// What it is, or why it is nothing.
+    pub value: Result<Vec<String>, String>,
 }
 
 /// A refusal.
@@ -135,12 +166,14 @@ pub fn explain(
     let role = |given: &super::GivenRole| {
         let name = &given.role.role;
         let known = policy.by_name().get(name);
-        let unmet = reasons.unmet.iter().find(|unmet| unmet.role.role == *name);
+        let unmet = reasons.unmet.iter().filter(|unmet| unmet.role.role == *name);
+        let unmet: Vec<_> =
+            unmet.map(|unmet| format!("{} ({})", unmet.why, unmet.role.at)).collect();
         ExplainedRole {
             role: name.clone(),
             at: given.role.at.to_string(),
             description: known.and_then(|role| role.written.description.clone()),
-            by: given.by.clone(),
+            by: given.by.iter().map(|idp_role| source(known, idp_role)).collect(),
             inherits: known
                 .map(|role| role.written.inherits.iter().map(|(name, _)| name.clone()).collect())
                 .unwrap_or_default(),
@@ -151,7 +184,7 @@ pub fn explain(
                 .flatten()
                 .map(|condition| format!("{} ({})", condition.describe(), condition.at))
                 .collect(),
-            unmet: unmet.map(|unmet| format!("{} ({})", unmet.why, unmet.role.at)),
+            unmet,
         }
     };
     let answers = questions.iter().map(|question| {
@@ -167,6 +200,13 @@ pub fn explain(
     Explanation {
         user_name: who.user_name(),
         idp_roles: who.idp_roles.clone(),
+        unknown_idp_roles: who
+            .idp_roles
+            .iter()
+            .filter(|idp_role| !reasons.given.iter().any(|given| given.by.contains(idp_role)))
+            .cloned()
+            .collect(),
+        values: values(policy, &reasons.given, who),
         roles: reasons.given.iter().map(role).collect(),
         answers: answers.collect(),
         refused: outcome.as_ref().err().map(|refusal| ExplainedRefusal {
@@ -180,6 +220,36 @@ pub fn explain(
             granted(entitlement, notes(rules))
         }),
     }
+}
+
+/// Which entry of a role's `idp_roles` an issuer's role meets.
+fn source(role: Option<&Arc<Role>>, idp_role: &str) -> ExplainedSource {
+    let matching: Vec<_> = IdpRole::that_match(idp_role).collect();
+    let entries = role.iter().flat_map(|role| &role.written.idp_roles);
+    let entry = entries.into_iter().find(|(entry, _)| matching.contains(entry));
+    ExplainedSource {
+        idp_role: idp_role.to_owned(),
+        as_written: entry.map_or_else(|| idp_role.to_owned(), |(entry, _)| entry.to_string()),
+        at: entry.map(|(_, place)| place.to_string()).unwrap_or_default(),
+    }
+}
+
+/// The values in the subjects of some roles, each once.
+fn values(policy: &PolicySet, given: &[super::GivenRole], who: &Who) -> Vec<ExplainedValue> {
+    let mut values: Vec<ExplainedValue> = Vec::new();
+    let roles = given.iter().filter_map(|given| policy.by_name().get(&given.role.role));
+    let rules = roles.flat_map(|role| role.whole.lists.named().map(|(_, rules)| rules)).flatten();
+    for variable in rules.flat_map(|rule| rule.template.variables()) {
+        let placeholder = format!("{{{}}}", variable.name());
+        let claim = variable.path().map(ToString::to_string);
+        if values.iter().any(|it| it.placeholder == placeholder && it.claim == claim) {
+            continue;
+        }
+        let value = variable.values(who).map_err(|error| error.to_string());
+        let value = value.map(|all| all.iter().map(|it| it.as_str().to_owned()).collect());
+        values.push(ExplainedValue { placeholder, claim, value });
+    }
+    values
 }
 
 fn granted(entitlement: &Entitlement, notes: Vec<String>) -> ExplainedGrant {

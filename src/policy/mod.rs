@@ -32,7 +32,7 @@ pub use decision::{
 pub use diff::{Aspect, Change, DiffSide, Effect, Fate, PolicyDiff, RoleDiff};
 pub use explain::{
     Answer, ExplainedGrant, ExplainedPermission, ExplainedRefusal, ExplainedRole, ExplainedSide,
-    Explanation, explain,
+    ExplainedSource, ExplainedValue, Explanation, explain,
 };
 pub use in_force::InForce;
 pub use load::{Sources, Version, is_map, judge};

@@ -77,6 +77,16 @@ pub(super) enum FillError {
     TooMany { variable: String, most: usize },
 }
 
+impl fmt::Display for FillError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent { path, .. } => write!(f, "the claim `{path}` is absent"),
+            Self::Unusable { why, .. } => write!(f, "the value {why}"),
+            Self::TooMany { most, .. } => write!(f, "the values are more than {most}"),
+        }
+    }
+}
+
 impl Template {
     /// Reads a template; `lookup` knows the variables. `queues`: whether a queue group may be
     /// named after the subject, as in the server's own permissions.
@@ -312,13 +322,21 @@ impl Variable {
         }
     }
 
+    /// Where the claim stands, where it is one.
+    pub(super) fn path(&self) -> Option<&ClaimPath> {
+        match self {
+            Self::Claim(claim) => Some(&claim.path),
+            Self::Subject | Self::Name | Self::Issuer => None,
+        }
+    }
+
     fn unusable(&self, why: impl Into<String>) -> FillError {
         FillError::Unusable { variable: self.name().to_owned(), why: why.into() }
     }
 
     /// The values, each exactly one legal subject token, or an error. Nothing is escaped: two
     /// values that differ must not become one subject.
-    fn values(&self, who: &Who) -> Result<BTreeSet<SubjectToken>, FillError> {
+    pub(super) fn values(&self, who: &Who) -> Result<BTreeSet<SubjectToken>, FillError> {
         let one = |token| BTreeSet::from([token]);
         let token = |text: &str| {
             // The error names what is wrong with the value, and nothing of the value.

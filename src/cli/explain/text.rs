@@ -1,7 +1,7 @@
 //! An explanation for people.
 
 use crate::policy::{
-    ExplainedGrant, ExplainedPermission, ExplainedRole, ExplainedSide, Explanation,
+    ExplainedGrant, ExplainedPermission, ExplainedRole, ExplainedSide, ExplainedValue, Explanation,
 };
 
 pub(super) fn lines(explanation: &Explanation) -> Vec<String> {
@@ -17,11 +17,21 @@ pub(super) fn lines(explanation: &Explanation) -> Vec<String> {
     lines.push(String::new());
     lines.push("roles".to_owned());
     for role in &explanation.roles {
-        lines.extend(role_lines(role));
+        lines.extend(role_lines(role, explanation.refused.is_some()));
     }
     if explanation.roles.is_empty() {
         let given: Vec<_> = explanation.idp_roles.iter().map(|role| format!("`{role}`")).collect();
         lines.push(format!("  none: the IdP's roles are {}", list(&given)));
+    }
+    if !explanation.roles.is_empty() && !explanation.unknown_idp_roles.is_empty() {
+        let unknown: Vec<_> =
+            explanation.unknown_idp_roles.iter().map(|role| format!("`{role}`")).collect();
+        lines.push(format!("  no map knows the IdP's {}", list(&unknown)));
+    }
+    if !explanation.values.is_empty() {
+        lines.push(String::new());
+        lines.push("values".to_owned());
+        lines.extend(explanation.values.iter().map(value_line));
     }
     if let Some(grant) = &explanation.granted {
         lines.extend(grant_lines(grant));
@@ -40,12 +50,23 @@ fn list(words: &[String]) -> String {
     if words.is_empty() { "none".to_owned() } else { words.join(", ") }
 }
 
-fn role_lines(role: &ExplainedRole) -> Vec<String> {
-    let by: Vec<_> = role.by.iter().map(|idp_role| format!("`{idp_role}`")).collect();
-    let counts = match (&role.unmet, role.counts) {
-        (Some(_), _) => "not held",
-        (None, true) => "held",
-        (None, false) => "held, and does not count here",
+fn role_lines(role: &ExplainedRole, refused: bool) -> Vec<String> {
+    let by: Vec<_> = role
+        .by
+        .iter()
+        .map(|by| {
+            let pattern = if by.as_written == by.idp_role {
+                String::new()
+            } else {
+                format!(" by `{}`", by.as_written)
+            };
+            format!("`{}`{pattern} ({})", by.idp_role, by.at)
+        })
+        .collect();
+    let counts = match (role.unmet.is_empty(), role.counts || refused) {
+        (false, _) => "not held",
+        (true, true) => "held",
+        (true, false) => "held, and does not count here",
     };
     let mut lines = vec![format!("  {} ({}): {counts}", role.role, role.at)];
     if let Some(description) = &role.description {
@@ -57,10 +78,16 @@ fn role_lines(role: &ExplainedRole) -> Vec<String> {
         lines.push(format!("    inherits from {}", list(&names)));
     }
     lines.extend(role.conditions.iter().map(|condition| format!("    only {condition}")));
-    if let Some(unmet) = &role.unmet {
-        lines.push(format!("    not met: {unmet}"));
-    }
+    lines.extend(role.unmet.iter().map(|unmet| format!("    not met: {unmet}")));
     lines
+}
+
+fn value_line(value: &ExplainedValue) -> String {
+    let claim = value.claim.as_ref().map(|path| format!(", claim `{path}`")).unwrap_or_default();
+    match &value.value {
+        Ok(values) => format!("  {} = {}{claim}", value.placeholder, list(values)),
+        Err(why) => format!("  {}: {why}", value.placeholder),
+    }
 }
 
 fn grant_lines(grant: &ExplainedGrant) -> Vec<String> {

@@ -132,6 +132,10 @@ fn cases_that_cannot_be_read() {
             "as = {}\ncannot = [\"publish a.{tenant}\"]",
             "4: `publish a.{tenant}`: `a.{tenant}` has a placeholder; write the value",
         ),
+        (
+            "as = {}\ncannot = [\"publish a.{tenant}\"]",
+            "4: `publish a.{tenant}`: `a.{tenant}` has a placeholder; write the value",
+        ),
         ("as = {}\nrefused = \"norole\"", "4: `norole` is no code"),
         (
             "as = {}\nrefused = \"no_role\"\ncannot = [\"publish a\"]",

@@ -107,6 +107,11 @@ impl PolicySet {
         &self.digest
     }
 
+    /// The names of all roles.
+    pub fn names(&self) -> impl Iterator<Item = &RoleName> {
+        self.by_name.keys()
+    }
+
     /// What gives a role: names that the IdP's roles may have, and the issuers.
     #[must_use]
     pub fn given_by(&self, name: &RoleName) -> Option<GivenBy> {

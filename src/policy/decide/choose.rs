@@ -60,7 +60,7 @@ pub(super) fn choose(
         match conditions(&role, who, facts) {
             Ok(until) => held.push((role, until)),
             Err(Judged::Unmet(unmet)) => {
-                reasons.unmet.push(unmet);
+                reasons.unmet.extend(unmet);
                 not_held.push(role);
             }
             Err(Judged::Refused(refusal)) => return Err(refusal),
@@ -112,7 +112,8 @@ pub(super) fn choose(
 
 /// Why a role is not among those that are held.
 enum Judged {
-    Unmet(UnmetRole),
+    /// By each condition that is not met.
+    Unmet(Vec<UnmetRole>),
     Refused(Refusal),
 }
 
@@ -122,7 +123,7 @@ fn conditions(
     who: &Who,
     facts: &Facts,
 ) -> Result<Option<(Timestamp, RuleRef)>, Judged> {
-    let mut first = None;
+    let (mut first, mut unmet) = (None, Vec::new());
     for condition in &role.whole.conditions {
         let at = || RuleRef::new(&role.written.name, &condition.at);
         match condition.judge(who, facts) {
@@ -132,9 +133,9 @@ fn conditions(
                     first = Some((until, at()));
                 }
             }
-            Err(Unmet::Not(why)) => return Err(Judged::Unmet(UnmetRole { role: at(), why })),
+            Err(Unmet::Not(why)) => unmet.push(UnmetRole { role: at(), why }),
             Err(Unmet::Unreadable(refusal)) => return Err(Judged::Refused(refusal)),
         }
     }
-    Ok(first)
+    if unmet.is_empty() { Ok(first) } else { Err(Judged::Unmet(unmet)) }
 }
