@@ -34,7 +34,7 @@
 //! |---|---|
 //! | base | [`names`], [`name_pattern`], [`code`], [`printable`], [`subject`], [`claim_path`], [`strict_json`], [`document`], [`config`], [`nats_jwt`], [`connection`], [`table`], [`nats_conf`], [`import`] |
 //! | pipeline | [`callout`] (request, response), [`credential`], [`idp`] (token, jwks, certificate), [`identity`], [`policy`], [`audit`] (event) |
-//! | shells | [`idp`] (keys, introspection, issuers, inspection), [`callout`] (responder), [`audit`] (sink, reader), [`broker`], [`nats`], [`reload`], [`status`], [`service`], [`private_files`], [`login`], [`setup`], `playground`, [`cli`] |
+//! | shells | [`idp`] (keys, introspection, issuers, inspection), [`callout`] (responder), [`audit`] (sink, reader), [`broker`], [`nats`], [`reload`], [`status`], [`http`], [`service`], [`private_files`], [`login`], [`setup`], `playground`, [`cli`] |
 
 pub mod audit;
 pub mod broker;
@@ -46,6 +46,7 @@ pub mod config;
 pub mod connection;
 pub mod credential;
 pub mod document;
+pub mod http;
 pub mod identity;
 pub mod idp;
 pub mod import;

@@ -12,6 +12,7 @@ use crate::{
     callout::responder::{self, ResponderError},
     config::{IssuerSettings, Layers, Settings},
     document::Problems,
+    http::{self, ListenError},
     idp::{self, IssuerKeys, Issuers},
     names::IssuerName,
     nats::Connection,
@@ -42,6 +43,9 @@ pub enum ServiceError {
     /// The responder ended.
     #[error(transparent)]
     Responder(#[from] ResponderError),
+    /// Nothing can listen where `[http]` says.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
     /// Events that JetStream did not acknowledge before the end.
     #[error("{0} audit events were not acknowledged by JetStream")]
     AuditUndelivered(usize),
@@ -144,6 +148,19 @@ pub async fn run(
 ) -> Result<(), ServiceError> {
     let Loaded { settings, policy, boundaries } = loaded;
     introduce(&settings, &policy);
+    // Three ends: no more logins are taken; then those in hand are done and what serves them
+    // stops; then what they left behind has had its time.
+    let (served, give_up) = (CancellationToken::new(), CancellationToken::new());
+    let tasks = TaskTracker::new();
+    // However this ends: nothing listens any more.
+    let _served = served.clone().drop_guard();
+    let in_force = Arc::new(InForce::new(policy));
+    let maps = Arc::new(Maps::new(Arc::clone(&in_force)));
+    // Before anything is waited for: what cannot be had is told at once.
+    if let Some(http) = settings.http {
+        let listener = http::listen(http).await?;
+        tasks.spawn(http::serve(listener, Arc::clone(&maps), served.clone()));
+    }
     let nats = &settings.nats;
     let service = Connection {
         name: "hallpass",
@@ -162,10 +179,6 @@ pub async fn run(
     let Some(client) = service.connect_patiently(&stop).await else { return Ok(()) };
     let Some(audit_client) = writer.connect_patiently(&stop).await else { return Ok(()) };
 
-    // Three ends: no more logins are taken; then those in hand are done and what serves them
-    // stops; then what they left behind has had its time.
-    let (served, give_up) = (CancellationToken::new(), CancellationToken::new());
-    let tasks = TaskTracker::new();
     let context = ContextBuilder::new().timeout(Duration::from_secs(2)).build(audit_client);
     let (sink, delivery) = Sink::new(context.clone(), &settings.audit.stream, give_up.clone());
     let delivery = tokio::spawn(delivery);
@@ -201,8 +214,7 @@ pub async fn run(
     let (queue, most) = (callout.queue.clone(), callout.max_in_flight);
     let known = issuers.clone();
     let issuers = Issuers::new(issuers, settings.certificate_issuers);
-    let (sink, in_force): (Arc<dyn Recorder>, _) = (Arc::new(sink), Arc::new(InForce::new(policy)));
-    let maps = Arc::new(Maps::new(Arc::clone(&in_force)));
+    let sink: Arc<dyn Recorder> = Arc::new(sink);
     let broker =
         Arc::new(Broker::new(callout, settings.edges, issuers, in_force, Arc::clone(&sink)));
     let instance = broker.instance().to_owned();

@@ -8,6 +8,7 @@
 mod accounts;
 mod certificates;
 mod edge;
+mod http;
 mod issuers;
 mod layers;
 mod login;
@@ -20,6 +21,7 @@ mod settings;
 
 pub use certificates::ClientCertificate;
 pub(crate) use edge::network;
+pub use http::HttpSettings;
 pub(crate) use issuers::is_loopback;
 pub use issuers::{
     CertificateIssuer, CertificateName, ClientAuth, IntrospectedTokens, IntrospectionSettings,

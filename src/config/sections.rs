@@ -11,7 +11,7 @@ use super::{
     SecretSource, Settings,
     accounts::{accounts, apart},
     certificates::{ca_file, client_certificate},
-    edge, issuers, maps,
+    edge, http, issuers, maps,
     seeds::{key_pair, secret, user_seed},
 };
 use crate::{
@@ -49,6 +49,7 @@ pub(super) fn settings(layers: &Layers, problems: &mut Problems) -> Option<Setti
         maps::check(node, problems);
     }
     let edges = root.node("edge").map(|node| edge::addresses(node, problems)).unwrap_or_default();
+    let http = root.node("http").and_then(|node| http::http(node, problems));
     let (mut issuers, certificate_issuers) = issuers::issuers(&mut root, layers, problems);
     issuers::get_secrets(&mut issuers, problems);
     root.finish(problems);
@@ -60,6 +61,7 @@ pub(super) fn settings(layers: &Layers, problems: &mut Problems) -> Option<Setti
         certificate_issuers,
         maps: maps::directory(layers),
         edges,
+        http,
         audit: audit?,
     })
 }

@@ -14,8 +14,8 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::{
-    CertificateIssuer, ClientCertificate, IntrospectionSettings, Layers, LoginFlow, MapBounds,
-    Requirement, RolesClaim, ShownToken, accounts, edge, issuers, maps, sections,
+    CertificateIssuer, ClientCertificate, HttpSettings, IntrospectionSettings, Layers, LoginFlow,
+    MapBounds, Requirement, RolesClaim, ShownToken, accounts, edge, issuers, maps, sections,
 };
 use crate::{
     document::{Fields, Node, Problems},
@@ -39,6 +39,8 @@ pub struct Settings {
     pub maps: PathBuf,
     /// The proxies before the servers: their addresses are not those of clients.
     pub edges: Vec<IpNet>,
+    /// Where hallpass is asked over HTTP; absent: nowhere.
+    pub http: Option<HttpSettings>,
     /// Where decisions are recorded.
     pub audit: AuditSettings,
 }

@@ -44,6 +44,7 @@ const ROOMS: &[&str] = &[
     "nats",
     "reload",
     "status",
+    "http",
     "service",
     "private_files",
     "login",

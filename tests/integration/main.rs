@@ -32,6 +32,7 @@ mod keys;
 mod lifecycle;
 mod login;
 mod logins;
+mod metrics;
 mod permissions;
 mod playground;
 mod recording;

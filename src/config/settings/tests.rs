@@ -158,3 +158,5 @@ mod tokens;
 mod spans_and_numbers;
 
 mod files;
+
+mod http;

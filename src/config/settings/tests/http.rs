@@ -1,0 +1,36 @@
+use super::*;
+
+fn http(lines: &str) -> Written {
+    let mut written = written();
+    written.text.push_str(&format!("\n[http]\n{lines}\n"));
+    written
+}
+
+#[test]
+fn nothing_listens_unless_it_is_said_where() {
+    assert_eq!(written().settings().http, None);
+    for address in ["127.0.0.1:9464", "[::1]:0", "0.0.0.0:80"] {
+        let settings = http(&format!("listen = \"{address}\"")).settings();
+        assert_eq!(settings.http.unwrap().listen.to_string(), address);
+    }
+    let flag = written().flag("http.listen", "127.0.0.1:1").settings();
+    assert_eq!(flag.http.unwrap().listen.port(), 1);
+}
+
+#[test]
+fn what_is_no_address_is_told_at_its_place() {
+    assert_eq!(http("").messages(), ["`[http]` lacks `listen`"]);
+    for text in ["", "9464", ":9464", "127.0.0.1", "localhost:9464", "::1:9464", "127.0.0.1:65536"]
+    {
+        let told = http(&format!("listen = \"{text}\"")).problems();
+        assert_eq!(
+            told,
+            [format!(
+                "29: `{text}` is not an IP address with a port | write `127.0.0.1:9464` or \
+                 `[::1]:9464`"
+            )]
+        );
+    }
+    let told = http("listen = \"127.0.0.1:1\"\nlisen = \"127.0.0.1:2\"").messages();
+    assert_eq!(told, ["unknown key `lisen` in `[http]`"]);
+}

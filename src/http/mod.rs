@@ -1,0 +1,60 @@
+//! What hallpass answers over HTTP, where `[http]` says so: `GET /metrics`, and nothing else.
+//!
+//! Whoever reaches the address is answered, without authentication. No token and no claim is in
+//! the answers.
+
+mod metrics;
+
+use std::{future::IntoFuture as _, io, net::SocketAddr, sync::Arc};
+
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header::CONTENT_TYPE},
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::{config::HttpSettings, reload::Maps};
+
+/// Why nothing can listen there.
+#[derive(Debug, thiserror::Error)]
+#[error("`http.listen`: hallpass cannot listen on `{address}`: {error}")]
+pub struct ListenError {
+    address: SocketAddr,
+    error: io::Error,
+}
+
+/// Takes the address; who connects waits until [`serve`] runs.
+///
+/// # Errors
+/// Where the address is not this machine's, or is taken, or may not be had.
+pub async fn listen(settings: HttpSettings) -> Result<TcpListener, ListenError> {
+    let address = settings.listen;
+    let failed = |error| ListenError { address, error };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    tracing::info!(%address, "metrics are served over HTTP");
+    Ok(listener)
+}
+
+/// Answers until `stop`. What is half asked then is not waited for: the end of hallpass is nobody
+/// else's to delay.
+pub async fn serve(listener: TcpListener, maps: Arc<Maps>, stop: CancellationToken) {
+    let app = Router::new().route("/metrics", get(metrics)).with_state(maps);
+    tokio::select! {
+        () = stop.cancelled() => {}
+        Err(error) = axum::serve(listener, app).into_future() => {
+            tracing::error!(%error, "metrics are served no longer");
+        }
+    }
+}
+
+async fn metrics(State(maps): State<Arc<Maps>>) -> Response {
+    match metrics::text(&maps.status()) {
+        Ok(text) => ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
