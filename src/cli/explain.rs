@@ -134,6 +134,7 @@ impl Explain {
         let expiry = who.claims.get("exp").and_then(Value::as_i64);
         let expires_at = expiry.and_then(|exp| Timestamp::from_second(exp).ok());
         let day = now.saturating_add(SignedDuration::from_hours(24))?;
+        let day = Timestamp::from_second(day.as_second())?;
         let facts = Facts {
             now,
             // What a token gave that has expired is asked about as well.
@@ -154,7 +155,9 @@ impl Explain {
             output::note(
                 "note: the token has expired; what it would give for another day is shown",
             );
-        } else if expires_at.is_none() {
+        } else if expires_at.is_none()
+            && explanation.granted.as_ref().is_some_and(|grant| grant.ends_at >= day)
+        {
             output::note("note: there is no token, so its end is taken to be in 24 h");
         }
         if self.token.is_some() {

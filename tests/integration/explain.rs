@@ -115,7 +115,7 @@ async fn who_gets_what_by_which_rule() {
     assert!(told.contains("\nno: publish orders.b.created: nothing allows it; with another {tenant}, `orders.{tenant}.created` of role `orders-clerk` would"), "{told}");
     let (exit, told, _) = explained(path, &[&role[..], &["--format", "json"]].concat(), "").await;
     let json: Value = serde_json::from_str(&told).unwrap();
-    assert_eq!((exit, &json["roles"][0]["by"][0]), (0, &"orders:write".into()));
+    assert_eq!((exit, &json["roles"][0]["by"][0]["idp_role"]), (0, &"orders:write".into()));
     assert_eq!(json["granted"]["publish"]["allow"][1]["subject"], "orders.acme.created");
 }
 
