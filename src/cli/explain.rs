@@ -142,7 +142,12 @@ impl Explain {
             wish: self.want.clone().unwrap_or_default(),
             connection: self.connection(&layers),
         };
-        let explanation = policy::explain(&maps.policy, &who, &facts, &self.can);
+        let mut explanation = policy::explain(&maps.policy, &who, &facts, &self.can);
+        if let (None, Some(grant)) = (expires_at, &mut explanation.granted)
+            && grant.ends_at >= day
+        {
+            grant.ended_by.push_str(", taken to be valid for 24 h");
+        }
         match self.format {
             Format::Text => {
                 for line in text::lines(&explanation) {
@@ -155,10 +160,6 @@ impl Explain {
             output::note(
                 "note: the token has expired; what it would give for another day is shown",
             );
-        } else if expires_at.is_none()
-            && explanation.granted.as_ref().is_some_and(|grant| grant.ends_at >= day)
-        {
-            output::note("note: there is no token, so its end is taken to be in 24 h");
         }
         if self.token.is_some() {
             output::note(
