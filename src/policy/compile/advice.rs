@@ -1,5 +1,7 @@
 //! What is legal and probably not meant.
 
+mod wide;
+
 use std::sync::Arc;
 
 use super::Role;
@@ -12,8 +14,6 @@ use crate::{
     subject::SubjectPattern,
 };
 
-const NAME_LESS: &str = "name the subjects that are needed, or a grant that stands for them";
-
 /// Warns about a role. `inherited`: whether another role inherits from it.
 pub(super) fn give(role: &Role, inherited: bool, problems: &mut Problems) {
     let written = &role.written;
@@ -23,45 +23,8 @@ pub(super) fn give(role: &Role, inherited: bool, problems: &mut Problems) {
         problems.add(Problem::warning(&written.place, message, help));
     }
     no_inbox(role, problems);
+    wide::warn(role, problems);
     let lists = &written.lists;
-    let named = |rule: &&Arc<Rule>| rule.origin == Origin::Subject;
-    for rule in lists.subscribe.iter().filter(named) {
-        if reaches_every_inbox(&rule.template.as_literal().subject) {
-            problems.add(Problem::warning(
-                &rule.place,
-                format!("role `{}` reads everybody's replies", written.name),
-                "give it `inbox = \"_INBOX.{subject}\"` instead, and have clients use that as \
-                 their inbox prefix",
-            ));
-        }
-    }
-    for rule in lists.publish.iter().chain(&lists.subscribe).filter(named) {
-        let reach = &rule.template.as_literal().subject;
-        if matches!(reach.as_str(), ">" | "*.>") {
-            problems.add(Problem::warning(
-                &rule.place,
-                format!(
-                    "role `{}` reaches everything in the account: JetStream's API and everybody's \
-                     replies too",
-                    written.name
-                ),
-                NAME_LESS,
-            ));
-            continue;
-        }
-        for (space, what) in [
-            ("$SYS.>", "the server's own subjects"),
-            ("$JS.API.>", "the whole of JetStream's API: every stream and consumer of the account"),
-        ] {
-            if reaches(reach, space) {
-                problems.add(Problem::warning(
-                    &rule.place,
-                    format!("role `{}` reaches {what}", written.name),
-                    NAME_LESS,
-                ));
-            }
-        }
-    }
     for rule in &lists.subscribe {
         let Some(beyond) = depth::beyond(&rule.template.as_literal().subject) else { continue };
         let deeper = |other: &&Arc<Rule>| other.template.reach().subject.overlaps(&beyond);
@@ -106,11 +69,10 @@ fn no_inbox(role: &Role, problems: &mut Problems) {
         Origin::Subject | Origin::Inbox => false,
     };
     let Some(rule) = role.written.lists.publish.iter().find(needs) else { return };
+    let inboxes = "_INBOX.>".parse::<SubjectPattern>();
     let inbox = |rule: &Arc<Rule>| {
-        let subject = &rule.template.reach().subject;
         rule.origin == Origin::Inbox
-            || subject.as_str().starts_with("_INBOX.")
-            || reaches_every_inbox(subject)
+            || inboxes.as_ref().is_ok_and(|it| rule.template.reach().subject.overlaps(it))
     };
     if !role.whole.lists.subscribe.iter().any(inbox) {
         problems.add(Problem::warning(
@@ -126,17 +88,4 @@ fn no_inbox(role: &Role, problems: &mut Problems) {
 fn is_void(allow: &Rule, deny: &Rule) -> bool {
     let (allowed, denied) = (allow.template.as_literal(), deny.template.as_literal());
     denied.covers(allowed)
-}
-
-/// Whether a pattern is not about one inbox.
-fn reaches_every_inbox(subject: &SubjectPattern) -> bool {
-    matches!(subject.as_str(), "_INBOX.>" | "_INBOX.*" | "_INBOX.*.>" | "_INBOX.*.*")
-}
-
-/// Whether a pattern is meant for a space of subjects.
-fn reaches(subject: &SubjectPattern, space: &str) -> bool {
-    let Ok(space) = space.parse::<SubjectPattern>() else { return false };
-    let root = space.as_str().split('.').next().unwrap_or_default();
-    let begins_there = subject.as_str().split('.').next() == Some(root);
-    subject.covers(&space) || (root == "$SYS" && begins_there)
 }
