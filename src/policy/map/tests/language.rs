@@ -43,7 +43,7 @@ fn conditions_that_say_nothing_or_nonsense() {
         ("claims = { department = [[1]] }", "`department` is compared with a list"),
         ("connection_types = []", "`connection_types` is empty: the role would never be held"),
         ("connection_types = [\"MQTT_WS\"]", "`MQTT_WS`: the server does not tell it from `MQTT`"),
-        ("connection_types = [\"tcp\"]", "`tcp`: is no connection type"),
+        ("connection_types = [\"tcp\"]", "`tcp` is no connection type"),
         ("sources = []", "`sources` is empty: the role would never be held"),
         ("sources = [\"10.0.0.1/8\"]", "`10.0.0.1/8` has bits set beyond its length"),
         (
@@ -102,8 +102,8 @@ fn values_of_claims() {
         [""; 0]
     );
     for (wrong, says) in [
-        ("a = { claim = \"x\", default = \"a.b\" }", "`a.b`: has a `.`"),
-        ("a = { claim = \"x\", default = \"*\" }", "`*`: has a wildcard character"),
+        ("a = { claim = \"x\", default = \"a.b\" }", "`a.b` has a `.`"),
+        ("a = { claim = \"x\", default = \"*\" }", "`*` has a wildcard character"),
         ("a = { claim = \"x\", at_most = 0 }", "`at_most` is not a whole number from 1 to 256"),
         ("a = { claim = \"x\", many = true }", "unknown key `many` in claim `a`"),
         ("a = { default = \"x\" }", "claim `a` lacks `claim`"),
