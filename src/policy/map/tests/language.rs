@@ -229,10 +229,16 @@ fn a_team_s_files_reach_no_further_than_the_team() {
         ),
         ("publish = [\">\"]", "`>` under `publish`"),
         ("publish = [\"{t}.x\"]", "`{t}.x` under `publish`"),
-        ("subscribe = [\"hr.a\"]", "`hr.a` under `subscribe`"),
+        (
+            "subscribe = [\"hr.a\"]",
+            "| it is `subjects = [\"orders.>\"]` under `[maps.bounds.sales]` in hallpass.toml",
+        ),
         ("publish = [\"orders.a\"]\ndeny_publish = [\"hr.a\"]", "`hr.a` under `deny_publish`"),
         ("inbox = \"_INBOX.{t}\"", "`_INBOX.{t}.>` under `subscribe`"),
-        ("subscribe = [\"orders.a\"]\nallow_responses = true", "`allow_responses` of role `r`"),
+        (
+            "subscribe = [\"orders.a\"]\nallow_responses = true",
+            "set `allow_responses = true` under `[maps.bounds.sales]`",
+        ),
         (
             "inherits = [\"base\"]",
             "`hr.>` under `publish`, which role `r` inherits, is beyond the bounds of `teams/sales` (base.toml:5: inherited from here)",
@@ -350,8 +356,14 @@ fn grants_of_a_team_are_about_what_is_the_team_s() {
     for (bad, says) in [
         ("stream = \"ORDERS\"\ncan = [\"read\"]", "stream `ORDERS` is beyond the bounds"),
         ("stream = \"{subject}\"\ncan = [\"read\"]", "stream `{subject}` is beyond the bounds"),
-        ("kv = \"sales-x\"\ncan = [\"read\"]", "bucket `sales-x` is beyond the bounds"),
-        ("object_store = \"sales\"\ncan = [\"read\"]", "object store `sales` is beyond the bounds"),
+        (
+            "kv = \"sales-x\"\ncan = [\"read\"]",
+            "bucket `sales-x` is beyond the bounds of `teams/sales` | it is `buckets = [\"sales\"]` under",
+        ),
+        (
+            "object_store = \"sales\"\ncan = [\"read\"]",
+            "object store `sales` is beyond the bounds of `teams/sales` | it is `object_stores = []`",
+        ),
         (
             "stream = \"SALES_EU\"\ncan = [\"publish\"]\nsubjects = [\"hr.eu\"]",
             "`hr.eu` of stream `SALES_EU`",
