@@ -1,8 +1,9 @@
 //! What is legal and probably not meant.
 
+mod held;
 mod wide;
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use super::Role;
 use crate::{
@@ -14,14 +15,17 @@ use crate::{
     subject::SubjectPattern,
 };
 
-/// Warns about a role. `inherited`: whether another role inherits from it.
-pub(super) fn give(role: &Role, inherited: bool, problems: &mut Problems) {
+/// Warns about a role. `inherited`: whether another role inherits from it. `said`: the rules that
+/// were warned of for a role before.
+pub(super) fn give(
+    role: &Role,
+    inherited: bool,
+    said: &mut HashSet<*const Rule>,
+    problems: &mut Problems,
+) {
     let written = &role.written;
-    if written.idp_roles.is_empty() && !inherited {
-        let message = format!("nobody can hold role `{}`: it names no IdP role", written.name);
-        let help = "name some; without `idp_roles` it is the role's own name";
-        problems.add(Problem::warning(&written.place, message, help));
-    }
+    held::by_nobody(role, inherited, problems);
+    held::by_namesakes(role, said, problems);
     no_inbox(role, problems);
     wide::warn(role, problems);
     let lists = &written.lists;
@@ -48,15 +52,32 @@ pub(super) fn give(role: &Role, inherited: bool, problems: &mut Problems) {
     for (allow, deny) in
         [(&lists.publish, &denied.deny_publish), (&lists.subscribe, &denied.deny_subscribe)]
     {
+        let mut grants = Vec::new();
         for rule in allow {
             let Some(by) = deny.iter().find(|deny| is_void(rule, deny)) else { continue };
-            problems.add(
-                Problem::warning(
-                    &rule.place,
-                    format!("`{}` is allowed in vain: it is denied", rule.template.as_str()),
+            let subject = rule.template.as_str();
+            let (message, help) = match &rule.origin {
+                Origin::Subject | Origin::Inbox => (
+                    format!("`{subject}` is allowed in vain: it is denied"),
                     "denies win; take one of the two away",
-                )
-                .related(&by.place, "denied here"),
+                ),
+                Origin::Grant(granted) => {
+                    if grants.contains(&Arc::as_ptr(granted)) {
+                        continue;
+                    }
+                    grants.push(Arc::as_ptr(granted));
+                    (
+                        format!(
+                            "the grant of {} does not work as a whole: `{subject}`, which is part \
+                             of it, is denied",
+                            granted.resource
+                        ),
+                        "denies win; take the deny away, or grant less",
+                    )
+                }
+            };
+            problems.add(
+                Problem::warning(&rule.place, message, help).related(&by.place, "denied here"),
             );
         }
     }

@@ -20,7 +20,11 @@ pub(super) fn read(node: &Node, claims: &Claims, problems: &mut Problems) -> Vec
     let mut fields = Fields::of(node, "`when`", problems);
     let mut conditions = Vec::new();
     let mut add = |place: &Place, test| {
-        conditions.push(Arc::new(Condition { test, at: place.to_string().into() }));
+        conditions.push(Arc::new(Condition {
+            test,
+            place: place.clone(),
+            at: place.to_string().into(),
+        }));
     };
     for (name, place, node) in fields.entries("claims", problems) {
         let claim = claims.get(name).map_err(|help| {

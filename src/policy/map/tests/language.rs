@@ -26,9 +26,10 @@ fn conditions_of_every_kind() {
             { zone = "America/New_York" },
         ]
         certificate = true
-        edge = true
     "#;
     assert_eq!(when(good), [""; 0]);
+    let told = when("edge = true");
+    assert!(told.len() == 1 && told[0].contains("no edge can attest a connection yet"), "{told:?}");
 }
 
 #[test]
