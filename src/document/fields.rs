@@ -326,7 +326,11 @@ where
     match text.parse() {
         Ok(value) => Some(value),
         Err(error) => {
-            problems.add(Problem::error(place, format!("`{text}`: {error}"), help));
+            let error = error.to_string();
+            // Some errors are the rest of a sentence.
+            let colon =
+                if error.starts_with("is ") || error.starts_with("has ") { "" } else { ":" };
+            problems.add(Problem::error(place, format!("`{text}`{colon} {error}"), help));
             None
         }
     }

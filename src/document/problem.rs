@@ -91,6 +91,18 @@ impl Place {
         text
     }
 
+    /// Whether it is the same bytes of the same file, or the same name.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::File { source, span }, Self::File { source: other, span: theirs }) => {
+                Arc::ptr_eq(source, other) && span == theirs
+            }
+            (Self::Named(name), Self::Named(other)) => name == other,
+            _ => false,
+        }
+    }
+
     /// The line, counted from 1, where the place is in a file.
     #[must_use]
     pub fn line(&self) -> Option<usize> {

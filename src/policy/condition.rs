@@ -14,6 +14,7 @@ use super::{
 use crate::{
     code::{Code, Refusal},
     connection::ConnectionType,
+    document::Place,
     identity::Who,
 };
 
@@ -21,6 +22,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Condition {
     pub(super) test: Test,
+    pub(super) place: Place,
     /// `file:line`.
     pub(super) at: Arc<str>,
 }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     code::{Code, Refusal},
-    document::{Problem, Problems},
+    document::{Place, Problem, Problems},
     subject::{Permission, SubjectPattern},
 };
 
@@ -68,8 +68,14 @@ pub(super) fn check(role: &Role, problems: &mut Problems) {
         };
         lists.subscribe.iter().find(overlaps)
     };
+    // A grant is many rules at one place.
+    let mut said: Vec<&Place> = Vec::new();
     for publish in &lists.publish {
+        if said.iter().any(|place| place.is_same(&publish.place)) {
+            continue;
+        }
         let Some(subscribe) = received(publish) else { continue };
+        said.push(&publish.place);
         problems.add(
             Problem::error(
                 &publish.place,

@@ -40,9 +40,9 @@ fn bounds_that_cannot_be_read_are_none() {
     };
     assert!(lines("").is_ok(), "reaching nothing is legal");
     for (wrong, says) in [
-        ("streams = [\"A*B\"]", "hallpass.toml:5: `A*B`: has a `*` before its end"),
+        ("streams = [\"A*B\"]", "hallpass.toml:5: `A*B` has a `*` before its end"),
         ("subject = []", "hallpass.toml:5: unknown key `subject` in `[maps.bounds.x]`"),
-        ("idp_roles = [\"\"]", "hallpass.toml:5: ``: is empty"),
+        ("idp_roles = [\"\"]", "hallpass.toml:5: `` is empty"),
     ] {
         assert_eq!(lines(wrong).unwrap_err(), [says]);
     }

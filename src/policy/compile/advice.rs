@@ -1,6 +1,9 @@
 //! What is legal and probably not meant.
 
-use std::sync::Arc;
+mod held;
+mod wide;
+
+use std::{collections::HashSet, sync::Arc};
 
 use super::Role;
 use crate::{
@@ -12,56 +15,20 @@ use crate::{
     subject::SubjectPattern,
 };
 
-const NAME_LESS: &str = "name the subjects that are needed, or a grant that stands for them";
-
-/// Warns about a role. `inherited`: whether another role inherits from it.
-pub(super) fn give(role: &Role, inherited: bool, problems: &mut Problems) {
+/// Warns about a role. `inherited`: whether another role inherits from it. `said`: the rules that
+/// were warned of for a role before.
+pub(super) fn give(
+    role: &Role,
+    inherited: bool,
+    said: &mut HashSet<*const Rule>,
+    problems: &mut Problems,
+) {
     let written = &role.written;
-    if written.idp_roles.is_empty() && !inherited {
-        let message = format!("nobody can hold role `{}`: it names no IdP role", written.name);
-        let help = "name some; without `idp_roles` it is the role's own name";
-        problems.add(Problem::warning(&written.place, message, help));
-    }
+    held::by_nobody(role, inherited, problems);
+    held::by_namesakes(role, said, problems);
     no_inbox(role, problems);
+    wide::warn(role, problems);
     let lists = &written.lists;
-    let named = |rule: &&Arc<Rule>| rule.origin == Origin::Subject;
-    for rule in lists.subscribe.iter().filter(named) {
-        if reaches_every_inbox(&rule.template.as_literal().subject) {
-            problems.add(Problem::warning(
-                &rule.place,
-                format!("role `{}` reads everybody's replies", written.name),
-                "give it `inbox = \"_INBOX.{subject}\"` instead, and have clients use that as \
-                 their inbox prefix",
-            ));
-        }
-    }
-    for rule in lists.publish.iter().chain(&lists.subscribe).filter(named) {
-        let reach = &rule.template.as_literal().subject;
-        if matches!(reach.as_str(), ">" | "*.>") {
-            problems.add(Problem::warning(
-                &rule.place,
-                format!(
-                    "role `{}` reaches everything in the account: JetStream's API and everybody's \
-                     replies too",
-                    written.name
-                ),
-                NAME_LESS,
-            ));
-            continue;
-        }
-        for (space, what) in [
-            ("$SYS.>", "the server's own subjects"),
-            ("$JS.API.>", "the whole of JetStream's API: every stream and consumer of the account"),
-        ] {
-            if reaches(reach, space) {
-                problems.add(Problem::warning(
-                    &rule.place,
-                    format!("role `{}` reaches {what}", written.name),
-                    NAME_LESS,
-                ));
-            }
-        }
-    }
     for rule in &lists.subscribe {
         let Some(beyond) = depth::beyond(&rule.template.as_literal().subject) else { continue };
         let deeper = |other: &&Arc<Rule>| other.template.reach().subject.overlaps(&beyond);
@@ -85,15 +52,32 @@ pub(super) fn give(role: &Role, inherited: bool, problems: &mut Problems) {
     for (allow, deny) in
         [(&lists.publish, &denied.deny_publish), (&lists.subscribe, &denied.deny_subscribe)]
     {
+        let mut grants = Vec::new();
         for rule in allow {
             let Some(by) = deny.iter().find(|deny| is_void(rule, deny)) else { continue };
-            problems.add(
-                Problem::warning(
-                    &rule.place,
-                    format!("`{}` is allowed in vain: it is denied", rule.template.as_str()),
+            let subject = rule.template.as_str();
+            let (message, help) = match &rule.origin {
+                Origin::Subject | Origin::Inbox => (
+                    format!("`{subject}` is allowed in vain: it is denied"),
                     "denies win; take one of the two away",
-                )
-                .related(&by.place, "denied here"),
+                ),
+                Origin::Grant(granted) => {
+                    if grants.contains(&Arc::as_ptr(granted)) {
+                        continue;
+                    }
+                    grants.push(Arc::as_ptr(granted));
+                    (
+                        format!(
+                            "the grant of {} does not work as a whole: `{subject}`, which is part \
+                             of it, is denied",
+                            granted.resource
+                        ),
+                        "denies win; take the deny away, or grant less",
+                    )
+                }
+            };
+            problems.add(
+                Problem::warning(&rule.place, message, help).related(&by.place, "denied here"),
             );
         }
     }
@@ -106,11 +90,10 @@ fn no_inbox(role: &Role, problems: &mut Problems) {
         Origin::Subject | Origin::Inbox => false,
     };
     let Some(rule) = role.written.lists.publish.iter().find(needs) else { return };
+    let inboxes = "_INBOX.>".parse::<SubjectPattern>();
     let inbox = |rule: &Arc<Rule>| {
-        let subject = &rule.template.reach().subject;
         rule.origin == Origin::Inbox
-            || subject.as_str().starts_with("_INBOX.")
-            || reaches_every_inbox(subject)
+            || inboxes.as_ref().is_ok_and(|it| rule.template.reach().subject.overlaps(it))
     };
     if !role.whole.lists.subscribe.iter().any(inbox) {
         problems.add(Problem::warning(
@@ -126,17 +109,4 @@ fn no_inbox(role: &Role, problems: &mut Problems) {
 fn is_void(allow: &Rule, deny: &Rule) -> bool {
     let (allowed, denied) = (allow.template.as_literal(), deny.template.as_literal());
     denied.covers(allowed)
-}
-
-/// Whether a pattern is not about one inbox.
-fn reaches_every_inbox(subject: &SubjectPattern) -> bool {
-    matches!(subject.as_str(), "_INBOX.>" | "_INBOX.*" | "_INBOX.*.>" | "_INBOX.*.*")
-}
-
-/// Whether a pattern is meant for a space of subjects.
-fn reaches(subject: &SubjectPattern, space: &str) -> bool {
-    let Ok(space) = space.parse::<SubjectPattern>() else { return false };
-    let root = space.as_str().split('.').next().unwrap_or_default();
-    let begins_there = subject.as_str().split('.').next() == Some(root);
-    subject.covers(&space) || (root == "$SYS" && begins_there)
 }

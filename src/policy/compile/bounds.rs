@@ -32,7 +32,7 @@ pub(super) fn check_account(
 ) {
     for bounds in bounds {
         if !bounds.accounts.contains(account) {
-            problems.add(beyond(place, &format!("the account `{account}`"), bounds));
+            problems.add(beyond(place, &format!("the account `{account}`"), Key::Accounts, bounds));
         }
     }
 }
@@ -44,14 +44,19 @@ pub(super) fn check(role: &Role, bounds: &MapBounds, problems: &mut Problems) {
         for issuer in role.issuers.iter().filter(|issuer| !issuers.contains(issuer)) {
             let named = written.issuers.iter().flatten().find(|(name, _)| name == issuer);
             let place = named.map_or(&written.place, |(_, place)| place);
-            problems.add(beyond(place, &format!("the issuer `{issuer}`"), bounds));
+            problems.add(beyond(place, &format!("the issuer `{issuer}`"), Key::Issuers, bounds));
         }
     }
     if let Some(allowed) = &bounds.idp_roles {
         for (idp_role, place) in &written.idp_roles {
             let text = idp_role.to_string();
             if !allowed.iter().any(|pattern| pattern.covers(&text)) {
-                problems.add(beyond(place, &format!("the IdP role `{text}`"), bounds));
+                problems.add(beyond(
+                    place,
+                    &format!("the IdP role `{text}`"),
+                    Key::IdpRoles,
+                    bounds,
+                ));
             }
         }
     }
@@ -62,19 +67,19 @@ pub(super) fn check(role: &Role, bounds: &MapBounds, problems: &mut Problems) {
         };
         for rule in rules.iter().filter(|rule| !is_within(rule, &reach(rule), bounds)) {
             let what = format!("`{}` under `{list}`", rule.template.as_str());
-            problems.add(rule_beyond(written, rule, &what, bounds));
+            problems.add(rule_beyond(written, rule, &what, Key::Subjects, bounds));
         }
     }
     check_grants(role, bounds, problems);
     if role.whole.responses.is_some() && !bounds.responses {
         let what = format!("`allow_responses` of role `{}`", written.name);
-        problems.add(beyond(&written.place, &what, bounds));
+        problems.add(beyond(&written.place, &what, Key::Responses, bounds));
     }
 }
 
 /// Checks each grant once: what it is about, and the application's subjects in it.
 fn check_grants(role: &Role, bounds: &MapBounds, problems: &mut Problems) {
-    let mut seen: Vec<*const Granted> = Vec::new();
+    let (mut seen, mut makers): (Vec<*const Granted>, Vec<*const Granted>) = Default::default();
     let lists = &role.whole.lists;
     for rule in lists.publish.iter().chain(&lists.subscribe) {
         let Origin::Grant(granted) = &rule.origin else { continue };
@@ -82,9 +87,10 @@ fn check_grants(role: &Role, bounds: &MapBounds, problems: &mut Problems) {
         let makes_streams = [".STREAM.CREATE.", ".STREAM.UPDATE."]
             .iter()
             .any(|api| rule.template.as_str().contains(api));
-        if makes_streams {
+        if makes_streams && !makers.contains(&Arc::as_ptr(granted)) {
+            makers.push(Arc::as_ptr(granted));
             let what = format!("`manage` of {}", granted.resource);
-            problems.add(rule_beyond(&role.written, rule, &what, bounds));
+            problems.add(rule_beyond(&role.written, rule, &what, Key::Never, bounds));
         }
         if seen.contains(&Arc::as_ptr(granted)) {
             continue;
@@ -92,11 +98,17 @@ fn check_grants(role: &Role, bounds: &MapBounds, problems: &mut Problems) {
         seen.push(Arc::as_ptr(granted));
         if !is_about(&granted.resource, bounds) {
             let what = granted.resource.to_string();
-            problems.add(rule_beyond(&role.written, rule, &what, bounds));
+            let key = match granted.resource {
+                Resource::Stream(_) => Key::Streams,
+                Resource::Bucket(_) => Key::Buckets,
+                Resource::ObjectStore(_) => Key::ObjectStores,
+                Resource::Service(_) => Key::Subjects,
+            };
+            problems.add(rule_beyond(&role.written, rule, &what, key, bounds));
         }
         for subject in granted.subjects.iter().filter(|subject| !is_covered(subject, bounds)) {
             let what = format!("`{subject}` of {}", granted.resource);
-            problems.add(rule_beyond(&role.written, rule, &what, bounds));
+            problems.add(rule_beyond(&role.written, rule, &what, Key::Subjects, bounds));
         }
     }
 }
@@ -125,21 +137,72 @@ fn is_covered(subject: &str, bounds: &MapBounds) -> bool {
 }
 
 /// That a rule is out of reach, at the rule or at the role that inherits it.
-fn rule_beyond(written: &Written, rule: &Arc<Rule>, what: &str, bounds: &MapBounds) -> Problem {
+fn rule_beyond(
+    written: &Written,
+    rule: &Arc<Rule>,
+    what: &str,
+    key: Key,
+    bounds: &MapBounds,
+) -> Problem {
     let is_own = |(_, own): &(_, &Vec<Arc<Rule>>)| own.iter().any(|own| Arc::ptr_eq(own, rule));
     if written.lists.named().iter().any(is_own) {
-        return beyond(&rule.place, what, bounds);
+        return beyond(&rule.place, what, key, bounds);
     }
     let what = format!("{what}, which role `{}` inherits,", written.name);
-    beyond(&written.place, &what, bounds).related(&rule.place, "inherited from here")
+    beyond(&written.place, &what, key, bounds).related(&rule.place, "inherited from here")
 }
 
-fn beyond(place: &Place, what: &str, bounds: &MapBounds) -> Problem {
-    Problem::error(
-        place,
-        format!("{what} is beyond the bounds of `{}`", bounds.directory.display()),
-        format!("they are set under `[maps.bounds.{}]` in hallpass.toml", bounds.name),
-    )
+/// The key that bounds it.
+#[derive(Clone, Copy)]
+enum Key {
+    Accounts,
+    Issuers,
+    IdpRoles,
+    Subjects,
+    Streams,
+    Buckets,
+    ObjectStores,
+    Responses,
+    /// None: no bound allows it.
+    Never,
+}
+
+impl Key {
+    /// What the bounds are, and which key to set.
+    fn help(self, bounds: &MapBounds) -> String {
+        fn list<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
+            let items: Vec<_> =
+                items.into_iter().map(|item| format!("\"{}\"", item.to_string())).collect();
+            format!("[{}]", items.join(", "))
+        }
+        let (key, now) = match self {
+            Self::Accounts => ("accounts", list(&bounds.accounts)),
+            Self::Issuers => ("issuers", list(bounds.issuers.iter().flatten())),
+            Self::IdpRoles => ("idp_roles", list(bounds.idp_roles.iter().flatten())),
+            Self::Subjects => ("subjects", list(&bounds.subjects)),
+            Self::Streams => ("streams", list(&bounds.streams)),
+            Self::Buckets => ("buckets", list(&bounds.buckets)),
+            Self::ObjectStores => ("object_stores", list(&bounds.object_stores)),
+            Self::Responses => {
+                return format!(
+                    "an answer goes wherever the request says; where that may be, set \
+                     `allow_responses = true` under `[maps.bounds.{}]` in hallpass.toml",
+                    bounds.name
+                );
+            }
+            Self::Never => {
+                return "who makes a stream says what it takes in, from other streams too; no \
+                        bounds allow it, so put it into a map outside the directory"
+                    .to_owned();
+            }
+        };
+        format!("it is `{key} = {now}` under `[maps.bounds.{}]` in hallpass.toml", bounds.name)
+    }
+}
+
+fn beyond(place: &Place, what: &str, key: Key, bounds: &MapBounds) -> Problem {
+    let message = format!("{what} is beyond the bounds of `{}`", bounds.directory.display());
+    Problem::error(place, message, key.help(bounds))
 }
 
 fn is_within(rule: &Rule, reach: &SubjectPattern, bounds: &MapBounds) -> bool {

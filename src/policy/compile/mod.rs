@@ -6,7 +6,7 @@ mod bounds;
 mod inherit;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -194,19 +194,20 @@ pub(super) fn compile(
         .values()
         .flat_map(|role| role.inherits.iter().map(|(parent, _)| parent.clone()))
         .collect();
+    let (mut said, mut unknown) = (HashSet::new(), Vec::new());
     for (name, role) in written {
         let whole = wholes.remove(&name).unwrap_or_default();
         let issuers = boundaries
             .issuers
             .as_ref()
-            .map(|known| believed(&role, known, problems))
+            .map(|known| believed(&role, known, &mut unknown, problems))
             .unwrap_or_default();
         let role = Role { written: role, issuers, whole };
         responses::check(&role, problems);
         for bounds in paths.get(&name).into_iter().flatten() {
             bounds::check(&role, bounds, problems);
         }
-        advice::give(&role, inherited.contains(&name), problems);
+        advice::give(&role, inherited.contains(&name), &mut said, problems);
         set.add(role);
     }
     let known = boundaries.accounts.is_some()
@@ -247,10 +248,12 @@ fn check_account(
     problems.add(Problem::error(place, message, help));
 }
 
-/// The issuers whose word gives the role.
+/// The issuers whose word gives the role. `unknown`: where one was reported; several roles may
+/// have theirs from the top of their file.
 fn believed(
     role: &Written,
     known: &BTreeSet<IssuerName>,
+    unknown: &mut Vec<Place>,
     problems: &mut Problems,
 ) -> Vec<IssuerName> {
     let Some(named) = &role.issuers else {
@@ -268,7 +271,8 @@ fn believed(
         return known.iter().cloned().collect();
     };
     for (issuer, place) in named {
-        if !known.contains(issuer) {
+        if !known.contains(issuer) && !unknown.iter().any(|reported| reported.is_same(place)) {
+            unknown.push(place.clone());
             let near = did_you_mean(issuer.as_str(), known.iter().map(IssuerName::as_str));
             let help = match near {
                 Some(near) => format!("did you mean `{near}`?"),

@@ -3,7 +3,7 @@
 use super::{
     Expansion, Resource,
     api::Api,
-    notes, stream,
+    notes, stream, wishes,
     words::{self, Can},
 };
 use crate::document::{Fields, Place, Problem, Problems};
@@ -15,7 +15,7 @@ pub(super) fn read(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<E
     let api = Api::read(fields, problems);
     let bucket = words::plain_name(fields, "kv", "a bucket", problems);
     let keys = words::keys(fields, problems);
-    let can = Can::read(fields, CAN, problems);
+    let can = Can::read(fields, CAN, wishes::OF_A_BUCKET, problems);
     refuse_what_cannot_be_told_apart(&can, &keys, problems);
 
     let bucket = bucket?;

@@ -3,7 +3,7 @@
 use super::{
     Expansion, Resource, api,
     api::Api,
-    notes,
+    notes, wishes,
     words::{self, Can},
 };
 use crate::document::{Fields, Problem, Problems};
@@ -18,7 +18,7 @@ pub(super) fn read(
     problems: &mut Problems,
 ) -> Option<Expansion> {
     let name = words::name(fields, "consumer", "a consumer", problems);
-    let can = Can::read(fields, CAN, problems);
+    let can = Can::read(fields, CAN, wishes::OF_A_CONSUMER, problems);
     let filters = words::own_subjects(fields, "subjects", problems);
     let deliver = deliver(fields, problems);
     if let (Some((_, place)), false) = (filters.first(), can.has("manage")) {

@@ -14,6 +14,7 @@ mod notes;
 mod object_store;
 mod service;
 mod stream;
+mod wishes;
 mod words;
 
 use std::fmt;

@@ -3,7 +3,7 @@
 use super::{
     Expansion, Resource, api,
     api::Api,
-    notes,
+    notes, wishes,
     words::{self, Can},
 };
 use crate::document::{Fields, Problem, Problems};
@@ -14,7 +14,7 @@ const CAN: &[&str] = &["read", "write"];
 pub(super) fn read(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Expansion> {
     let api = Api::read(fields, problems);
     let store = words::plain_name(fields, "object_store", "an object store", problems);
-    let can = Can::read(fields, CAN, problems);
+    let can = Can::read(fields, CAN, wishes::OF_AN_OBJECT_STORE, problems);
     let lookup = fields.bool("lookup", problems).unwrap_or(false);
     if let Some(node) = fields.refused("names") {
         problems.add(Problem::error(

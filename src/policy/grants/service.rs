@@ -3,7 +3,7 @@
 //! Source: <https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-32.md>.
 
 use super::{
-    Expansion, Resource, notes,
+    Expansion, Resource, notes, wishes,
     words::{self, Can},
 };
 use crate::document::{Fields, Problem, Problems};
@@ -19,7 +19,7 @@ const QUEUE: &str = "q";
 /// Reads a grant with `service`.
 pub(super) fn read(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Expansion> {
     let name = words::plain_name(fields, "service", "a service", problems);
-    let can = Can::read(fields, CAN, problems);
+    let can = Can::read(fields, CAN, wishes::OF_A_SERVICE, problems);
     let subjects = words::own_subjects(fields, "subjects", problems);
     let queue = match fields.string("queue", problems) {
         Some((text, place)) => words::literal_name(text, place, "a queue group", problems)?,

@@ -3,7 +3,7 @@
 use super::{
     Expansion, Resource, api,
     api::Api,
-    consumer, notes,
+    consumer, notes, wishes,
     words::{self, Can},
 };
 use crate::document::{Fields, Place, Problem, Problems};
@@ -17,7 +17,14 @@ pub(super) fn read(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<E
     if fields.node("consumer").is_some() {
         return consumer::read(fields, &api, &stream?, problems);
     }
-    let can = Can::read(fields, CAN, problems);
+    if let Some(node) = fields.refused("deliver") {
+        problems.add(Problem::error(
+            &node.place,
+            "`deliver` is that of one consumer, and the grant names none",
+            "add `consumer = \"…\"`: the push consumer that delivers there",
+        ));
+    }
+    let can = Can::read(fields, CAN, wishes::OF_A_STREAM, problems);
     let subjects = words::own_subjects(fields, "subjects", problems);
     let lookup = fields.bool("lookup", problems).unwrap_or(false);
     if let (Some(place), None) = (can.place("publish"), fields.node("subjects")) {

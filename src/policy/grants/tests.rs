@@ -76,7 +76,7 @@ fn keys_of_other_forms_are_unknown() {
         "stream = \"A\"\ncan = [\"read\"]\nkeys = \"a\"",
         "service = \"a\"\ncan = [\"discover\"]\ndomain = \"hub\"",
         "object_store = \"a\"\ncan = [\"read\"]\nkeys = \"a\"",
-        "stream = \"A\"\ncan = [\"read\"]\ndeliver = \"a\"",
+        "kv = \"a\"\ncan = [\"read\"]\ndeliver = \"a\"",
     ] {
         assert!(refused(lines)[0].starts_with("unknown key"), "{lines}");
     }

@@ -1,5 +1,6 @@
 //! The words of a grant: names, subjects, keys, and what `can` lists.
 
+use super::wishes::Wish;
 use crate::{
     document::{Fields, Kind, Place, Problem, Problems, did_you_mean},
     subject::SubjectPattern,
@@ -9,10 +10,11 @@ use crate::{
 pub(super) struct Can(Vec<(&'static str, Place)>);
 
 impl Can {
-    /// Reads `can`, which must list some of `known`.
+    /// Reads `can`, which must list some of `known`; there is something to say of some `others`.
     pub(super) fn read(
         fields: &mut Fields<'_>,
         known: &'static [&'static str],
+        others: &[Wish],
         problems: &mut Problems,
     ) -> Self {
         let example = format!("`can = [\"{}\"]`, with some of these", known.join("\", \""));
@@ -32,9 +34,11 @@ impl Can {
             match known.iter().find(|word| **word == text) {
                 Some(word) => can.push((*word, place.clone())),
                 None => {
-                    let help = match did_you_mean(text, known.iter().copied()) {
-                        Some(near) => format!("did you mean `{near}`?"),
-                        None => format!("here one can `{}`", known.join("`, `")),
+                    let wish = others.iter().find(|(words, _)| words.contains(&text));
+                    let help = match (wish, did_you_mean(text, known.iter().copied())) {
+                        (Some((_, why)), _) => (*why).to_owned(),
+                        (None, Some(near)) => format!("did you mean `{near}`?"),
+                        (None, None) => format!("here one can `{}`", known.join("`, `")),
                     };
                     problems.add(Problem::error(
                         place,

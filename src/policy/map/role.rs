@@ -161,7 +161,9 @@ pub(super) fn read(
     let nothing = role.lists.publish.is_empty()
         && role.lists.subscribe.is_empty()
         && role.responses.is_none()
-        && role.inherits.is_empty();
+        && role.inherits.is_empty()
+        // It is there to be inherited from, for what it denies or asks for.
+        && !role.idp_roles.is_empty();
     // A role that could not be read is not one that allows nothing.
     if nothing && problems.len() == before {
         let message = format!("role `{}` allows nothing", role.name);

@@ -1,3 +1,4 @@
+mod advice;
 mod directory;
 mod grants;
 mod language;

@@ -23,7 +23,11 @@ pub(super) fn read(node: &Node, claims: &Claims, problems: &mut Problems) -> Vec
     let mut fields = Fields::of(node, "`when`", problems);
     let mut conditions = Vec::new();
     let mut add = |place: &Place, test| {
-        conditions.push(Arc::new(Condition { test, at: place.to_string().into() }));
+        conditions.push(Arc::new(Condition {
+            test,
+            place: place.clone(),
+            at: place.to_string().into(),
+        }));
     };
     if let Some(node) = fields.node("claims")
         && matches!(&node.kind, Kind::Table(table) if table.is_empty())

@@ -45,9 +45,9 @@ fn what_is_wrong_with_them_is_told() {
         ("typ = \"JWT\"", "`typ` is a string, not a list of strings"),
         ("max_lifetime = \"0s\"", "`max_lifetime` is not between 1s and 366d"),
         ("max_age = 60", "`max_age` is a whole number, not a span of time"),
-        ("roles_form = \"list\"", "`list`: is none of the forms that roles have"),
-        ("subject_prefix = \" \"", "` `: is empty"),
-        ("issuer_aliases = [\"\"]", "``: is empty"),
+        ("roles_form = \"list\"", "`list` is none of the forms that roles have"),
+        ("subject_prefix = \" \"", "` ` is empty"),
+        ("issuer_aliases = [\"\"]", "`` is empty"),
         ("require = \"azp\"", "`require` is a string, not a table"),
         ("require.azp = []", "`azp` is required to be nothing that a claim can be"),
         ("require.azp = 1.5", "`azp` is required to be nothing that a claim can be"),
@@ -209,7 +209,7 @@ fn certificates_are_an_issuer() {
     assert_eq!(settings.issuers.len(), 1);
     assert_eq!(
         mesh("identity = \"cn\"").messages(),
-        ["`certificate` lacks `authorities`", "`cn`: is no name of a certificate"]
+        ["`certificate` lacks `authorities`", "`cn` is no name of a certificate"]
     );
     let torn = mesh("authorities = \"none.pem\"\nidentity = \"subject\"").messages();
     assert_eq!(torn.len(), 1);

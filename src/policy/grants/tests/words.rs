@@ -95,3 +95,46 @@ fn deliver_subjects() {
         assert_eq!(refused(&lines).len(), 1, "{lines}");
     }
 }
+
+/// A word that people look for gets the word that includes it, or the reason.
+#[test]
+fn wishes_that_have_another_word() {
+    let help = |lines: &str| {
+        let source = Source::new("a.toml", format!("[[grant]]\n{lines}\n"));
+        let mut problems = Problems::default();
+        let root = crate::document::parse(&source.into(), &mut problems);
+        let Some(Kind::List(items)) = root.get("grant").map(|node| &node.kind) else { panic!() };
+        assert!(read(&items[0], &mut problems).is_none(), "{lines}");
+        let told: Vec<_> = problems.iter().map(|problem| problem.help.clone()).collect();
+        assert_eq!(told.len(), 1, "{lines}: {problems}");
+        told[0].clone()
+    };
+    let stream = "stream = \"A\"\nsubjects = [\"a\"]";
+    let consumer = "stream = \"A\"\nconsumer = \"b\"";
+    for (about, words, says) in [
+        (stream, "durable ephemeral", "`read` is both"),
+        (stream, "ordered", "part of `watch`"),
+        (stream, "purge delete create", "part of `manage`"),
+        (stream, "info", "`read` and `manage`"),
+        (consumer, "get watch", "a grant without `consumer`"),
+        (consumer, "ack next info", "`read` includes"),
+        (consumer, "create delete", "part of `manage`"),
+        ("kv = \"a\"", "put create purge", "`write` and `delete` together"),
+        ("kv = \"a\"", "get", "part of `read`"),
+        ("kv = \"a\"", "list history", "part of `watch`"),
+        ("object_store = \"a\"", "put delete overwrite", "part of `write`, which takes `read`"),
+        ("object_store = \"a\"", "get list", "part of `read`"),
+        ("service = \"a\"", "request", "is `call`"),
+        ("service = \"a\"", "reply", "is `serve`"),
+        ("service = \"a\"", "ping", "`discover`"),
+        ("service = \"a\"", "paint", "here one can `call`, `serve`, `discover`"),
+        ("kv = \"a\"", "raed", "did you mean `read`?"),
+    ] {
+        for word in words.split(' ') {
+            let told = help(&format!("{about}\ncan = [\"{word}\"]"));
+            assert!(told.contains(says), "{about} {word}: {told}");
+        }
+    }
+    let told = help("stream = \"A\"\ncan = [\"watch\"]\ndeliver = \"push\"");
+    assert!(told.starts_with("add `consumer = "), "{told}");
+}

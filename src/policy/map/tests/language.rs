@@ -26,9 +26,10 @@ fn conditions_of_every_kind() {
             { zone = "America/New_York" },
         ]
         certificate = true
-        edge = true
     "#;
     assert_eq!(when(good), [""; 0]);
+    let told = when("edge = true");
+    assert!(told.len() == 1 && told[0].contains("no edge can attest a connection yet"), "{told:?}");
 }
 
 #[test]
@@ -43,7 +44,7 @@ fn conditions_that_say_nothing_or_nonsense() {
         ("claims = { department = [[1]] }", "`department` is compared with a list"),
         ("connection_types = []", "`connection_types` is empty: nothing would meet it"),
         ("connection_types = [\"MQTT_WS\"]", "`MQTT_WS`: the server does not tell it from `MQTT`"),
-        ("connection_types = [\"tcp\"]", "`tcp`: is no connection type"),
+        ("connection_types = [\"tcp\"]", "`tcp` is no connection type"),
         ("sources = []", "`sources` is empty: nothing would meet it"),
         ("sources = [\"10.0.0.1/8\"]", "`10.0.0.1/8` has bits set beyond its length"),
         (
@@ -102,8 +103,8 @@ fn values_of_claims() {
         [""; 0]
     );
     for (wrong, says) in [
-        ("a = { claim = \"x\", default = \"a.b\" }", "`a.b`: has a `.`"),
-        ("a = { claim = \"x\", default = \"*\" }", "`*`: has a wildcard character"),
+        ("a = { claim = \"x\", default = \"a.b\" }", "`a.b` has a `.`"),
+        ("a = { claim = \"x\", default = \"*\" }", "`*` has a wildcard character"),
         ("a = { claim = \"x\", at_most = 0 }", "`at_most` is not a whole number from 1 to 256"),
         ("a = { claim = \"x\", many = true }", "unknown key `many` in claim `a`"),
         ("a = { default = \"x\" }", "claim `a` lacks `claim`"),
@@ -229,10 +230,16 @@ fn a_team_s_files_reach_no_further_than_the_team() {
         ),
         ("publish = [\">\"]", "`>` under `publish`"),
         ("publish = [\"{t}.x\"]", "`{t}.x` under `publish`"),
-        ("subscribe = [\"hr.a\"]", "`hr.a` under `subscribe`"),
+        (
+            "subscribe = [\"hr.a\"]",
+            "| it is `subjects = [\"orders.>\"]` under `[maps.bounds.sales]` in hallpass.toml",
+        ),
         ("publish = [\"orders.a\"]\ndeny_publish = [\"hr.a\"]", "`hr.a` under `deny_publish`"),
         ("inbox = \"_INBOX.{t}\"", "`_INBOX.{t}.>` under `subscribe`"),
-        ("subscribe = [\"orders.a\"]\nallow_responses = true", "`allow_responses` of role `r`"),
+        (
+            "subscribe = [\"orders.a\"]\nallow_responses = true",
+            "set `allow_responses = true` under `[maps.bounds.sales]`",
+        ),
         (
             "inherits = [\"base\"]",
             "`hr.>` under `publish`, which role `r` inherits, is beyond the bounds of `teams/sales` (base.toml:5: inherited from here)",
@@ -350,8 +357,14 @@ fn grants_of_a_team_are_about_what_is_the_team_s() {
     for (bad, says) in [
         ("stream = \"ORDERS\"\ncan = [\"read\"]", "stream `ORDERS` is beyond the bounds"),
         ("stream = \"{subject}\"\ncan = [\"read\"]", "stream `{subject}` is beyond the bounds"),
-        ("kv = \"sales-x\"\ncan = [\"read\"]", "bucket `sales-x` is beyond the bounds"),
-        ("object_store = \"sales\"\ncan = [\"read\"]", "object store `sales` is beyond the bounds"),
+        (
+            "kv = \"sales-x\"\ncan = [\"read\"]",
+            "bucket `sales-x` is beyond the bounds of `teams/sales` | it is `buckets = [\"sales\"]` under",
+        ),
+        (
+            "object_store = \"sales\"\ncan = [\"read\"]",
+            "object store `sales` is beyond the bounds of `teams/sales` | it is `object_stores = []`",
+        ),
         (
             "stream = \"SALES_EU\"\ncan = [\"publish\"]\nsubjects = [\"hr.eu\"]",
             "`hr.eu` of stream `SALES_EU`",
