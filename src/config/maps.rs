@@ -34,6 +34,12 @@ pub struct MapBounds {
     pub buckets: Vec<NamePattern>,
     /// The object stores that grants may be about.
     pub object_stores: Vec<NamePattern>,
+    /// The prefixes of JetStream APIs that grants may ask, beside the account's own.
+    pub api_prefixes: Vec<String>,
+    /// The JetStream domains that grants may ask.
+    pub domains: Vec<String>,
+    /// Whether grants may read of JetStream: what is read goes wherever the request says.
+    pub jetstream_reads: bool,
     /// Whether roles may answer requests: an answer goes wherever the request says.
     pub responses: bool,
 }
@@ -83,6 +89,9 @@ fn bounds(name: &str, place: &Place, node: &Node, problems: &mut Problems) -> Op
     let streams = parsed(&mut fields, "streams", problems);
     let buckets = parsed(&mut fields, "buckets", problems);
     let object_stores = parsed(&mut fields, "object_stores", problems);
+    let api_prefixes = parsed(&mut fields, "api_prefixes", problems);
+    let domains = parsed(&mut fields, "domains", problems);
+    let jetstream_reads = fields.bool("jetstream_reads", problems).unwrap_or(false);
     let responses = fields.bool("allow_responses", problems).unwrap_or(false);
     fields.finish(problems);
     if name.is_empty() {
@@ -98,6 +107,9 @@ fn bounds(name: &str, place: &Place, node: &Node, problems: &mut Problems) -> Op
         streams,
         buckets,
         object_stores,
+        api_prefixes,
+        domains,
+        jetstream_reads,
         responses,
     })
 }

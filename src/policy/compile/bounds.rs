@@ -72,33 +72,66 @@ pub(super) fn check(role: &Role, bounds: &MapBounds, problems: &mut Problems) {
     }
 }
 
-/// Checks each grant once: what it is about, and the application's subjects in it.
+/// Checks each grant once: what it is about, where, and the application's subjects in it.
 fn check_grants(role: &Role, bounds: &MapBounds, problems: &mut Problems) {
     let mut seen: Vec<*const Granted> = Vec::new();
     let lists = &role.whole.lists;
     for rule in lists.publish.iter().chain(&lists.subscribe) {
         let Origin::Grant(granted) = &rule.origin else { continue };
-        // Whoever makes a stream says what it takes in, from other streams for one.
-        let makes_streams = [".STREAM.CREATE.", ".STREAM.UPDATE."]
-            .iter()
-            .any(|api| rule.template.as_str().contains(api));
-        if makes_streams {
-            let what = format!("`manage` of {}", granted.resource);
-            problems.add(rule_beyond(&role.written, rule, &what, bounds));
-        }
         if seen.contains(&Arc::as_ptr(granted)) {
             continue;
         }
         seen.push(Arc::as_ptr(granted));
-        if !is_about(&granted.resource, bounds) {
-            let what = granted.resource.to_string();
-            problems.add(rule_beyond(&role.written, rule, &what, bounds));
+        let resource = &granted.resource;
+        let calls = |calls: &[&str]| {
+            let has = |rule: &&Arc<Rule>| {
+                let is_its = matches!(&rule.origin, Origin::Grant(of) if Arc::ptr_eq(of, granted));
+                is_its && calls.iter().any(|call| rule.template.as_str().contains(call))
+            };
+            lists.publish.iter().any(|rule| has(&rule))
+        };
+        let mut refuse = |what: String, why: &str| {
+            let mut problem = rule_beyond(&role.written, rule, &what, bounds);
+            if !why.is_empty() {
+                problem.help = format!("{why}; {}", problem.help);
+            }
+            problems.add(problem);
+        };
+        // Whoever makes a stream says what it takes in, from other streams for one.
+        if calls(&MAKES_STREAMS) {
+            refuse(format!("`manage` of {resource}"), "");
+        }
+        if calls(&READS) && !bounds.jetstream_reads {
+            refuse(format!("reading of {resource}"), READS_REACH);
+        }
+        if let Some(prefix) = &granted.api_prefix
+            && !is_asked(prefix, bounds)
+        {
+            refuse(format!("the API prefix `{prefix}` of {resource}"), "");
+        }
+        if !is_about(resource, bounds) {
+            refuse(resource.to_string(), "");
         }
         for subject in granted.subjects.iter().filter(|subject| !is_covered(subject, bounds)) {
-            let what = format!("`{subject}` of {}", granted.resource);
-            problems.add(rule_beyond(&role.written, rule, &what, bounds));
+            refuse(format!("`{subject}` of {resource}"), "");
         }
     }
+}
+
+const MAKES_STREAMS: [&str; 2] = [".STREAM.CREATE.", ".STREAM.UPDATE."];
+
+/// The calls that send stored messages to a subject of the asker's choice.
+const READS: [&str; 4] =
+    [".DIRECT.GET.", ".CONSUMER.CREATE.", ".CONSUMER.DURABLE.CREATE.", ".CONSUMER.MSG.NEXT."];
+
+const READS_REACH: &str = "JetStream sends what is read to whatever subject of the account the \
+                           asker names, and takes a direct get's for a request of its own API: \
+                           `jetstream_reads = true` lets a team read all the same";
+
+/// Whether the team may ask the JetStream API below this prefix.
+fn is_asked(prefix: &str, bounds: &MapBounds) -> bool {
+    let is_domain = |domain: &String| prefix == format!("$JS.{domain}.API");
+    bounds.api_prefixes.iter().any(|known| known == prefix) || bounds.domains.iter().any(is_domain)
 }
 
 /// Whether a grant is about something of the team's. Buckets and object stores are streams too.

@@ -1,3 +1,4 @@
+mod bounds;
 mod directory;
 mod grants;
 mod language;
