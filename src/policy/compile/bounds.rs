@@ -38,7 +38,9 @@ pub(super) fn check_account(
 }
 
 /// Checks a role with all that it inherits: what is out of reach cannot be inherited either.
-pub(super) fn check(role: &Role, bounds: &MapBounds, problems: &mut Problems) {
+///
+/// `issuers` is how many there are: two of them may give out the same `sub`.
+pub(super) fn check(role: &Role, bounds: &MapBounds, issuers: usize, problems: &mut Problems) {
     let written = &role.written;
     if let Some(issuers) = &bounds.issuers {
         for issuer in role.issuers.iter().filter(|issuer| !issuers.contains(issuer)) {
@@ -47,22 +49,34 @@ pub(super) fn check(role: &Role, bounds: &MapBounds, problems: &mut Problems) {
             problems.add(beyond(place, &format!("the issuer `{issuer}`"), bounds));
         }
     }
-    if let Some(allowed) = &bounds.idp_roles {
-        for (idp_role, place) in &written.idp_roles {
-            let text = idp_role.to_string();
-            if !allowed.iter().any(|pattern| pattern.covers(&text)) {
-                problems.add(beyond(place, &format!("the IdP role `{text}`"), bounds));
-            }
+    for (idp_role, place) in &written.idp_roles {
+        if !bounds.idp_roles.iter().any(|pattern| idp_role.is_within(pattern.as_str())) {
+            problems.add(beyond(place, &format!("the IdP role `{idp_role}`"), bounds));
         }
+    }
+    if let Some(names) = &bounds.roles
+        && !names.iter().any(|pattern| pattern.covers(written.name.as_str()))
+    {
+        let what = format!("the role name `{}`", written.name);
+        problems.add(beyond(&written.place, &what, bounds));
     }
     for (list, rules) in role.whole.lists.named() {
         let reach = |rule: &Rule| match list {
             "subscribe" => rule.template.subscribed(),
             _ => rule.template.reach().subject.clone(),
         };
-        for rule in rules.iter().filter(|rule| !is_within(rule, &reach(rule), bounds)) {
+        let beyond = |rule: &&Arc<Rule>| !is_within(rule, &reach(rule), bounds, issuers);
+        for rule in rules.iter().filter(beyond) {
             let what = format!("`{}` under `{list}`", rule.template.as_str());
-            problems.add(rule_beyond(written, rule, &what, bounds));
+            let mut problem = rule_beyond(written, rule, &what, bounds);
+            if rule.origin == Origin::Inbox && is_own(rule, 1) {
+                problem.help = format!(
+                    "two issuers may give out the same `sub`: write `{{name}}`, or `{{issuer}}` \
+                     beside `{{subject}}`; {}",
+                    problem.help
+                );
+            }
+            problems.add(problem);
         }
     }
     check_grants(role, bounds, problems);
@@ -83,12 +97,12 @@ fn check_grants(role: &Role, bounds: &MapBounds, problems: &mut Problems) {
         }
         seen.push(Arc::as_ptr(granted));
         let resource = &granted.resource;
+        let is_its =
+            |rule: &Rule| matches!(&rule.origin, Origin::Grant(of) if Arc::ptr_eq(of, granted));
         let calls = |calls: &[&str]| {
-            let has = |rule: &&Arc<Rule>| {
-                let is_its = matches!(&rule.origin, Origin::Grant(of) if Arc::ptr_eq(of, granted));
-                is_its && calls.iter().any(|call| rule.template.as_str().contains(call))
-            };
-            lists.publish.iter().any(|rule| has(&rule))
+            let is_one =
+                |rule: &Rule| calls.iter().any(|call| rule.template.as_str().contains(call));
+            lists.publish.iter().any(|rule| is_its(rule) && is_one(rule))
         };
         let mut refuse = |what: String, why: &str| {
             let mut problem = rule_beyond(&role.written, rule, &what, bounds);
@@ -109,11 +123,23 @@ fn check_grants(role: &Role, bounds: &MapBounds, problems: &mut Problems) {
         {
             refuse(format!("the API prefix `{prefix}` of {resource}"), "");
         }
-        if !is_about(resource, bounds) {
+        let rules = || lists.publish.iter().chain(&lists.subscribe);
+        let discovers = rules().any(|rule| is_its(rule) && is_discovery(rule));
+        if !is_about(resource, discovers, bounds) {
             refuse(resource.to_string(), "");
         }
         for subject in granted.subjects.iter().filter(|subject| !is_covered(subject, bounds)) {
             refuse(format!("`{subject}` of {resource}"), "");
+        }
+        // Discovery has no subjects of the application, and is bounded by the service's name.
+        let subscribed = lists.subscribe.iter().filter(|rule| is_its(rule) && !is_discovery(rule));
+        for rule in subscribed {
+            let named = &rule.template.reach().subject;
+            let reach = rule.template.subscribed();
+            if covered(named, &bounds.subjects) && !covered(&reach, &bounds.subjects) {
+                let deeper = "a `*` at the end of a subscription lets all that is below through";
+                refuse(format!("`{reach}`, which `{named}` of {resource} reaches,"), deeper);
+            }
         }
     }
 }
@@ -135,7 +161,7 @@ fn is_asked(prefix: &str, bounds: &MapBounds) -> bool {
 }
 
 /// Whether a grant is about something of the team's. Buckets and object stores are streams too.
-fn is_about(resource: &Resource, bounds: &MapBounds) -> bool {
+fn is_about(resource: &Resource, discovers: bool, bounds: &MapBounds) -> bool {
     let covers = |patterns: &[NamePattern], name: &str| {
         // A value of the token may be any name.
         let name = if name.starts_with('{') { "*" } else { name };
@@ -145,9 +171,14 @@ fn is_about(resource: &Resource, bounds: &MapBounds) -> bool {
         Resource::Stream(name) => covers(&bounds.streams, name),
         Resource::Bucket(name) => covers(&bounds.buckets, name),
         Resource::ObjectStore(name) => covers(&bounds.object_stores, name),
-        // Its subjects say it.
-        Resource::Service(_) => true,
+        // Its subjects say it, and its name where it is asked about itself.
+        Resource::Service(name) => !discovers || covers(&bounds.services, name),
     }
+}
+
+/// Whether it is a service's word about itself.
+fn is_discovery(rule: &Rule) -> bool {
+    rule.template.as_str().starts_with("$SRV.")
 }
 
 /// Whether a subject of a grant lies within the team's, whatever its values are.
@@ -175,21 +206,22 @@ fn beyond(place: &Place, what: &str, bounds: &MapBounds) -> Problem {
     )
 }
 
-fn is_within(rule: &Rule, reach: &SubjectPattern, bounds: &MapBounds) -> bool {
+fn is_within(rule: &Rule, reach: &SubjectPattern, bounds: &MapBounds, issuers: usize) -> bool {
     match &rule.origin {
         // One's own replies: nobody else's, whatever the team is.
-        Origin::Inbox if is_own(rule) => true,
+        Origin::Inbox if is_own(rule, issuers) => true,
         Origin::Inbox | Origin::Subject => covered(reach, &bounds.subjects),
         // See `check_grants`.
         Origin::Grant(_) => true,
     }
 }
 
-/// Whether each person has an inbox of their own.
-fn is_own(rule: &Rule) -> bool {
-    let own = |variable: &Variable| matches!(variable, Variable::Subject | Variable::Name);
+/// Whether each person has an inbox of their own, with so many issuers.
+fn is_own(rule: &Rule, issuers: usize) -> bool {
+    let has = |variable| rule.template.variables().contains(&variable);
+    let one_issuer = issuers == 1 || has(Variable::Issuer);
     rule.template.reach().subject.as_str().starts_with("_INBOX.")
-        && rule.template.variables().iter().any(own)
+        && (has(Variable::Name) || (has(Variable::Subject) && one_issuer))
 }
 
 fn covered(subject: &SubjectPattern, by: &[SubjectPattern]) -> bool {

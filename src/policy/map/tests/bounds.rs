@@ -9,11 +9,13 @@ fn sales() -> MapBounds {
         directory: "teams/sales".into(),
         accounts: ["APP".parse().unwrap()].into(),
         issuers: Some(["corp".parse().unwrap()].into()),
-        idp_roles: Some(vec!["sales:*".parse().unwrap()]),
+        idp_roles: vec!["sales:*".parse().unwrap()],
+        roles: None,
         subjects: vec!["orders.>".parse().unwrap()],
         streams: Vec::new(),
         buckets: Vec::new(),
         object_stores: Vec::new(),
+        services: Vec::new(),
         api_prefixes: Vec::new(),
         domains: Vec::new(),
         jetstream_reads: false,
@@ -39,7 +41,7 @@ fn a_team_s_files_reach_no_further_than_the_team() {
     };
     assert_eq!(
         role(
-            "publish = [\"orders.{t}.x\"]\ndeny_publish = [\"orders.*.y\"]\ninbox = \"_INBOX.{subject}\""
+            "publish = [\"orders.{t}.x\"]\ndeny_publish = [\"orders.*.y\"]\ninbox = \"_INBOX.{name}\""
         ),
         [""; 0]
     );
@@ -169,4 +171,70 @@ fn a_team_reads_of_jetstream_where_that_is_meant() {
     ] {
         assert_eq!(grant_within(within(false), writes), [""; 0], "{writes}");
     }
+}
+
+#[test]
+fn a_team_serves_and_discovers_what_is_its_own() {
+    let bounds = || MapBounds {
+        subjects: vec!["orders.*".parse().unwrap()],
+        services: vec!["sales-*".parse().unwrap()],
+        responses: true,
+        ..sales()
+    };
+    let service = |name: &str, can: &str, subject: &str| {
+        let subjects =
+            if subject.is_empty() { String::new() } else { format!("subjects = [\"{subject}\"]") };
+        grant_within(bounds(), &format!("service = \"{name}\"\ncan = [\"{can}\"]\n{subjects}"))
+    };
+    assert_eq!(service("sales-eu", "discover", ""), [""; 0]);
+    assert_eq!(service("sales-eu", "serve", "orders.x"), [""; 0]);
+    assert_eq!(service("payments", "call", "orders.*"), [""; 0], "a call has no service's name");
+    for (can, subject) in [("discover", ""), ("serve", "orders.x")] {
+        let told = service("payments", can, subject);
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].contains("service `payments` is beyond the bounds"), "{told:?}");
+    }
+    let told = service("sales-eu", "serve", "orders.*");
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].contains("`orders.>`, which `orders.*` of service `sales-eu` reaches, is beyond"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn a_team_s_roles_may_have_names_of_the_team_s_only() {
+    let named = |name: &str| {
+        let text = format!(
+            "account = \"APP\"\n[roles.{name}]\nidp_roles = [\"sales:x\"]\npublish = [\"orders.x\"]\n"
+        );
+        let bounds = MapBounds { roles: Some(vec!["sales-*".parse().unwrap()]), ..sales() };
+        maps(&[("teams/sales/a.toml", &text)]).bounded(bounds).problems()
+    };
+    assert_eq!(named("sales-clerk"), [""; 0]);
+    let told = named("clerk");
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].starts_with("teams/sales/a.toml:2: the role name `clerk` is beyond"));
+}
+
+#[test]
+fn an_inbox_is_one_s_own_among_several_issuers() {
+    let errors = |issuers: &[&'static str], inbox: &str| {
+        let text = format!(
+            "account = \"APP\"\nissuers = [\"corp\"]\n[roles.r]\nidp_roles = [\"sales:x\"]\n\
+             publish = [\"orders.x\"]\ninbox = \"{inbox}\"\n"
+        );
+        let maps = maps(&[("teams/sales/a.toml", &text)]).issuers(issuers).bounded(sales());
+        let mut told = maps.problems();
+        told.retain(|told| !told.starts_with("warning: "));
+        told
+    };
+    assert_eq!(errors(&["corp"], "_INBOX.{subject}"), [""; 0]);
+    for good in ["_INBOX.{name}", "_INBOX.{issuer}.{subject}"] {
+        assert_eq!(errors(&["corp", "k8s"], good), [""; 0], "{good}");
+    }
+    let told = errors(&["corp", "k8s"], "_INBOX.{subject}");
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("two issuers may give out the same `sub`: write `{name}`"));
+    assert_eq!(errors(&["corp", "k8s"], "_INBOX.{issuer}").len(), 1);
 }
