@@ -24,8 +24,10 @@ pub struct MapBounds {
     pub accounts: BTreeSet<AccountName>,
     /// The issuers that roles may believe; absent: all.
     pub issuers: Option<BTreeSet<IssuerName>>,
-    /// The IdP roles that may give roles; absent: all.
-    pub idp_roles: Option<Vec<NamePattern>>,
+    /// The IdP roles that may give roles. Behind a separator, `*` is one step, as in maps.
+    pub idp_roles: Vec<NamePattern>,
+    /// What roles may be called; absent: anything.
+    pub roles: Option<Vec<NamePattern>>,
     /// Every subject of a role, allowed or denied, lies within one of these.
     pub subjects: Vec<SubjectPattern>,
     /// The streams that grants may be about.
@@ -34,6 +36,14 @@ pub struct MapBounds {
     pub buckets: Vec<NamePattern>,
     /// The object stores that grants may be about.
     pub object_stores: Vec<NamePattern>,
+    /// The services that grants may discover, or serve under that name.
+    pub services: Vec<NamePattern>,
+    /// The prefixes of JetStream APIs that grants may ask, beside the account's own.
+    pub api_prefixes: Vec<String>,
+    /// The JetStream domains that grants may ask.
+    pub domains: Vec<String>,
+    /// Whether grants may read of JetStream: what is read goes wherever the request says.
+    pub jetstream_reads: bool,
     /// Whether roles may answer requests: an answer goes wherever the request says.
     pub responses: bool,
 }
@@ -79,10 +89,17 @@ fn bounds(name: &str, place: &Place, node: &Node, problems: &mut Problems) -> Op
     let subjects = fields.required("subjects", "`subjects = [\"orders.>\"]`", problems);
     let subjects = subjects.map(|_| parsed(&mut fields, "subjects", problems));
     let issuers = fields.node("issuers").map(|_| parsed(&mut fields, "issuers", problems));
-    let idp_roles = fields.node("idp_roles").map(|_| parsed(&mut fields, "idp_roles", problems));
+    let example = "`idp_roles = [\"sales:*\"]`; `[\"*\"]` is all";
+    let idp_roles = fields.required("idp_roles", example, problems);
+    let idp_roles = idp_roles.map(|_| parsed(&mut fields, "idp_roles", problems));
+    let roles = fields.node("roles").map(|_| parsed(&mut fields, "roles", problems));
     let streams = parsed(&mut fields, "streams", problems);
     let buckets = parsed(&mut fields, "buckets", problems);
     let object_stores = parsed(&mut fields, "object_stores", problems);
+    let services = parsed(&mut fields, "services", problems);
+    let api_prefixes = parsed(&mut fields, "api_prefixes", problems);
+    let domains = parsed(&mut fields, "domains", problems);
+    let jetstream_reads = fields.bool("jetstream_reads", problems).unwrap_or(false);
     let responses = fields.bool("allow_responses", problems).unwrap_or(false);
     fields.finish(problems);
     if name.is_empty() {
@@ -93,11 +110,16 @@ fn bounds(name: &str, place: &Place, node: &Node, problems: &mut Problems) -> Op
         directory: directory?,
         accounts: accounts?.into_iter().collect(),
         issuers: issuers.map(|names| names.into_iter().collect()),
-        idp_roles,
+        idp_roles: idp_roles?,
+        roles,
         subjects: subjects?,
         streams,
         buckets,
         object_stores,
+        services,
+        api_prefixes,
+        domains,
+        jetstream_reads,
         responses,
     })
 }

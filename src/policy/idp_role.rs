@@ -38,6 +38,22 @@ impl IdpRole {
         }
     }
 
+    /// Whether it lies within the bounds of a team: a name, a pattern as here, or a text that ends
+    /// in `*` behind a piece of a word or nothing, which leaves the tail open.
+    pub(super) fn is_within(&self, bound: &str) -> bool {
+        let Some(before) = bound.strip_suffix('*') else {
+            return matches!(self, Self::Exact(name) if name == bound);
+        };
+        if !before.ends_with(SEPARATORS) {
+            return self.to_string().starts_with(before);
+        }
+        let below = Self::Below(before.to_owned());
+        match self {
+            Self::Exact(name) => Self::that_match(name).any(|it| it == below),
+            Self::Below(_) => *self == below,
+        }
+    }
+
     /// All that could give a role to somebody who has `idp_role`: a handful, however many there
     /// are in the maps.
     pub(super) fn that_match(idp_role: &str) -> impl Iterator<Item = Self> {
@@ -78,6 +94,23 @@ mod tests {
         }
         assert!(!matches("orders:*", "orders:write:all") && !matches("orders:*", "Orders:write"));
         assert!(!matches("orders:write", "orders:*"), "an IdP's `*` is no pattern");
+    }
+
+    #[test]
+    fn bounds_reach_one_step_too() {
+        let within =
+            |role: &str, bound: &str| IdpRole::parse(role).is_ok_and(|it| it.is_within(bound));
+        for good in ["/groups/sales/emea", "/groups/sales/*"] {
+            assert!(within(good, "/groups/sales/*") && within(good, "*"), "{good}");
+        }
+        for far in
+            ["/groups/sales/emea/admins", "/groups/sales/emea/*", "/groups/sales", "/groups/*"]
+        {
+            assert!(!within(far, "/groups/sales/*") && within(far, "*"), "{far}");
+        }
+        assert!(within("sales:x", "sales:*") && !within("sales:x:y", "sales:*"));
+        assert!(!within("/a/b", "/*") && within("sales-x", "sal*") && !within("hr", "sal*"));
+        assert!(within("hr", "hr") && !within("hr:x", "hr") && !within("hr:*", "hr:x"));
     }
 
     #[test]

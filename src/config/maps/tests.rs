@@ -35,22 +35,24 @@ fn bounds_name_what_a_directory_reaches() {
 fn bounds_that_cannot_be_read_are_none() {
     let lines = |lines: &str| {
         read(&format!(
-            "[maps.bounds.x]\naccounts = []\nsubjects = []\ndirectory = \"x\"\n{lines}\n"
+            "[maps.bounds.x]\naccounts = []\nsubjects = []\ndirectory = \"x\"\n\
+             idp_roles = []\n{lines}\n"
         ))
     };
     assert!(lines("").is_ok(), "reaching nothing is legal");
     for (wrong, says) in [
-        ("streams = [\"A*B\"]", "hallpass.toml:5: `A*B` has a `*` before its end"),
-        ("subject = []", "hallpass.toml:5: unknown key `subject` in `[maps.bounds.x]`"),
-        ("idp_roles = [\"\"]", "hallpass.toml:5: `` is empty"),
+        ("streams = [\"A*B\"]", "hallpass.toml:6: `A*B` has a `*` before its end"),
+        ("subject = []", "hallpass.toml:6: unknown key `subject` in `[maps.bounds.x]`"),
+        ("roles = [\"\"]", "hallpass.toml:6: `` is empty"),
     ] {
         assert_eq!(lines(wrong).unwrap_err(), [says]);
     }
     for directory in ["", "..", "/etc", "a/../..", "."] {
-        let text =
-            format!("[maps.bounds.x]\naccounts = []\nsubjects = []\ndirectory = \"{directory}\"\n");
+        let text = format!(
+            "[maps.bounds.x]\naccounts = []\nsubjects = []\nidp_roles = []\ndirectory = \"{directory}\"\n"
+        );
         let told = read(&text).unwrap_err();
         assert!(told[0].contains("is not a directory below"), "{told:?}");
     }
-    assert_eq!(read("[maps.bounds.x]\n").unwrap_err().len(), 3);
+    assert_eq!(read("[maps.bounds.x]\n").unwrap_err().len(), 4);
 }

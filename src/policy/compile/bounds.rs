@@ -1,6 +1,10 @@
 //! How far the maps in a directory reach: a team's file no further than the team.
 
+mod key;
+
 use std::{path::Path, sync::Arc};
+
+use key::Key;
 
 use super::{Role, Written};
 use crate::{
@@ -38,7 +42,9 @@ pub(super) fn check_account(
 }
 
 /// Checks a role with all that it inherits: what is out of reach cannot be inherited either.
-pub(super) fn check(role: &Role, bounds: &MapBounds, problems: &mut Problems) {
+///
+/// `issuers` is how many there are: two of them may give out the same `sub`.
+pub(super) fn check(role: &Role, bounds: &MapBounds, issuers: usize, problems: &mut Problems) {
     let written = &role.written;
     if let Some(issuers) = &bounds.issuers {
         for issuer in role.issuers.iter().filter(|issuer| !issuers.contains(issuer)) {
@@ -47,27 +53,39 @@ pub(super) fn check(role: &Role, bounds: &MapBounds, problems: &mut Problems) {
             problems.add(beyond(place, &format!("the issuer `{issuer}`"), Key::Issuers, bounds));
         }
     }
-    if let Some(allowed) = &bounds.idp_roles {
-        for (idp_role, place) in &written.idp_roles {
-            let text = idp_role.to_string();
-            if !allowed.iter().any(|pattern| pattern.covers(&text)) {
-                problems.add(beyond(
-                    place,
-                    &format!("the IdP role `{text}`"),
-                    Key::IdpRoles,
-                    bounds,
-                ));
-            }
+    for (idp_role, place) in &written.idp_roles {
+        if !bounds.idp_roles.iter().any(|pattern| idp_role.is_within(pattern.as_str())) {
+            problems.add(beyond(
+                place,
+                &format!("the IdP role `{idp_role}`"),
+                Key::IdpRoles,
+                bounds,
+            ));
         }
+    }
+    if let Some(names) = &bounds.roles
+        && !names.iter().any(|pattern| pattern.covers(written.name.as_str()))
+    {
+        let what = format!("the role name `{}`", written.name);
+        problems.add(beyond(&written.place, &what, Key::Roles, bounds));
     }
     for (list, rules) in role.whole.lists.named() {
         let reach = |rule: &Rule| match list {
             "subscribe" => rule.template.subscribed(),
             _ => rule.template.reach().subject.clone(),
         };
-        for rule in rules.iter().filter(|rule| !is_within(rule, &reach(rule), bounds)) {
+        let beyond = |rule: &&Arc<Rule>| !is_within(rule, &reach(rule), bounds, issuers);
+        for rule in rules.iter().filter(beyond) {
             let what = format!("`{}` under `{list}`", rule.template.as_str());
-            problems.add(rule_beyond(written, rule, &what, Key::Subjects, bounds));
+            let mut problem = rule_beyond(written, rule, &what, Key::Subjects, bounds);
+            if rule.origin == Origin::Inbox && is_own(rule, 1) {
+                problem.help = format!(
+                    "two issuers may give out the same `sub`: write `{{name}}`, or `{{issuer}}` \
+                     beside `{{subject}}`; {}",
+                    problem.help
+                );
+            }
+            problems.add(problem);
         }
     }
     check_grants(role, bounds, problems);
@@ -77,44 +95,92 @@ pub(super) fn check(role: &Role, bounds: &MapBounds, problems: &mut Problems) {
     }
 }
 
-/// Checks each grant once: what it is about, and the application's subjects in it.
+/// Checks each grant once: what it is about, where, and the application's subjects in it.
 fn check_grants(role: &Role, bounds: &MapBounds, problems: &mut Problems) {
-    let (mut seen, mut makers): (Vec<*const Granted>, Vec<*const Granted>) = Default::default();
+    let mut seen: Vec<*const Granted> = Vec::new();
     let lists = &role.whole.lists;
     for rule in lists.publish.iter().chain(&lists.subscribe) {
         let Origin::Grant(granted) = &rule.origin else { continue };
-        // Whoever makes a stream says what it takes in, from other streams for one.
-        let makes_streams = [".STREAM.CREATE.", ".STREAM.UPDATE."]
-            .iter()
-            .any(|api| rule.template.as_str().contains(api));
-        if makes_streams && !makers.contains(&Arc::as_ptr(granted)) {
-            makers.push(Arc::as_ptr(granted));
-            let what = format!("`manage` of {}", granted.resource);
-            problems.add(rule_beyond(&role.written, rule, &what, Key::Never, bounds));
-        }
         if seen.contains(&Arc::as_ptr(granted)) {
             continue;
         }
         seen.push(Arc::as_ptr(granted));
-        if !is_about(&granted.resource, bounds) {
-            let what = granted.resource.to_string();
-            let key = match granted.resource {
+        let resource = &granted.resource;
+        let is_its =
+            |rule: &Rule| matches!(&rule.origin, Origin::Grant(of) if Arc::ptr_eq(of, granted));
+        let calls = |calls: &[&str]| {
+            let is_one =
+                |rule: &Rule| calls.iter().any(|call| rule.template.as_str().contains(call));
+            lists.publish.iter().any(|rule| is_its(rule) && is_one(rule))
+        };
+        let mut refuse = |what: String, key: Key, why: &str| {
+            let mut problem = rule_beyond(&role.written, rule, &what, key, bounds);
+            if !why.is_empty() {
+                problem.help = format!("{why}; {}", problem.help);
+            }
+            problems.add(problem);
+        };
+        // Whoever makes a stream says what it takes in, from other streams for one.
+        if calls(&MAKES_STREAMS) {
+            refuse(format!("`manage` of {resource}"), Key::Never, "");
+        }
+        if calls(&READS) && !bounds.jetstream_reads {
+            refuse(format!("reading of {resource}"), Key::Reads, READS_REACH);
+        }
+        if let Some(prefix) = &granted.api_prefix
+            && !is_asked(prefix, bounds)
+        {
+            refuse(format!("the API prefix `{prefix}` of {resource}"), Key::ApiPrefixes, "");
+        }
+        let rules = || lists.publish.iter().chain(&lists.subscribe);
+        let discovers = rules().any(|rule| is_its(rule) && is_discovery(rule));
+        if !is_about(resource, discovers, bounds) {
+            let key = match resource {
                 Resource::Stream(_) => Key::Streams,
                 Resource::Bucket(_) => Key::Buckets,
                 Resource::ObjectStore(_) => Key::ObjectStores,
-                Resource::Service(_) => Key::Subjects,
+                Resource::Service(_) => Key::Services,
             };
-            problems.add(rule_beyond(&role.written, rule, &what, key, bounds));
+            refuse(resource.to_string(), key, "");
         }
         for subject in granted.subjects.iter().filter(|subject| !is_covered(subject, bounds)) {
-            let what = format!("`{subject}` of {}", granted.resource);
-            problems.add(rule_beyond(&role.written, rule, &what, Key::Subjects, bounds));
+            refuse(format!("`{subject}` of {resource}"), Key::Subjects, "");
+        }
+        // Discovery has no subjects of the application, and is bounded by the service's name.
+        let subscribed = lists.subscribe.iter().filter(|rule| is_its(rule) && !is_discovery(rule));
+        for rule in subscribed {
+            let named = &rule.template.reach().subject;
+            let reach = rule.template.subscribed();
+            if covered(named, &bounds.subjects) && !covered(&reach, &bounds.subjects) {
+                let deeper = "a `*` at the end of a subscription lets all that is below through";
+                refuse(
+                    format!("`{reach}`, which `{named}` of {resource} reaches,"),
+                    Key::Subjects,
+                    deeper,
+                );
+            }
         }
     }
 }
 
+const MAKES_STREAMS: [&str; 2] = [".STREAM.CREATE.", ".STREAM.UPDATE."];
+
+/// The calls that send stored messages to a subject of the asker's choice.
+const READS: [&str; 4] =
+    [".DIRECT.GET.", ".CONSUMER.CREATE.", ".CONSUMER.DURABLE.CREATE.", ".CONSUMER.MSG.NEXT."];
+
+const READS_REACH: &str = "JetStream sends what is read to whatever subject of the account the \
+                           asker names, and takes a direct get's for a request of its own API: \
+                           `jetstream_reads = true` lets a team read all the same";
+
+/// Whether the team may ask the JetStream API below this prefix.
+fn is_asked(prefix: &str, bounds: &MapBounds) -> bool {
+    let is_domain = |domain: &String| prefix == format!("$JS.{domain}.API");
+    bounds.api_prefixes.iter().any(|known| known == prefix) || bounds.domains.iter().any(is_domain)
+}
+
 /// Whether a grant is about something of the team's. Buckets and object stores are streams too.
-fn is_about(resource: &Resource, bounds: &MapBounds) -> bool {
+fn is_about(resource: &Resource, discovers: bool, bounds: &MapBounds) -> bool {
     let covers = |patterns: &[NamePattern], name: &str| {
         // A value of the token may be any name.
         let name = if name.starts_with('{') { "*" } else { name };
@@ -124,9 +190,14 @@ fn is_about(resource: &Resource, bounds: &MapBounds) -> bool {
         Resource::Stream(name) => covers(&bounds.streams, name),
         Resource::Bucket(name) => covers(&bounds.buckets, name),
         Resource::ObjectStore(name) => covers(&bounds.object_stores, name),
-        // Its subjects say it.
-        Resource::Service(_) => true,
+        // Its subjects say it, and its name where it is asked about itself.
+        Resource::Service(name) => !discovers || covers(&bounds.services, name),
     }
+}
+
+/// Whether it is a service's word about itself.
+fn is_discovery(rule: &Rule) -> bool {
+    rule.template.as_str().starts_with("$SRV.")
 }
 
 /// Whether a subject of a grant lies within the team's, whatever its values are.
@@ -152,74 +223,27 @@ fn rule_beyond(
     beyond(&written.place, &what, key, bounds).related(&rule.place, "inherited from here")
 }
 
-/// The key that bounds it.
-#[derive(Clone, Copy)]
-enum Key {
-    Accounts,
-    Issuers,
-    IdpRoles,
-    Subjects,
-    Streams,
-    Buckets,
-    ObjectStores,
-    Responses,
-    /// None: no bound allows it.
-    Never,
-}
-
-impl Key {
-    /// What the bounds are, and which key to set.
-    fn help(self, bounds: &MapBounds) -> String {
-        fn list<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
-            let items: Vec<_> =
-                items.into_iter().map(|item| format!("\"{}\"", item.to_string())).collect();
-            format!("[{}]", items.join(", "))
-        }
-        let (key, now) = match self {
-            Self::Accounts => ("accounts", list(&bounds.accounts)),
-            Self::Issuers => ("issuers", list(bounds.issuers.iter().flatten())),
-            Self::IdpRoles => ("idp_roles", list(bounds.idp_roles.iter().flatten())),
-            Self::Subjects => ("subjects", list(&bounds.subjects)),
-            Self::Streams => ("streams", list(&bounds.streams)),
-            Self::Buckets => ("buckets", list(&bounds.buckets)),
-            Self::ObjectStores => ("object_stores", list(&bounds.object_stores)),
-            Self::Responses => {
-                return format!(
-                    "an answer goes wherever the request says; where that may be, set \
-                     `allow_responses = true` under `[maps.bounds.{}]` in hallpass.toml",
-                    bounds.name
-                );
-            }
-            Self::Never => {
-                return "who makes a stream says what it takes in, from other streams too; no \
-                        bounds allow it, so put it into a map outside the directory"
-                    .to_owned();
-            }
-        };
-        format!("it is `{key} = {now}` under `[maps.bounds.{}]` in hallpass.toml", bounds.name)
-    }
-}
-
 fn beyond(place: &Place, what: &str, key: Key, bounds: &MapBounds) -> Problem {
     let message = format!("{what} is beyond the bounds of `{}`", bounds.directory.display());
     Problem::error(place, message, key.help(bounds))
 }
 
-fn is_within(rule: &Rule, reach: &SubjectPattern, bounds: &MapBounds) -> bool {
+fn is_within(rule: &Rule, reach: &SubjectPattern, bounds: &MapBounds, issuers: usize) -> bool {
     match &rule.origin {
         // One's own replies: nobody else's, whatever the team is.
-        Origin::Inbox if is_own(rule) => true,
+        Origin::Inbox if is_own(rule, issuers) => true,
         Origin::Inbox | Origin::Subject => covered(reach, &bounds.subjects),
         // See `check_grants`.
         Origin::Grant(_) => true,
     }
 }
 
-/// Whether each person has an inbox of their own.
-fn is_own(rule: &Rule) -> bool {
-    let own = |variable: &Variable| matches!(variable, Variable::Subject | Variable::Name);
+/// Whether each person has an inbox of their own, with so many issuers.
+fn is_own(rule: &Rule, issuers: usize) -> bool {
+    let has = |variable| rule.template.variables().contains(&variable);
+    let one_issuer = issuers == 1 || has(Variable::Issuer);
     rule.template.reach().subject.as_str().starts_with("_INBOX.")
-        && rule.template.variables().iter().any(own)
+        && (has(Variable::Name) || (has(Variable::Subject) && one_issuer))
 }
 
 fn covered(subject: &SubjectPattern, by: &[SubjectPattern]) -> bool {

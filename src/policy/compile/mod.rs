@@ -205,7 +205,8 @@ pub(super) fn compile(
         let role = Role { written: role, issuers, whole };
         responses::check(&role, problems);
         for bounds in paths.get(&name).into_iter().flatten() {
-            bounds::check(&role, bounds, problems);
+            let issuers = boundaries.issuers.as_ref().map_or(1, BTreeSet::len);
+            bounds::check(&role, bounds, issuers, problems);
         }
         advice::give(&role, inherited.contains(&name), &mut said, problems);
         set.add(role);

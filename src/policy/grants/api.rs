@@ -31,6 +31,11 @@ impl Api {
         Self { prefix }
     }
 
+    /// What stands before its calls, where it is not the account's own.
+    pub(super) fn prefix(&self) -> Option<&str> {
+        self.prefix.as_deref()
+    }
+
     /// The subject of a call, such as `STREAM.INFO.ORDERS`.
     pub(super) fn call(&self, call: &str) -> String {
         format!("{}.{call}", self.prefix.as_deref().unwrap_or("$JS.API"))

@@ -26,7 +26,7 @@ pub(super) fn read(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<E
     let stored: Vec<String> = keys.iter().map(|key| format!("$KV.{bucket}.{key}")).collect();
     let bounds: Vec<&str> = if all { Vec::new() } else { stored.iter().map(|s| &**s).collect() };
 
-    let mut grant = Expansion::of(Resource::Bucket(bucket.clone()));
+    let mut grant = Expansion::within(&api, Resource::Bucket(bucket.clone()));
     // With this, clients learn how the bucket is to be read before they do anything.
     grant.publishes([api.call(&format!("STREAM.INFO.{stream}"))]);
     if can.has("read") {

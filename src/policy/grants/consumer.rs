@@ -32,7 +32,7 @@ pub(super) fn read(
     words::refuse_last_star(&filters, problems);
 
     let name = name?;
-    let mut grant = Expansion::of(Resource::Stream(stream.to_owned()));
+    let mut grant = Expansion::within(api, Resource::Stream(stream.to_owned()));
     if can.has("read") {
         grant.publishes([
             api.call(&format!("CONSUMER.INFO.{stream}.{name}")),

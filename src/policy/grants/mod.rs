@@ -38,6 +38,9 @@ pub(crate) struct Expansion {
     pub(crate) needs_inbox: bool,
     /// What it is about: what a team's directory is bounded by.
     pub(crate) resource: Resource,
+    /// The prefix of the JetStream API that it asks, where it is not the account's own: a team is
+    /// bounded by that too.
+    pub(crate) api_prefix: Option<String>,
     /// The application's own subjects in it, without the queue: a team is bounded by these too.
     pub(crate) subjects: Vec<String>,
     /// What the server cannot tell apart, and where it delivers indirectly; for `explain`.
@@ -76,9 +79,15 @@ impl Expansion {
             responses: false,
             needs_inbox: true,
             resource,
+            api_prefix: None,
             subjects: Vec::new(),
             notes: Vec::new(),
         }
+    }
+
+    /// As [`Self::of`], in the JetStream that the grant names.
+    fn within(api: &api::Api, resource: Resource) -> Self {
+        Self { api_prefix: api.prefix().map(str::to_owned), ..Self::of(resource) }
     }
 
     fn publishes(&mut self, subjects: impl IntoIterator<Item = String>) {

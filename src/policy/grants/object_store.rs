@@ -35,7 +35,7 @@ pub(super) fn read(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<E
 
     let store = store?;
     let stream = format!("OBJ_{store}");
-    let mut grant = Expansion::of(Resource::ObjectStore(store.clone()));
+    let mut grant = Expansion::within(&api, Resource::ObjectStore(store.clone()));
     grant.publishes([api.call(&format!("STREAM.INFO.{stream}"))]);
     if can.has("read") {
         grant.publishes([

@@ -39,7 +39,7 @@ pub(super) fn read(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<E
     }
 
     let stream = stream?;
-    let mut grant = Expansion::of(Resource::Stream(stream.clone()));
+    let mut grant = Expansion::within(&api, Resource::Stream(stream.clone()));
     let filters: Vec<&str> = subjects.iter().map(|(text, _)| text.as_str()).collect();
     if can.has("read") {
         consumers(&mut grant, &api, &stream);

@@ -217,7 +217,8 @@ pub(super) fn refuse_last_star(patterns: &[(String, Place)], problems: &mut Prob
     }
 }
 
-/// The prefix of an imported API: literal tokens.
+/// The prefix of an imported API: literal tokens, that begin nothing of the server's. Keys of
+/// buckets are written below it, so `$KV.prefs` would be the keys of another bucket.
 pub(super) fn prefix(text: &str, place: &Place, problems: &mut Problems) -> Option<String> {
     let literal = pattern(text).is_ok() && !text.contains(['*', '>', '{']);
     if !literal {
@@ -228,7 +229,18 @@ pub(super) fn prefix(text: &str, place: &Place, problems: &mut Problems) -> Opti
              without a `.` at the end",
         ));
     }
-    literal.then(|| text.to_owned())
+    let tokens: Vec<_> = text.split('.').collect();
+    let is_domain = matches!(*tokens, ["$JS", _, "API"]);
+    let is_server_s = text.starts_with(['$', '_']) && !is_domain;
+    if literal && is_server_s {
+        problems.add(Problem::error(
+            place,
+            format!("`{text}` begins what is the server's"),
+            "import the API under a word of its own, as in `JS.acme.API`; of the server's own, \
+             `$JS.<domain>.API` is a prefix, and the account's own API needs none",
+        ));
+    }
+    (literal && !is_server_s).then(|| text.to_owned())
 }
 
 /// Whether it is a legal pattern, with a harmless word in each placeholder.

@@ -15,6 +15,8 @@ use crate::{
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Granted {
     pub(crate) resource: Resource,
+    /// The prefix of the JetStream API that it asks, where it is not the account's own.
+    pub(crate) api_prefix: Option<String>,
     /// The application's own subjects in it.
     pub(crate) subjects: Vec<String>,
     /// Whether it works with an inbox only.
@@ -60,6 +62,7 @@ pub(super) fn read(
         let Some(grant) = grants::read(node, problems) else { continue };
         let granted = Granted {
             resource: grant.resource,
+            api_prefix: grant.api_prefix,
             subjects: grant.subjects,
             needs_inbox: grant.needs_inbox,
             notes: grant.notes,

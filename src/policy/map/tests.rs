@@ -1,4 +1,5 @@
 mod advice;
+mod bounds;
 mod directory;
 mod grants;
 mod language;

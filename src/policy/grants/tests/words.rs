@@ -85,6 +85,11 @@ fn prefixes_and_domains() {
         let told = refused(&format!("stream = \"A\"\ncan = [\"get\"]\napi_prefix = \"{prefix}\""));
         assert_eq!(told, [format!("`{prefix}` is not the prefix of an API")]);
     }
+    for prefix in ["$KV.hr", "$O.x", "$SYS", "$JS", "$JS.API", "$JS.hub.API.x", "_INBOX.x"] {
+        let told = refused(&format!("kv = \"a\"\ncan = [\"read\"]\napi_prefix = \"{prefix}\""));
+        assert_eq!(told, [format!("`{prefix}` begins what is the server's")]);
+    }
+    grant("kv = \"a\"\ncan = [\"read\"]\napi_prefix = \"$JS.hub.API\"");
 }
 
 #[test]

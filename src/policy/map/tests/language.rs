@@ -1,7 +1,6 @@
-//! What the language has beyond lists of subjects: values, inheritance, conditions, bounds.
+//! What the language has beyond lists of subjects: values, inheritance, conditions.
 
 use super::*;
-use crate::config::MapBounds;
 
 fn file(lines: &str) -> Vec<String> {
     problems(&format!("account = \"APP\"\n{lines}\n"))
@@ -186,77 +185,6 @@ fn issuers_for_a_whole_file() {
     assert_eq!(maps(&[("a.toml", map)]).issuers(&["corp", "k8s"]).problems(), [""; 0]);
 }
 
-fn sales() -> MapBounds {
-    MapBounds {
-        name: "sales".to_owned(),
-        directory: "teams/sales".into(),
-        accounts: ["APP".parse().unwrap()].into(),
-        issuers: Some(["corp".parse().unwrap()].into()),
-        idp_roles: Some(vec!["sales:*".parse().unwrap()]),
-        subjects: vec!["orders.>".parse().unwrap()],
-        streams: Vec::new(),
-        buckets: Vec::new(),
-        object_stores: Vec::new(),
-        responses: false,
-    }
-}
-
-#[test]
-fn a_team_s_files_reach_no_further_than_the_team() {
-    let bounded = |text: &str| {
-        let base = "account = \"APP\"\nissuers = [\"corp\"]\n[roles.base]\nidp_roles = [\"staff\"]\npublish = [\"hr.>\"]\n";
-        maps(&[("base.toml", base), ("teams/sales/a.toml", text)])
-            .issuers(&["corp", "k8s"])
-            .targets(&["APP", "HR"])
-            .bounded(sales())
-            .problems()
-    };
-    let role = |lines: &str| {
-        bounded(&format!(
-            "account = \"APP\"\nissuers = [\"corp\"]\n[claims]\nt = \"t\"\n[roles.r]\n\
-             idp_roles = [\"sales:clerk\"]\n{lines}\n"
-        ))
-    };
-    assert_eq!(
-        role(
-            "publish = [\"orders.{t}.x\"]\ndeny_publish = [\"orders.*.y\"]\ninbox = \"_INBOX.{subject}\""
-        ),
-        [""; 0]
-    );
-    for (lines, says) in [
-        (
-            "publish = [\"orders\"]",
-            "teams/sales/a.toml:7: `orders` under `publish` is beyond the bounds of `teams/sales`",
-        ),
-        ("publish = [\">\"]", "`>` under `publish`"),
-        ("publish = [\"{t}.x\"]", "`{t}.x` under `publish`"),
-        (
-            "subscribe = [\"hr.a\"]",
-            "| it is `subjects = [\"orders.>\"]` under `[maps.bounds.sales]` in hallpass.toml",
-        ),
-        ("publish = [\"orders.a\"]\ndeny_publish = [\"hr.a\"]", "`hr.a` under `deny_publish`"),
-        ("inbox = \"_INBOX.{t}\"", "`_INBOX.{t}.>` under `subscribe`"),
-        (
-            "subscribe = [\"orders.a\"]\nallow_responses = true",
-            "set `allow_responses = true` under `[maps.bounds.sales]`",
-        ),
-        (
-            "inherits = [\"base\"]",
-            "`hr.>` under `publish`, which role `r` inherits, is beyond the bounds of `teams/sales` (base.toml:5: inherited from here)",
-        ),
-    ] {
-        let mut told = role(lines);
-        told.retain(|told| !told.starts_with("warning: "));
-        assert_eq!(told.len(), 1, "{told:?}");
-        assert!(told[0].contains(says), "{told:?}");
-    }
-    let told =
-        bounded("account = \"HR\"\nissuers = [\"k8s\"]\n[roles.r]\npublish = [\"orders.a\"]\n");
-    assert_eq!(told.len(), 3, "{told:?}");
-    assert!(told[0].contains("the account `HR` is beyond") && told[1].contains("the issuer `k8s`"));
-    assert!(told[2].contains("the IdP role `r` is beyond"), "{told:?}");
-}
-
 #[test]
 fn what_is_allowed_in_vain_or_too_widely_is_said() {
     for (lines, says) in [
@@ -327,52 +255,5 @@ fn placeholders() {
         let found = claims(&format!("t = {path}"));
         assert!(found[0].starts_with("a.toml:5: a claim path is "), "{path}: {found:?}");
         assert_eq!(found.len(), 1);
-    }
-}
-
-#[test]
-fn grants_of_a_team_are_about_what_is_the_team_s() {
-    let bounds = || MapBounds {
-        streams: vec!["SALES_*".parse().unwrap()],
-        buckets: vec!["sales".parse().unwrap()],
-        ..sales()
-    };
-    let grant = |lines: &str| {
-        let text = format!(
-            "account = \"APP\"\nissuers = [\"corp\"]\n[roles.r]\nidp_roles = [\"sales:x\"]\n\
-             inbox = \"_INBOX.{{subject}}\"\n[[roles.r.grant]]\n{lines}\n"
-        );
-        let mut told = maps(&[("teams/sales/a.toml", &text)]).bounded(bounds()).problems();
-        told.retain(|told| !told.starts_with("warning: "));
-        told
-    };
-    for good in [
-        "stream = \"SALES_EU\"\ncan = [\"read\"]",
-        "kv = \"sales\"\ncan = [\"read\", \"write\", \"delete\"]",
-        "stream = \"SALES_EU\"\ncan = [\"publish\"]\nsubjects = [\"orders.eu\"]",
-        "service = \"orders\"\ncan = [\"call\"]\nsubjects = [\"orders.{subject}\"]",
-    ] {
-        assert_eq!(grant(good), [""; 0], "{good}");
-    }
-    for (bad, says) in [
-        ("stream = \"ORDERS\"\ncan = [\"read\"]", "stream `ORDERS` is beyond the bounds"),
-        ("stream = \"{subject}\"\ncan = [\"read\"]", "stream `{subject}` is beyond the bounds"),
-        (
-            "kv = \"sales-x\"\ncan = [\"read\"]",
-            "bucket `sales-x` is beyond the bounds of `teams/sales` | it is `buckets = [\"sales\"]` under",
-        ),
-        (
-            "object_store = \"sales\"\ncan = [\"read\"]",
-            "object store `sales` is beyond the bounds of `teams/sales` | it is `object_stores = []`",
-        ),
-        (
-            "stream = \"SALES_EU\"\ncan = [\"publish\"]\nsubjects = [\"hr.eu\"]",
-            "`hr.eu` of stream `SALES_EU`",
-        ),
-        ("service = \"hr\"\ncan = [\"call\"]\nsubjects = [\"hr.x\"]", "`hr.x` of service `hr`"),
-        ("stream = \"SALES_EU\"\ncan = [\"manage\"]", "`manage` of stream `SALES_EU`"),
-    ] {
-        let told = grant(bad);
-        assert!(!told.is_empty() && told.iter().all(|told| told.contains(says)), "{bad}: {told:?}");
     }
 }
