@@ -41,7 +41,10 @@ fn of(rule: &Rule, deny: &[Arc<Rule>], receives: bool, role: &RoleName, problems
         })
     };
     let tokens: Vec<&str> = subject.as_str().split('.').collect();
-    let api = api(&tokens).filter(|_| !denied("$JS.API.>"));
+    // A deny of the account's own API leaves that of a domain.
+    let own = "$JS.API.>";
+    let is_own = own.parse::<SubjectPattern>().is_ok_and(|own| subject.overlaps(&own));
+    let api = api(&tokens).filter(|_| !denied(if is_own { own } else { "$JS.*.API.>" }));
     let system = is_system(&tokens) && !denied("$SYS.>");
     let replies = is_replies(&tokens) && !denied("_INBOX.*.>");
     let mut say = |what: &str, help: &str| {

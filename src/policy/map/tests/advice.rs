@@ -137,6 +137,10 @@ fn what_is_denied_is_not_reached() {
     assert_eq!(deny("\"$SYS.> q\", \"$JS.> q\", \"_INBOX.> q\""), [EVERYTHING], "one group only");
     let other = "publish = [\">\"]\ndeny_subscribe = [\"$SYS.>\", \"$JS.>\", \"_INBOX.>\"]";
     assert_eq!(warned(other), [EVERYTHING], "the other side");
+    let domain =
+        |deny: &str| warned(&format!("publish = [\"$JS.hub.>\"]\ndeny_publish = [\"{deny}\"]"));
+    assert_eq!(domain("$JS.API.>"), [WHOLE_API], "that of the account itself");
+    assert_eq!(domain("$JS.*.API.>"), [""; 0]);
     let inherited = "publish = [\">\"]\ninherits = [\"base\"]\n[roles.base]\nidp_roles = []\n\
                      deny_publish = [\"$SYS.>\", \"$JS.>\"]";
     assert_eq!(warned(inherited), [""; 0]);
