@@ -66,6 +66,7 @@ pub fn load_maps(layers: &Layers) -> Result<(JudgedMaps, Problems), Problems> {
     let sources = policy::read(&directory, true, &mut problems);
     let version = sources.map(|sources| policy::judge(sources, &boundaries, &mut problems));
     let judged = version.and_then(|version| Some((version.policy?, version.cases)));
+    let judged = judged.filter(|_| policy::find_bounded(&directory, &boundaries, &mut problems));
     if let (Some((policy, cases)), Some(issuers)) = (judged, boundaries.issuers) {
         return Ok((JudgedMaps { policy, cases, issuers }, problems));
     }

@@ -38,6 +38,6 @@ pub use in_force::InForce;
 pub use load::{Sources, Version, is_map, judge};
 pub use map::Responses;
 pub use review::{Filter, Reviewable, Reviewed, review};
-pub use store::{load, load_version, read};
+pub use store::{find_bounded, load, load_version, read};
 
 use map::LONGEST_SESSION;

@@ -9,7 +9,7 @@ use super::{
     compile::{Boundaries, PolicySet},
     load::{Sources, Version, has_cases, is_ours, judge},
 };
-use crate::document::{Place, Problem, Problems, Source};
+use crate::document::{Place, Problem, Problems, Source, did_you_mean};
 
 /// How deep directories may lie in one another: more is a link that leads back.
 const DEEPEST: usize = 16;
@@ -33,9 +33,60 @@ pub fn load_version(
 ) -> Option<Version> {
     let mut found = Problems::default();
     let sources = read(directory, false, &mut found);
-    let version = sources.map(|sources| judge(sources, boundaries, &mut found));
+    let mut version = sources.map(|sources| judge(sources, boundaries, &mut found));
+    if let Some(version) = &mut version
+        && !find_bounded(directory, boundaries, &mut found)
+    {
+        version.policy = None;
+    }
     problems.append(found);
     version
+}
+
+/// Whether each directory that is bounded is there, empty or not: bounds of one that is spelled
+/// otherwise hold for no file, and what they were meant for is not bounded.
+pub fn find_bounded(directory: &Path, boundaries: &Boundaries, problems: &mut Problems) -> bool {
+    let mut all = true;
+    for bounds in boundaries.bounds.iter().flatten() {
+        let mut above = directory.to_path_buf();
+        for part in &bounds.directory {
+            // By the list of names, because some file systems open `Sales` for `sales` too.
+            let known = directories(&above);
+            let part = part.to_string_lossy();
+            if known.iter().any(|name| *name == part) {
+                above.push(part.as_ref());
+                continue;
+            }
+            all = false;
+            let near = did_you_mean(&part.to_lowercase(), known.iter().map(String::as_str))
+                .or_else(|| did_you_mean(&part, known.iter().map(String::as_str)));
+            let help = match near {
+                Some(near) => format!(
+                    "did you mean `{near}`? it is set under `[maps.bounds.{}]`",
+                    bounds.name
+                ),
+                None => {
+                    format!("create it, it may be empty; or change `[maps.bounds.{}]`", bounds.name)
+                }
+            };
+            problems.add(Problem::error(
+                &Place::named(above.display().to_string()),
+                format!("there is no directory `{part}` here, as the bounds `{}` say", bounds.name),
+                help,
+            ));
+            break;
+        }
+    }
+    all
+}
+
+/// The names of the directories in one; none where it cannot be read.
+fn directories(directory: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect()
 }
 
 /// Reads the files of a directory, those with test cases too where they are asked for; `None`

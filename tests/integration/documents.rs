@@ -97,6 +97,7 @@ async fn the_configuration_that_the_page_shows_is_good() {
     }
     assert!(configuration.len() > before);
     std::fs::write(&path, configuration).unwrap();
+    std::fs::create_dir_all(directory.path().join("subject-maps/teams/sales")).unwrap();
     let check = run(directory.path(), &["check"]).await;
     assert_eq!(code(&check), 0, "{}", text(&check.stderr));
 }

@@ -238,3 +238,21 @@ fn an_inbox_is_one_s_own_among_several_issuers() {
     assert!(told[0].contains("two issuers may give out the same `sub`: write `{name}`"));
     assert_eq!(errors(&["corp", "k8s"], "_INBOX.{issuer}").len(), 1);
 }
+
+#[test]
+fn a_bounded_directory_is_there_in_that_spelling() {
+    let text =
+        "account = \"APP\"\n[roles.r]\nidp_roles = [\"sales:x\"]\npublish = [\"orders.x\"]\n";
+    let told = |directory: &str| {
+        let bounds = MapBounds { directory: directory.into(), ..sales() };
+        let maps = maps(&[("a.toml", text), ("teams/sales/a.txt", "")]);
+        maps.bounded(bounds).problems()
+    };
+    assert_eq!(told("teams/sales"), [""; 0], "one without maps is legal");
+    let near = told("teams/Sales");
+    assert_eq!(near.len(), 1, "{near:?}");
+    assert!(near[0].starts_with("teams: there is no directory `Sales` here"), "{near:?}");
+    assert!(near[0].contains("did you mean `sales`?"), "{near:?}");
+    assert!(told("hr")[0].contains("create it"));
+    assert!(told("teams/sales/a.txt")[0].contains("there is no directory `a.txt` here"));
+}
