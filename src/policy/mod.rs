@@ -35,7 +35,7 @@ pub use explain::{
     Explanation, explain,
 };
 pub use in_force::InForce;
-pub use load::{Sources, Version, is_map, judge};
+pub use load::{Sources, Taken, Version, is_map, judge};
 pub use map::Responses;
 pub use review::{Filter, Reviewable, Reviewed, review};
 pub use store::{load, load_version, read};

@@ -7,7 +7,7 @@ use anyhow::{Context as _, anyhow};
 use super::repository::Repository;
 use crate::{
     document::{Place, Problem, Problems, Source},
-    policy::{Sources, is_map},
+    policy::{Sources, Taken, is_map},
 };
 
 /// Why the maps of a revision are not there.
@@ -48,18 +48,32 @@ pub(super) fn read(
         return Err(Unread::Failed(anyhow!(why)));
     };
     // Without `--full-tree`, only what is called like the directory that git runs in.
-    let list = ["ls-tree", "-r", "-z", "--full-tree", &tree];
+    let list = ["ls-tree", "-r", "-l", "-z", "--full-tree", &tree];
     let listed = repository.git(&list)?.map_err(|why| anyhow!(why))?;
+    let mut taken = Taken::default();
     let mut files = Vec::new();
     for entry in listed.split(|byte| *byte == 0).filter(|entry| !entry.is_empty()) {
         let entry = String::from_utf8_lossy(entry);
         let (about, name) = entry.split_once('\t').context("git's list of files is unreadable")?;
-        let mut about = about.split(' ');
+        // `MODE TYPE ID SIZE`, the last of them with spaces before it and only of files.
+        let mut about = about.split_ascii_whitespace();
         let (mode, object) = (about.next().unwrap_or_default(), about.nth(1).unwrap_or_default());
+        let size = about.next().and_then(|size| size.parse().ok()).unwrap_or_default();
         let shown = format!("{revision}:{path}/{name}");
         if mode.starts_with("100") {
-            if is_map(Path::new(name)) {
-                files.push((PathBuf::from(name), shown, object.to_owned()));
+            if !is_map(Path::new(name)) {
+                continue;
+            }
+            match taken.add(size) {
+                Ok(()) => files.push((PathBuf::from(name), shown, object.to_owned())),
+                Err(what) => problems.add(Problem::error(
+                    &Place::named(shown),
+                    format!("the subject map is not read: {what}"),
+                    "no directory of subject maps is that large",
+                )),
+            }
+            if taken.is_all() {
+                break;
             }
         } else if !name.split('/').any(|part| part.starts_with('.')) {
             problems.add(Problem::error(

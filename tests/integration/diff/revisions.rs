@@ -107,6 +107,18 @@ async fn links_are_not_followed_in_a_revision() {
 }
 
 #[tokio::test]
+async fn what_is_too_large_is_not_read_from_a_revision() {
+    let repository = repository().await;
+    let root = repository.path();
+    std::fs::write(root.join("subject-maps/large.toml"), "#".repeat((1 << 20) + 1)).unwrap();
+    commit(root, "large").await;
+    let (exit, _, complaints) = diff(root, &["HEAD~1", "HEAD"]).await;
+    assert_eq!(exit, 3);
+    assert!(complaints.contains("the file is larger than 1 MiB"), "{complaints}");
+    assert!(complaints.contains("HEAD:subject-maps/large.toml"), "{complaints}");
+}
+
+#[tokio::test]
 async fn without_git_directories_can_still_be_compared() {
     let repository = repository().await;
     let root = repository.path();
