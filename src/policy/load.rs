@@ -19,7 +19,7 @@ use crate::document::{self, Place, Problem, Problems, Source};
 const CASES: &str = ".test.toml";
 
 /// How many bytes a file of maps or test cases may have: more was never written by a person.
-pub const LARGEST: u64 = 1 << 20;
+pub(super) const LARGEST: u64 = 1 << 20;
 
 /// How many files the maps may be: more is a directory of something else, or meant to be too much.
 const MOST_FILES: usize = 10_000;
