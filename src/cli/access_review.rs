@@ -213,7 +213,12 @@ fn harmless(cell: &str) -> String {
     let cell = printable::text(cell);
     // Their full-width forms count as well in some.
     let begins = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
-    if cell.trim_start().starts_with(begins) { format!("'{cell}") } else { cell }
+    let is_formula = |part: &str| {
+        part.trim_start_matches(|c: char| c.is_whitespace() || c == '"').starts_with(begins)
+    };
+    let part = |part| if is_formula(part) { format!("'{part}") } else { part.to_owned() };
+    // Where `;` stands between cells, as in much of Europe, what follows one is a cell of its own.
+    cell.split(';').map(part).collect::<Vec<_>>().join(";")
 }
 
 fn as_markdown(roles: &[Reviewed]) -> String {
@@ -234,7 +239,7 @@ fn as_markdown(roles: &[Reviewed]) -> String {
     ];
     let mut out = format!("| {} |\n|{}\n", head.join(" | "), " --- |".repeat(head.len()));
     for role in roles {
-        let text = |text: &Option<String>| text.as_deref().map(markdown::text).unwrap_or_default();
+        let text = |text: &Option<String>| text.as_deref().map(markdown::code).unwrap_or_default();
         let several = |cells: Vec<String>| cells.join("<br>");
         let codes = |list: &[Reviewable]| {
             several(list.iter().map(|line| markdown::code(&line.subject)).collect())
@@ -244,7 +249,7 @@ fn as_markdown(roles: &[Reviewed]) -> String {
         } else {
             several(role.idp_roles.iter().map(|name| markdown::code(name)).collect())
         };
-        let conditions = role.conditions.iter().map(|condition| markdown::text(condition));
+        let conditions = role.conditions.iter().map(|condition| markdown::code(condition));
         let cells = [
             markdown::text(role.role.as_str()),
             text(&role.description),
@@ -258,7 +263,7 @@ fn as_markdown(roles: &[Reviewed]) -> String {
             text(&role.responses),
             text(&role.session),
             several(conditions.collect()),
-            markdown::text(&role.at),
+            markdown::code(&role.at),
         ];
         out += &format!("| {} |\n", cells.join(" | "));
     }
@@ -274,6 +279,8 @@ mod tests {
         for begins in ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "＝1"] {
             assert_eq!(harmless(begins), format!("'{begins}"));
         }
+        assert_eq!(harmless("a;=1; +2"), "a;'=1;' +2", "cells of their own in some places");
+        assert_eq!(harmless("a;\"=1\""), "a;'\"=1\"");
         assert_eq!(harmless("\t=1"), "\\t=1", "what a terminal obeys is an escape before that");
         assert_eq!(harmless("orders.>"), "orders.>");
         assert_eq!(harmless("$JS.API.>"), "$JS.API.>");

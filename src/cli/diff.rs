@@ -1,6 +1,7 @@
 //! `hallpass diff`
 
 mod render;
+mod repository;
 mod revision;
 
 use std::path::{Path, PathBuf};

@@ -2,7 +2,8 @@
 
 use crate::printable;
 
-/// A text in which nothing is markup.
+/// A text of ours in which nothing is markup. What others wrote is for [`code`]: elsewhere, those who
+/// show Markdown make links of bare addresses and call whoever is named as `@somebody`.
 pub(super) fn text(text: &str) -> String {
     let mut out = String::new();
     for c in printable::text(text).chars() {
@@ -18,6 +19,9 @@ pub(super) fn text(text: &str) -> String {
 pub(super) fn code(text: &str) -> String {
     // In a table, `|` ends the cell even in code, unless there is a backslash before it.
     let text = printable::text(text).replace('|', "\\|");
+    if text.is_empty() {
+        return text;
+    }
     let ticks = "`".repeat(longest_run(&text) + 1);
     let space = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
     format!("{ticks}{space}{text}{space}{ticks}")
@@ -47,6 +51,7 @@ mod tests {
         assert_eq!(code("a.>"), "`a.>`");
         assert_eq!(code("a`b|c"), r"``a`b\|c``");
         assert_eq!(code("`a"), "`` `a ``");
+        assert_eq!(code(""), "", "two backticks would begin something");
         assert_eq!(block("diff", &["+ a".into(), "```".into()]), "````diff\n+ a\n```\n````\n");
     }
 }

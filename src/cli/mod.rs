@@ -19,7 +19,7 @@ mod serve;
 mod test;
 mod token;
 
-use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -121,6 +121,9 @@ fn key_value(text: &str) -> Result<(String, String), &'static str> {
     Ok((key.to_owned(), value.to_owned()))
 }
 
+/// How long a service that has ended waits for what still blocks.
+const LAST_WAIT: Duration = Duration::from_secs(2);
+
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -166,12 +169,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Import(import) => import.run(),
         Command::Serve(serve) => {
             logging.start("info");
-            runtime().and_then(|runtime| runtime.block_on(serve.run()))
+            runtime().and_then(|runtime| served(runtime, serve.run()))
         }
         #[cfg(feature = "playground")]
         Command::Dev(dev) => {
             logging.start("warn");
-            runtime().and_then(|runtime| runtime.block_on(dev.run()))
+            runtime().and_then(|runtime| served(runtime, dev.run()))
         }
         Command::Issuers(issuers) => {
             logging.start("warn");
@@ -202,6 +205,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+/// Runs a service to its end. What still blocks then, such as a reading of files that are not there
+/// any more, does not keep the process.
+fn served<T>(runtime: tokio::runtime::Runtime, service: impl Future<Output = T>) -> T {
+    let outcome = runtime.block_on(service);
+    runtime.shutdown_timeout(LAST_WAIT);
+    outcome
 }
 
 /// A panic's message may quote what was being read, a token for instance: only its place is told.
@@ -246,5 +257,31 @@ async fn asked_to_stop() {
     tokio::select! {
         _ = interrupt => {}
         () = terminate => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn what_blocks_does_not_keep_a_service_that_has_ended() {
+        let (_never, waits) = channel::<()>();
+        let (done, is_done) = channel();
+        std::thread::spawn(move || {
+            let outcome = served(runtime().unwrap(), async move {
+                let (begun, has_begun) = tokio::sync::oneshot::channel();
+                drop(tokio::task::spawn_blocking(move || {
+                    begun.send(()).unwrap();
+                    waits.recv()
+                }));
+                has_begun.await.unwrap();
+                7
+            });
+            done.send(outcome).unwrap();
+        });
+        assert_eq!(is_done.recv_timeout(10 * LAST_WAIT).expect("it does not end"), 7);
     }
 }

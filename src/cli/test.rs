@@ -8,6 +8,7 @@ use super::{ConfigArgs, Exit, check::counted, output};
 use crate::{
     document::{Problem, Problems},
     policy::Case,
+    printable,
     service::{self, JudgedMaps},
 };
 
@@ -77,7 +78,11 @@ impl Test {
 
     fn text(&self, outcomes: &[Outcome<'_>], failed: usize) -> std::io::Result<()> {
         for Outcome { case, failures } in outcomes.iter().filter(|it| !it.failures.is_empty()) {
-            output::try_line(&format!("FAILED {} ({})\n", case.name(), case.place()))?;
+            output::try_line(&format!(
+                "FAILED {} ({})\n",
+                printable::text(case.name()),
+                case.place()
+            ))?;
             let mut problems = Problems::default();
             for failure in failures {
                 problems.add(failure.clone());
@@ -123,7 +128,7 @@ fn json(outcomes: &[Outcome<'_>], failed: usize) -> String {
         "failed": failed,
         "tests": outcomes.iter().map(case).collect::<Vec<_>>(),
     });
-    format!("{report:#}")
+    printable::json(&format!("{report:#}"))
 }
 
 /// What CI systems read, a suite for each file.
@@ -139,11 +144,13 @@ fn junit(outcomes: &[Outcome<'_>]) -> anyhow::Result<String> {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
             let lines =
                 failures.iter().map(|it| format!("{}: {}: {}", it.place, it.message, it.help));
-            status.set_message(failures.first().map_or("", |it| it.message.as_str()));
-            status.set_description(lines.collect::<Vec<_>>().join("\n"));
+            let message = failures.first().map_or("", |it| it.message.as_str());
+            status.set_message(printable::text(message));
+            let lines: Vec<_> = lines.map(|line| printable::text(&line)).collect();
+            status.set_description(lines.join("\n"));
             status
         };
-        let mut test = TestCase::new(case.name(), status);
+        let mut test = TestCase::new(printable::text(case.name()), status);
         test.set_classname(&file);
         match suites.iter_mut().find(|suite| suite.name.as_str() == file) {
             Some(suite) => {

@@ -9,6 +9,7 @@ use std::{
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use super::redact::redact;
+use crate::printable;
 
 /// A file's name and text, shared by all places in it.
 #[derive(Debug)]
@@ -81,6 +82,11 @@ impl Place {
     fn shown(&self, concealed: bool) -> String {
         let Self::File { source, span } = self else { return String::new() };
         let mut text = redact(&source.text).into_owned();
+        // What renders knows of C0 and of what turns text around, not of C1. As many bytes as
+        // before, so that spans fit.
+        if text.contains(is_c1) {
+            text = text.replace(is_c1, "·");
+        }
         if concealed {
             let span = clamp(span, &text);
             let star = |byte| if byte == b'\n' { '\n' } else { '*' };
@@ -114,13 +120,14 @@ impl Place {
 }
 
 impl fmt::Display for Place {
-    /// `subject-maps/orders.toml:7`.
+    /// `subject-maps/orders.toml:7`, fit for a terminal: who names a file may be anybody.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File { source, .. } => {
-                write!(f, "{}:{}", source.path, self.line().unwrap_or_default())
+                let path = printable::text(&source.path);
+                write!(f, "{path}:{}", self.line().unwrap_or_default())
             }
-            Self::Named(name) => f.write_str(name),
+            Self::Named(name) => f.write_str(&printable::text(name)),
         }
     }
 }
@@ -192,46 +199,58 @@ impl Problem {
         self
     }
 
-    /// The problem with its source lines, as a compiler shows it.
+    /// The problem with its source lines, as a compiler shows it. Of what it quotes, a terminal
+    /// obeys nothing.
     #[must_use]
     pub fn render(&self, colour: bool) -> String {
         let level = match self.severity {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
         };
-        let title = level.primary_title(self.message.as_str());
+        let title = level.primary_title(lines(&self.message));
         let text = self.place.shown(self.concealed);
         let mut group = match &self.place {
             // Nothing to point at: a file without text, or the file as a whole.
             Place::File { source, span } if text.trim().is_empty() || *span == (0..0) => {
-                title.element(Origin::path(source.path.as_str()).line(1))
+                title.element(Origin::path(printable::text(&source.path)).line(1))
             }
             Place::File { source, span } => title.element(
                 Snippet::source(text.as_str())
-                    .path(source.path.as_str())
+                    .path(printable::text(&source.path))
                     .annotation(AnnotationKind::Primary.span(clamp(span, &text))),
             ),
-            Place::Named(name) => {
-                Group::with_title(title).element(Level::NOTE.message(format!("at {name}")))
-            }
+            Place::Named(name) => Group::with_title(title)
+                .element(Level::NOTE.message(format!("at {}", printable::text(name)))),
         };
         let text = self.related.as_ref().map(|(place, _)| place.shown(false)).unwrap_or_default();
         if let Some((place, label)) = &self.related {
             group = match place {
                 Place::File { source, span } => group.element(
-                    Snippet::source(text.as_str()).path(source.path.as_str()).annotation(
-                        AnnotationKind::Context.span(clamp(span, &text)).label(label.as_str()),
+                    Snippet::source(text.as_str()).path(printable::text(&source.path)).annotation(
+                        AnnotationKind::Context.span(clamp(span, &text)).label(lines(label)),
                     ),
                 ),
-                Place::Named(name) => {
-                    group.element(Level::NOTE.message(format!("{label}: {name}")))
-                }
+                Place::Named(name) => group.element(Level::NOTE.message(format!(
+                    "{}: {}",
+                    lines(label),
+                    printable::text(name)
+                ))),
             };
         }
-        group = group.element(Level::HELP.message(self.help.as_str()));
+        group = group.element(Level::HELP.message(lines(&self.help)));
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
         renderer.render(&[group])
     }
+}
+
+/// U+0080 to U+009F: U+009B begins what U+001B with `[` does.
+fn is_c1(c: char) -> bool {
+    ('\u{80}'..='\u{9f}').contains(&c)
+}
+
+/// Words of ours in which others are quoted: only their line breaks are obeyed.
+fn lines(text: &str) -> String {
+    text.split('\n').map(printable::text).collect::<Vec<_>>().join("\n")
 }
 
 /// A span inside the text and on character boundaries, whatever it was.
@@ -307,7 +326,7 @@ impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, problem) in self.iter().enumerate() {
             let end = if index + 1 == self.0.len() { "" } else { "; " };
-            write!(f, "{}: {}{end}", problem.place, problem.message)?;
+            write!(f, "{}: {}{end}", problem.place, lines(&problem.message))?;
         }
         Ok(())
     }

@@ -18,6 +18,48 @@ use crate::document::{self, Place, Problem, Problems, Source};
 /// What the names of files with test cases end with: they are no maps.
 const CASES: &str = ".test.toml";
 
+/// How many bytes a file of maps or test cases may have: more was never written by a person.
+pub(super) const LARGEST: u64 = 1 << 20;
+
+/// How many files the maps may be: more is a directory of something else, or meant to be too much.
+const MOST_FILES: usize = 10_000;
+
+/// How many bytes they may have all together.
+const MOST_BYTES: u64 = 64 << 20;
+
+/// How much of what maps may take up is taken.
+#[derive(Debug, Default)]
+pub struct Taken {
+    files: usize,
+    bytes: u64,
+}
+
+impl Taken {
+    /// Adds a file of so many bytes.
+    ///
+    /// # Errors
+    /// With what is too much, where the file or all of them are.
+    pub fn add(&mut self, bytes: u64) -> Result<(), String> {
+        self.files += 1;
+        self.bytes = self.bytes.saturating_add(bytes);
+        if bytes > LARGEST {
+            Err(format!("the file is larger than {} MiB", LARGEST >> 20))
+        } else if self.files > MOST_FILES {
+            Err(format!("there are more than {MOST_FILES} files"))
+        } else if self.bytes > MOST_BYTES {
+            Err(format!("all files together are larger than {} MiB", MOST_BYTES >> 20))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether there is no room for another file, of whatever size.
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        self.files > MOST_FILES || self.bytes > MOST_BYTES
+    }
+}
+
 /// The files of a directory of maps and of those below it.
 #[derive(Debug)]
 pub struct Sources {
@@ -43,6 +85,11 @@ pub struct Version {
 /// beside the real ones.
 pub(super) fn is_ours(name: &str) -> bool {
     !name.starts_with('.') && name.ends_with(".toml")
+}
+
+/// Whether a name is that of a file that is looked at but for the case of its extension.
+pub(super) fn is_nearly_ours(name: &str) -> bool {
+    !is_ours(name) && is_ours(&name.to_ascii_lowercase())
 }
 
 /// Whether a file is a map, by its path below the directory.

@@ -35,7 +35,7 @@ pub use explain::{
     ExplainedSource, ExplainedValue, Explanation, explain,
 };
 pub use in_force::InForce;
-pub use load::{Sources, Version, is_map, judge};
+pub use load::{Sources, Taken, Version, is_map, judge};
 pub use map::Responses;
 pub use review::{Filter, Reviewable, Reviewed, review};
 pub use store::{find_bounded, load, load_version, read};

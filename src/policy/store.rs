@@ -1,18 +1,23 @@
 //! The directory of subject maps: the one reader that `serve` and all commands share.
 
 use std::{
-    io,
+    collections::HashSet,
+    fs::File,
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
 use super::{
     compile::{Boundaries, PolicySet},
-    load::{Sources, Version, has_cases, is_ours, judge},
+    load::{LARGEST, Sources, Taken, Version, has_cases, is_nearly_ours, is_ours, judge},
 };
 use crate::document::{Place, Problem, Problems, Source, did_you_mean};
 
-/// How deep directories may lie in one another: more is a link that leads back.
+/// How deep directories may lie in one another.
 const DEEPEST: usize = 16;
+
+/// How many directories there may be.
+const MOST_DIRECTORIES: usize = 10_000;
 
 /// Loads every `*.toml` of a directory and of those below it, files with test cases left out;
 /// `None` where a problem is an error, or where not all `boundaries` are known.
@@ -92,8 +97,9 @@ fn directories(directory: &Path) -> Vec<String> {
 /// Reads the files of a directory, those with test cases too where they are asked for; `None`
 /// where the directory cannot be read.
 pub fn read(directory: &Path, with_cases: bool, problems: &mut Problems) -> Option<Sources> {
-    let mut paths = Vec::new();
-    if let Err((path, error)) = find(directory, Path::new(""), &mut paths) {
+    let mut finding =
+        Finding { root: directory, with_cases, found: Vec::new(), seen: HashSet::new(), problems };
+    if let Err((path, error)) = finding.find(Path::new(""), 0) {
         problems.add(Problem::error(
             &Place::named(path.display().to_string()),
             format!("the directory of the subject maps cannot be read: {error}"),
@@ -101,12 +107,14 @@ pub fn read(directory: &Path, with_cases: bool, problems: &mut Problems) -> Opti
         ));
         return None;
     }
-    paths.retain(|path| with_cases || !has_cases(path));
+    let mut paths = finding.found;
     paths.sort();
-    let read = |below: PathBuf| {
+    let mut taken = Taken::default();
+    let mut files = Vec::new();
+    for below in paths {
         let path = directory.join(&below);
         let name = path.display().to_string();
-        let source = match std::fs::read(&path) {
+        let source = match content(&path, &mut taken) {
             Ok(bytes) => Source::read(name, bytes, problems),
             Err(error) => {
                 problems.add(Problem::error(
@@ -117,30 +125,112 @@ pub fn read(directory: &Path, with_cases: bool, problems: &mut Problems) -> Opti
                 None
             }
         };
-        (below, source)
-    };
-    let files = paths.into_iter().map(read).collect();
+        files.push((below, source));
+        if taken.is_all() {
+            break;
+        }
+    }
     Some(Sources { place: Place::named(directory.display().to_string()), files })
 }
 
-/// Finds the files in a directory and in those below it.
-fn find(root: &Path, below: &Path, found: &mut Vec<PathBuf>) -> Result<(), (PathBuf, io::Error)> {
-    let directory = root.join(below);
-    let failed = |error| (directory.clone(), error);
-    if below.components().count() > DEEPEST {
-        let message = format!("directories lie more than {DEEPEST} deep in one another");
-        return Err(failed(io::Error::other(message)));
+/// What a file holds. Nothing is waited for and nothing endless is read: a pipe or a device is no
+/// file, whatever it is called.
+fn content(path: &Path, taken: &mut Taken) -> io::Result<Vec<u8>> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt as _;
+        // To open a pipe waits for who writes into it, and a terminal may become ours.
+        options.custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed());
     }
-    for entry in std::fs::read_dir(&directory).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let name = entry.file_name();
-        let text = name.to_string_lossy();
-        let below = below.join(&name);
-        if is_ours(&text) {
-            found.push(below);
-        } else if !text.starts_with('.') && entry.path().is_dir() {
-            find(root, &below, found)?;
+    let file = options.open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    let mut bytes = Vec::new();
+    // Counted as it is read: its size can be another by now.
+    file.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    taken.add(bytes.len() as u64).map_err(io::Error::other)?;
+    Ok(bytes)
+}
+
+/// The search for the files in a directory and in those below it.
+struct Finding<'a> {
+    root: &'a Path,
+    with_cases: bool,
+    /// By their paths below the root.
+    found: Vec<PathBuf>,
+    /// The directories so far, free of links: one that several links lead to is read once, so that
+    /// links neither multiply files nor go round in a circle.
+    seen: HashSet<PathBuf>,
+    problems: &'a mut Problems,
+}
+
+impl Finding<'_> {
+    fn find(&mut self, below: &Path, depth: usize) -> Result<(), (PathBuf, io::Error)> {
+        let directory = self.root.join(below);
+        let failed = |error| (directory.clone(), error);
+        if !self.seen.insert(directory.canonicalize().map_err(failed)?) {
+            return Ok(());
+        }
+        let too_much = |what: String| Err(failed(io::Error::other(what)));
+        if depth > DEEPEST {
+            return too_much(format!("directories lie more than {DEEPEST} deep in one another"));
+        }
+        if self.seen.len() > MOST_DIRECTORIES {
+            return too_much(format!("there are more than {MOST_DIRECTORIES} directories"));
+        }
+        let entries = std::fs::read_dir(&directory).map_err(failed)?;
+        let mut names = entries
+            .map(|entry| entry.map(|entry| entry.file_name()))
+            .collect::<io::Result<Vec<_>>>()
+            .map_err(failed)?;
+        // Of the links to a directory, it is always the same that counts.
+        names.sort();
+        for name in names {
+            let text = name.to_string_lossy();
+            if text.starts_with('.') {
+                continue;
+            }
+            let below = below.join(&name);
+            let path = self.root.join(&below);
+            match std::fs::metadata(&path) {
+                // What is called like a map and is none is told of when it is read.
+                Ok(_) if is_ours(&text) => {
+                    if self.with_cases || !has_cases(&below) {
+                        self.found.push(below);
+                    }
+                }
+                Ok(metadata) if metadata.is_dir() => self.find(&below, depth + 1)?,
+                Ok(_) if is_nearly_ours(&text) => self.problems.add(Problem::warning(
+                    &Place::named(path.display().to_string()),
+                    "the file is not read: the names of subject maps end with `.toml`",
+                    "write the end of its name in lower case, or give it another",
+                )),
+                Ok(_) => {}
+                Err(error) => self.lost(&path, &error),
+            }
+        }
+        Ok(())
+    }
+
+    /// For an entry of which nothing can be known: what it denied would be allowed without a word.
+    fn lost(&mut self, path: &Path, error: &io::Error) {
+        // Who removes a file while we look has removed it.
+        let is_gone = std::fs::symlink_metadata(path)
+            .is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+        if !is_gone {
+            self.problems.add(Problem::error(
+                &Place::named(path.display().to_string()),
+                format!("it cannot be known whether this is a subject map: {error}"),
+                "a link has to lead to something that hallpass may read; move away what does not",
+            ));
         }
     }
-    Ok(())
 }
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests;

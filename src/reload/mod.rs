@@ -18,7 +18,8 @@ use std::{
 use jiff::Timestamp;
 use tokio::{
     sync::Notify,
-    time::{Instant, sleep, sleep_until, timeout_at},
+    task::JoinHandle,
+    time::{Instant, sleep, sleep_until, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -41,6 +42,8 @@ const QUIET: Duration = Duration::from_millis(200);
 const LONGEST: Duration = Duration::from_secs(2);
 /// How often the directory is read without anybody having said that it changed.
 const POLL: Duration = Duration::from_secs(30);
+/// A directory that takes longer to read is one that does not answer.
+const SLOWEST: Duration = Duration::from_secs(30);
 
 /// Why the directory is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +66,8 @@ pub struct Reloader {
     /// Told of each change.
     changes: Arc<Notify>,
     watch: Arc<Mutex<Watch>>,
+    /// A reading that takes too long: there is no second one beside it, and no way to end it.
+    late: tokio::sync::Mutex<Option<JoinHandle<Found>>>,
 }
 
 impl Reloader {
@@ -87,6 +92,7 @@ impl Reloader {
             instance: instance.to_owned(),
             changes,
             watch: Arc::new(Mutex::new(watch)),
+            late: tokio::sync::Mutex::default(),
         }
     }
 
@@ -130,15 +136,28 @@ impl Reloader {
     /// What the directory holds now. It is watched before it is read, so that no change falls
     /// between the two; and anew each time, because what is to be watched is what links lead to.
     async fn read(&self) -> Option<Found> {
+        let mut late = self.late.lock().await;
+        if let Some(reading) = late.as_mut() {
+            if timeout(SLOWEST, reading).await.is_err() {
+                return None;
+            }
+            // What it found may be old by now.
+            *late = None;
+        }
         let (watch, directory) = (Arc::clone(&self.watch), Arc::clone(&self.directory));
         let boundaries = Arc::clone(&self.boundaries);
         let had = self.maps.in_force().snapshot().files();
-        let reading = tokio::task::spawn_blocking(move || {
+        let mut reading = tokio::task::spawn_blocking(move || {
             watch.lock().unwrap_or_else(PoisonError::into_inner).renew();
             Found::read(&directory, &boundaries, had)
         });
-        // A panic has been logged; what is in force stays.
-        reading.await.ok()
+        if let Ok(found) = timeout(SLOWEST, &mut reading).await {
+            // A panic has been logged; what is in force stays.
+            return found.ok();
+        }
+        *late = Some(reading);
+        self.act(Cause::Poll, Found::late(&self.directory, SLOWEST));
+        None
     }
 
     /// Nothing is awaited in here: all of it happens or nothing.

@@ -4,6 +4,7 @@ use std::{
     fmt,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
@@ -44,6 +45,17 @@ impl Found {
             return Self { digest, policy: None, problems };
         }
         Self { digest, policy, problems }
+    }
+
+    /// For a directory that has not been read within this time.
+    pub(super) fn late(directory: &Path, time: Duration) -> Self {
+        let mut problems = Problems::default();
+        problems.add(Problem::error(
+            &Place::named(directory.display().to_string()),
+            format!("the subject maps are not read after {} seconds", time.as_secs()),
+            "see whether the file system answers; hallpass goes on waiting for it",
+        ));
+        Self { digest: None, policy: None, problems }
     }
 }
 

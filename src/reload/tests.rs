@@ -1,7 +1,6 @@
 //! On the tests' own clock, in directories of which the operating system sends no events.
 
 use serde_json::Value;
-use tokio::task::JoinHandle;
 
 use super::*;
 use crate::{
@@ -33,6 +32,7 @@ struct Running {
     asked: Arc<Notify>,
     stop: CancellationToken,
     task: JoinHandle<()>,
+    watch: Arc<Mutex<Watch>>,
     begin: Instant,
 }
 
@@ -49,9 +49,10 @@ impl Running {
         let (path, recorder) = (directory.path().to_owned(), Arc::clone(&kept));
         let reloader = Reloader::new(Arc::clone(&maps), path, boundaries, recorder, "me");
         reloader.watch.lock().unwrap().blind = true;
+        let watch = Arc::clone(&reloader.watch);
         let (asked, stop) = (Arc::new(Notify::new()), CancellationToken::new());
         let task = tokio::spawn(reloader.run(Arc::clone(&asked), stop.clone()));
-        Self { directory, maps, kept, asked, stop, task, begin: Instant::now() }
+        Self { directory, maps, kept, asked, stop, task, watch, begin: Instant::now() }
     }
 
     fn write(&self, name: &str, content: impl AsRef<[u8]>) {
@@ -194,4 +195,36 @@ async fn a_directory_without_any_map_locks_nobody_out() {
     running.write("a.toml", "account = \"APP\"\n");
     assert_eq!(running.reloads(2).await.state, MapsState::Current);
     assert_ne!(running.digest(), before);
+}
+
+/// A file system may not answer, and a reading cannot be ended.
+#[tokio::test(start_paused = true)]
+async fn a_reading_that_takes_too_long_is_said_once_and_waited_for() {
+    let running = Running::start().await;
+    let before = running.digest();
+    running.write("a.toml", OTHER);
+    // Each reading begins with what somebody else holds.
+    let (let_go, held) = std::sync::mpsc::channel::<()>();
+    let (holding, holds) = std::sync::mpsc::channel();
+    let watch = Arc::clone(&running.watch);
+    let holder = std::thread::spawn(move || {
+        let _watch = watch.lock().unwrap();
+        holding.send(()).unwrap();
+        let _ = held.recv();
+    });
+    holds.recv().unwrap();
+    // The clock stands still while something blocks, unless it is moved.
+    for _ in 0..2000 {
+        tokio::time::advance(Duration::from_millis(100)).await;
+        tokio::task::yield_now().await;
+    }
+    let status = running.maps.status();
+    assert_eq!((status.state, status.rejected), (MapsState::Rejected, 1), "{status:?}");
+    assert_eq!(status.problems[0].message, "the subject maps are not read after 30 seconds");
+    assert_eq!((running.events(), running.digest()), (vec!["rejected".to_owned()], before.clone()));
+    drop(let_go);
+    holder.join().unwrap();
+    assert_eq!(running.reloads(2).await.state, MapsState::Current);
+    assert_ne!(running.digest(), before);
+    assert_eq!(running.events(), ["rejected", "changed"]);
 }

@@ -283,3 +283,21 @@ async fn the_readme_shows_what_check_prints() {
     let check = run(directory.path(), &["check"]).await;
     assert_eq!(text(&check.stderr) + &text(&check.stdout), shown);
 }
+
+/// Whoever writes a map or names its file is seldom the one who runs the command.
+#[tokio::test]
+async fn names_of_files_and_cases_give_a_terminal_no_commands() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    assert_eq!(code(&run(path, &["init", "--issuer", "https://idp.example.com/"]).await), 0);
+    let map = "account = \"APP\"\n[roles.r]\nsubscribe = [\"a\"]\n\n[[test]]\n\
+        name = \"x\\u001b[2J\\u009b2J\"\nas = { idp_roles = [\"r\"] }\ncan = [\"publish b\"]\n";
+    std::fs::write(path.join("subject-maps/a\u{1b}]0;x\u{7}.toml"), map).unwrap();
+    for format in ["text", "json", "junit"] {
+        let output = run(path, &["test", "--format", format]).await;
+        let told = text(&output.stdout);
+        assert_eq!(code(&output), 2, "{told} {}", text(&output.stderr));
+        assert!(told.contains("[2J"), "{told}");
+        assert!(!told.contains(['\u{1b}', '\u{7}', '\u{9b}']), "{format}: {told:?}");
+    }
+}

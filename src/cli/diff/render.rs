@@ -18,7 +18,7 @@ pub(super) fn text(diff: &PolicyDiff, colour: bool) -> String {
     let mut out = String::new();
     for role in &diff.roles {
         out += &paint("1", &printable::text(&title(role)));
-        out += &format!("\n  {}\n", printable::text(&held_by(role)));
+        out += &format!("\n  {}\n", held_by(role, printable::text));
         for change in &role.changes {
             let (sign, code) = match change.side {
                 DiffSide::Old => ("-", "31"),
@@ -43,7 +43,7 @@ pub(super) fn markdown(diff: &PolicyDiff) -> String {
     let mut out = format!("**hallpass diff**: {}\n", markdown::text(&summary(diff)));
     for role in &diff.roles {
         out += &format!("\n#### {}\n\n", markdown::text(&title(role)));
-        out += &format!("{}\n\n", markdown::text(&held_by(role)));
+        out += &format!("{}\n\n", held_by(role, markdown::code));
         let line = |change: &Change| {
             let sign = if change.side == DiffSide::Old { '-' } else { '+' };
             let mark = if change.effect.wider { "  WIDER" } else { "" };
@@ -75,11 +75,15 @@ fn title(role: &RoleDiff) -> String {
     format!("role {}: {fate}{effect}", role.role)
 }
 
-fn held_by(role: &RoleDiff) -> String {
-    let idp_roles: Vec<_> = role.idp_roles.iter().map(String::as_str).collect();
-    let issuers: Vec<_> = role.issuers.iter().map(|issuer| issuer.as_str()).collect();
+/// With each name quoted as it has to be.
+fn held_by(role: &RoleDiff, quoted: fn(&str) -> String) -> String {
+    let idp_roles: Vec<_> = role.idp_roles.iter().map(|name| quoted(name)).collect();
+    let issuers: Vec<_> = role.issuers.iter().map(|issuer| quoted(issuer.as_str())).collect();
     let (roles, issuers) = (idp_roles.join(", "), issuers.join(", "));
-    format!("held by IdP roles {roles} of {issuers}, in the account {}", role.account)
+    format!(
+        "held by IdP roles {roles} of {issuers}, in the account {}",
+        quoted(role.account.as_str())
+    )
 }
 
 fn said(change: &Change) -> String {

@@ -158,3 +158,25 @@ proptest::proptest! {
         let _ = place(&source, from..from + length).to_string();
     }
 }
+
+/// Names of files and what is in them are others' choice.
+#[test]
+fn a_terminal_obeys_nothing_that_is_quoted() {
+    const OBEYED: &str = "\u{1b}]0;x\u{7}\u{9b}2J\u{202e}";
+    let source = Arc::new(Source::new(format!("a{OBEYED}.toml"), format!("a = \"{OBEYED}\"\n")));
+    let named = Place::named(format!("maps/{OBEYED}"));
+    for place in [place(&source, 5..6), place(&source, 0..0), named.clone()] {
+        for related in [place.clone(), named.clone()] {
+            let problem = Problem::error(&place, format!("no `{OBEYED}`"), format!("not {OBEYED}"))
+                .related(&related, format!("with {OBEYED}"));
+            let rendered = problem.render(false);
+            assert!(!rendered.contains(['\u{1b}', '\u{7}', '\u{9b}', '\u{202e}']), "{rendered:?}");
+            let mut problems = Problems::default();
+            problems.add(problem);
+            for told in [problems.to_string(), place.to_string()] {
+                assert!(!told.contains(['\u{1b}', '\u{7}', '\u{9b}', '\u{202e}']), "{told:?}");
+                assert!(told.contains("\\u{1b}"), "{told:?}");
+            }
+        }
+    }
+}

@@ -74,7 +74,7 @@ async fn markdown_for_a_document() {
     let lines: Vec<_> = told.lines().collect();
     assert_eq!(lines.len(), 3, "{told}");
     assert!(
-        lines[2].starts_with(r"| clerk | \<b\> \| \[x\]\(y\) | APP | corp | `orders:write` |"),
+        lines[2].starts_with(r"| clerk | `<b> \| [x](y)` | APP | corp | `orders:write` |"),
         "{told}"
     );
     let cells = |line: &str| line.replace("\\|", "").matches('|').count();

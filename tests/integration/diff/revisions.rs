@@ -107,6 +107,18 @@ async fn links_are_not_followed_in_a_revision() {
 }
 
 #[tokio::test]
+async fn what_is_too_large_is_not_read_from_a_revision() {
+    let repository = repository().await;
+    let root = repository.path();
+    std::fs::write(root.join("subject-maps/large.toml"), "#".repeat((1 << 20) + 1)).unwrap();
+    commit(root, "large").await;
+    let (exit, _, complaints) = diff(root, &["HEAD~1", "HEAD"]).await;
+    assert_eq!(exit, 3);
+    assert!(complaints.contains("the file is larger than 1 MiB"), "{complaints}");
+    assert!(complaints.contains("HEAD:subject-maps/large.toml"), "{complaints}");
+}
+
+#[tokio::test]
 async fn without_git_directories_can_still_be_compared() {
     let repository = repository().await;
     let root = repository.path();
@@ -127,5 +139,44 @@ async fn outside_of_a_repository_git_says_so() {
     let project = project(ORDERS).await;
     let (exit, _, complaints) = diff(project.path(), &["main"]).await;
     assert_eq!(exit, 1);
-    assert!(complaints.contains("git says: fatal: not a git repository"), "{complaints}");
+    assert!(complaints.contains("are not in a git repository"), "{complaints}");
+}
+
+/// A branch can hold what git takes for a bare repository, with commands in its configuration.
+#[tokio::test]
+async fn a_repository_in_the_maps_is_not_used() {
+    let repository = repository().await;
+    let root = repository.path();
+    let maps = root.join("subject-maps");
+    for name in ["objects", "refs/heads"] {
+        std::fs::create_dir_all(maps.join(name)).unwrap();
+        std::fs::write(maps.join(name).join(".keep"), "").unwrap();
+    }
+    let ran = root.join("ran");
+    let config = format!(
+        "[core]\n\trepositoryformatversion = 1\n\tbare = true\n\tfsmonitor = \"touch {ran}\"\n\
+         [extensions]\n\tpartialClone = origin\n\
+         [remote \"origin\"]\n\turl = .\n\tpromisor = true\n\tuploadpack = \"touch {ran};\"\n\
+         [protocol \"file\"]\n\tallow = always\n",
+        ran = ran.display()
+    );
+    std::fs::write(maps.join("HEAD"), "ref: refs/heads/main\n").unwrap();
+    std::fs::write(maps.join("config"), config).unwrap();
+    std::fs::write(maps.join("refs/heads/main"), format!("{}\n", "1".repeat(40))).unwrap();
+    let (exit, told, complaints) = diff(root, &["HEAD"]).await;
+    assert!(!ran.exists(), "a command of the branch ran: {complaints}");
+    assert_eq!(exit, 2, "{complaints}");
+    assert!(told.contains("+ subscribe ads.>  WIDER"), "{told}");
+}
+
+#[tokio::test]
+async fn a_further_work_tree_is_compared_as_the_first_is() {
+    let repository = repository().await;
+    let root = repository.path();
+    let other = tempfile::tempdir().unwrap();
+    let other = other.path().join("other");
+    git(root, &["worktree", "add", "--quiet", other.to_str().unwrap(), "HEAD~1"]).await;
+    let (exit, told, complaints) = diff(&other, &["HEAD", "main"]).await;
+    assert_eq!(exit, 2, "{complaints}");
+    assert!(told.contains("+ subscribe news.>  WIDER"), "{told}");
 }

@@ -137,7 +137,7 @@ fn files_that_are_odd() {
         odd.problems(),
         [
             "b.toml:1: the file is not UTF-8 text | save it in UTF-8, without other encodings in it",
-            "c.toml: the subject map cannot be read: Is a directory (os error 21) | a subject map \
+            "c.toml: the subject map cannot be read: it is no regular file | a subject map \
              is a file that hallpass may read; move away what is none",
         ]
     );
