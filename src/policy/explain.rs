@@ -7,9 +7,7 @@ use serde::Serialize;
 
 use super::{
     EndedBy, Entitlement, Facts, Permissions, PolicySet, Question, RuleRef, Side, Supposition,
-    Verdict,
-    map::{Rule, notes},
-    suppose,
+    Verdict, map::Rule, notes, suppose,
 };
 use crate::{
     code::Code,
@@ -177,7 +175,7 @@ pub fn explain(
             let held = reasons.roles.iter().filter_map(|name| policy.by_name().get(name));
             let lists = held.map(|role| &role.whole.lists);
             let rules = lists.flat_map(|lists| lists.publish.iter().chain(&lists.subscribe));
-            granted(entitlement, notes(rules))
+            granted(entitlement, notes::of_entitlement(rules, entitlement.publish()))
         }),
     }
 }

@@ -16,6 +16,7 @@ mod idp_role;
 mod in_force;
 mod load;
 mod map;
+mod notes;
 mod responses;
 mod review;
 mod store;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     claims::Claims,
-    role::{Lists, Origin, Rule, rule},
+    role::{Lists, Origin, rule},
 };
 use crate::{
     document::{Fields, Kind, Problem, Problems},
@@ -21,24 +21,6 @@ pub(crate) struct Granted {
     pub(crate) needs_inbox: bool,
     /// What the server cannot tell apart, for `explain`.
     pub(crate) notes: Vec<&'static str>,
-}
-
-/// What the grants among these rules give beside their words: each note once, with what it is
-/// about and where.
-pub(crate) fn notes<'a>(rules: impl Iterator<Item = &'a Arc<Rule>>) -> Vec<String> {
-    let mut notes: Vec<(&str, Vec<String>)> = Vec::new();
-    for rule in rules {
-        let Origin::Grant(granted) = &rule.origin else { continue };
-        let about = format!("{} ({})", granted.resource, rule.at);
-        for note in &granted.notes {
-            match notes.iter_mut().find(|(known, _)| known == note) {
-                Some((_, all)) if all.contains(&about) => {}
-                Some((_, all)) => all.push(about.clone()),
-                None => notes.push((note, vec![about.clone()])),
-            }
-        }
-    }
-    notes.into_iter().map(|(note, about)| format!("{}: {note}", about.join(", "))).collect()
 }
 
 /// Reads the grants of a role into its lists. Returns where one stands that answers requests.

@@ -10,7 +10,6 @@ use std::path::PathBuf;
 
 use claims::Claims;
 pub(super) use granted::Granted;
-pub(super) use granted::notes;
 pub use role::Responses;
 pub(super) use role::{LONGEST_SESSION, Lists, Origin, Role, Rule};
 
