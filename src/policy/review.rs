@@ -123,7 +123,7 @@ fn reviewed(role: &Role, about: Option<&SubjectPattern>) -> Option<Reviewed> {
             .responses
             .as_ref()
             .map(|responses| format!("{} within {}", responses.max, span(responses.expires))),
-        session: whole.session.map(span),
+        session: whole.longest().map(span),
         conditions: whole.conditions.iter().map(|condition| condition.describe()).collect(),
         at: Arc::clone(&written.at),
     })

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use claims::Claims;
 pub(super) use granted::Granted;
 pub use role::Responses;
-pub(super) use role::{LONGEST_SESSION, Lists, Origin, Role, Rule};
+pub(super) use role::{LONGEST_SESSION, Lists, Origin, Role, Rule, Session};
 
 use crate::{
     document::{Fields, Node, Place, Problem, Problems, parse_at},
