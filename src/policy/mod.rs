@@ -38,7 +38,7 @@ pub use explain::{
 pub use in_force::InForce;
 pub use load::{Sources, Version, is_map, judge};
 pub use map::Responses;
-pub use review::{Filter, Reviewable, Reviewed, review};
+pub use review::{Filter, Reviewable, Reviewed, Said, review};
 pub use store::{load, load_version, read};
 
 use map::LONGEST_SESSION;

@@ -84,6 +84,27 @@ pub(super) fn of_entitlement<'a>(
     notes.told()
 }
 
+/// What is to know of one rule of a role that also denies something, whoever holds it.
+pub(super) fn of_rule(rule: &Rule, publish: bool, deny: &[Arc<Rule>]) -> Vec<&'static str> {
+    match &rule.origin {
+        Origin::Grant(granted) => granted.notes.clone(),
+        Origin::Subject if publish => {
+            let denied = deny.iter().map(|rule| &rule.template.as_literal().subject);
+            of_subject(&rule.template.reach().subject, &denied.collect::<Vec<_>>())
+        }
+        Origin::Subject | Origin::Inbox => Vec::new(),
+    }
+}
+
+/// Notes in words: each once, with all that it is about.
+pub(super) fn told<'a>(all: impl Iterator<Item = (String, &'a [&'static str])>) -> Vec<String> {
+    let mut notes = Notes::default();
+    for (about, texts) in all {
+        texts.iter().for_each(|note| notes.add(note, &about));
+    }
+    notes.told()
+}
+
 /// What is to know of whoever may publish on these subjects, less those that are denied.
 fn of_subject(subject: &SubjectPattern, denied: &[&SubjectPattern]) -> Vec<&'static str> {
     let reaches = |call: &str| {

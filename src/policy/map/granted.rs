@@ -7,7 +7,7 @@ use super::{
     role::{Lists, Origin, rule},
 };
 use crate::{
-    document::{Fields, Kind, Problem, Problems},
+    document::{Fields, Kind, Node, Problem, Problems},
     policy::grants::{self, Resource},
 };
 
@@ -15,6 +15,8 @@ use crate::{
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Granted {
     pub(crate) resource: Resource,
+    /// What it is about and the words of it, as in "stream `ORDERS`: read, watch".
+    pub(crate) words: String,
     /// The application's own subjects in it.
     pub(crate) subjects: Vec<String>,
     /// Whether it works with an inbox only.
@@ -41,6 +43,7 @@ pub(super) fn read(
     for node in items {
         let Some(grant) = grants::read(node, problems) else { continue };
         let granted = Granted {
+            words: words(node, &grant.resource),
             resource: grant.resource,
             subjects: grant.subjects,
             needs_inbox: grant.needs_inbox,
@@ -59,4 +62,18 @@ pub(super) fn read(
         }
     }
     serves
+}
+
+/// A grant that was read, in words.
+fn words(node: &Node, resource: &Resource) -> String {
+    let texts = |key| -> Vec<&str> {
+        match node.get(key) {
+            Some(Node { kind: Kind::List(items), .. }) => {
+                items.iter().filter_map(Node::as_str).collect()
+            }
+            other => other.and_then(Node::as_str).into_iter().collect(),
+        }
+    };
+    let of: String = texts("consumer").iter().map(|name| format!(", consumer `{name}`")).collect();
+    format!("{resource}{of}: {}", texts("can").join(", "))
 }
