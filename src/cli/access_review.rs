@@ -8,7 +8,7 @@ use crate::{
     config::Settings,
     document::{Problems, did_you_mean},
     names::{AccountName, RoleName},
-    policy::{self, Filter, Reviewable, Reviewed},
+    policy::{self, Filter, Reviewable, Reviewed, Said},
     printable, service,
     subject::SubjectPattern,
     table::table,
@@ -75,7 +75,7 @@ impl AccessReview {
             output::note("no role fits");
         }
         output::text(&match self.format {
-            Format::Table => table(&rows(&roles)),
+            Format::Table => table(&rows(&roles)) + &to_know(&roles),
             Format::Csv => csv(&roles)?,
             Format::Markdown => as_markdown(&roles),
             Format::Json => printable::json(&serde_json::to_string_pretty(&roles)?) + "\n",
@@ -124,23 +124,37 @@ fn idp_roles(role: &Reviewed) -> String {
 }
 
 /// A line for each subject; what is the same for all of a role stands in its first.
-fn rows(roles: &[Reviewed]) -> Vec<Vec<String>> {
-    let head = ["role", "account", "issuers", "IdP roles", "may", "subject", "where"];
-    let mut rows = vec![head.map(str::to_owned).to_vec()];
+fn rows<'a>(roles: &'a [Reviewed]) -> Vec<Vec<String>> {
+    // Most roles have no grant, and a terminal is narrow.
+    let is_granted = |role: &Reviewed| {
+        role.lists().iter().any(|(_, _, list)| list.iter().any(|it| it.grant.is_some()))
+    };
+    let with_grants = roles.iter().any(is_granted);
+    let head = ["role", "account", "issuers", "IdP roles", "may", "grant", "subject", "where"];
+    let head = head.into_iter().filter(|cell| with_grants || *cell != "grant");
+    let mut rows = vec![head.map(str::to_owned).collect()];
     for role in roles {
         let mut lines = Vec::new();
         for (direction, denied, list) in role.lists() {
             let may = if denied { format!("not {direction}") } else { direction.to_owned() };
-            lines.extend(list.iter().map(|line| (may.clone(), line.subject.clone(), &line.at)));
+            let mut before = None;
+            for line in list {
+                // What a grant was expanded to stands below its words.
+                let of = line.grant.as_deref().map(|grant| (grant, &line.at));
+                let grant = of.filter(|_| of != before).map_or("", |(grant, _)| grant);
+                before = of;
+                lines.push((may.clone(), grant, line.subject.clone(), &line.at));
+            }
         }
         let more = [("answer", &role.responses), ("stay", &role.session)];
-        let more = more.into_iter().filter_map(|(may, said)| Some((may, said.clone()?)));
-        let only = role.conditions.iter().map(|condition| ("only", condition.clone()));
-        lines.extend(more.chain(only).map(|(may, said)| (may.to_owned(), said, &role.at)));
+        let more = more.into_iter().filter_map(|(may, said)| Some((may, said.as_ref()?)));
+        let only = role.conditions.iter().map(|condition| ("only", condition));
+        let said = |(may, it): (&str, &'a Said)| (may.to_owned(), "", it.text.clone(), &it.at);
+        lines.extend(more.chain(only).map(said));
         if lines.is_empty() {
-            lines.push(("connect".to_owned(), String::new(), &role.at));
+            lines.push(("connect".to_owned(), "", String::new(), &role.at));
         }
-        for (index, (may, said, at)) in lines.into_iter().enumerate() {
+        for (index, (may, grant, said, at)) in lines.into_iter().enumerate() {
             let mut row = match index {
                 0 => {
                     let (name, account) = (role.role.to_string(), role.account.to_string());
@@ -148,14 +162,29 @@ fn rows(roles: &[Reviewed]) -> Vec<Vec<String>> {
                 }
                 _ => vec![String::new(); 4],
             };
-            row.extend([may, said, at.to_string()]);
+            row.push(may);
+            row.extend(with_grants.then(|| grant.to_owned()));
+            row.extend([said, at.to_string()]);
             rows.push(row.iter().map(|cell| printable::text(cell)).collect());
         }
     }
     rows
 }
 
-const CSV_HEAD: [&str; 12] = [
+/// What goes with the subjects of each role, if anything.
+fn to_know(roles: &[Reviewed]) -> String {
+    let noted = roles.iter().filter(|role| !role.notes.is_empty());
+    let mut out = String::new();
+    for role in noted {
+        out += &printable::text(&format!("to know of {}", role.role));
+        let lines = role.notes.iter().map(|note| format!("\n  {}", printable::text(note)));
+        out.extend(lines);
+        out.push('\n');
+    }
+    if out.is_empty() { out } else { format!("\n{out}") }
+}
+
+const CSV_HEAD: [&str; 14] = [
     "role",
     "description",
     "account",
@@ -163,7 +192,9 @@ const CSV_HEAD: [&str; 12] = [
     "idp_roles",
     "direction",
     "effect",
+    "grant",
     "subject",
+    "notes",
     "responses",
     "session",
     "conditions",
@@ -175,33 +206,36 @@ fn csv(roles: &[Reviewed]) -> anyhow::Result<String> {
         csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     writer.write_record(CSV_HEAD)?;
     for role in roles {
-        let mut line = |direction: &str, effect: &str, subject: &str, at: &str| {
-            let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
+        let mut line = |direction: &str, effect: &str, of: Option<&Reviewable>, at: &str| {
+            let or_empty = |text: Option<&String>| text.cloned().unwrap_or_default();
+            let said = |said: &Option<Said>| or_empty(said.as_ref().map(|it| &it.text));
             let cells = [
                 role.role.to_string(),
-                or_empty(&role.description),
+                or_empty(role.description.as_ref()),
                 role.account.to_string(),
                 issuers(role),
                 role.idp_roles.join(", "),
                 direction.to_owned(),
                 effect.to_owned(),
-                subject.to_owned(),
-                or_empty(&role.responses),
-                or_empty(&role.session),
-                role.conditions.join("; "),
+                or_empty(of.and_then(|line| line.grant.as_ref())),
+                or_empty(of.map(|line| &line.subject)),
+                of.map(|line| line.notes.join("; ")).unwrap_or_default(),
+                said(&role.responses),
+                said(&role.session),
+                role.conditions.iter().map(|it| &*it.text).collect::<Vec<_>>().join("; "),
                 at.to_owned(),
             ];
             writer.write_record(cells.map(|cell| harmless(&cell)))
         };
         for (direction, denied, list) in role.lists() {
             let effect = if denied { "deny" } else { "allow" };
-            for Reviewable { subject, at } in list {
-                line(direction, effect, subject, at)?;
+            for it in list {
+                line(direction, effect, Some(it), &it.at)?;
             }
         }
         // No role is left out because it has no subject.
         if role.lists().iter().all(|(_, _, list)| list.is_empty()) {
-            line("", "", "", &role.at)?;
+            line("", "", None, &role.at)?;
         }
     }
     Ok(String::from_utf8(writer.into_inner()?)?)
@@ -228,6 +262,7 @@ fn as_markdown(roles: &[Reviewed]) -> String {
         "account",
         "issuers",
         "IdP roles",
+        "grants",
         "publish",
         "subscribe",
         "denied publish",
@@ -241,31 +276,45 @@ fn as_markdown(roles: &[Reviewed]) -> String {
     for role in roles {
         let text = |text: &Option<String>| text.as_deref().map(markdown::code).unwrap_or_default();
         let several = |cells: Vec<String>| cells.join("<br>");
+        let said = |said: &Option<Said>| text(&said.as_ref().map(|it| it.text.clone()));
         let codes = |list: &[Reviewable]| {
             several(list.iter().map(|line| markdown::code(&line.subject)).collect())
         };
+        let mut grants: Vec<_> = role
+            .lists()
+            .iter()
+            .flat_map(|(_, _, list)| list.iter())
+            .filter_map(|line| Some(markdown::text(line.grant.as_ref()?)))
+            .collect();
+        grants.sort();
+        grants.dedup();
         let givers = if role.idp_roles.is_empty() {
             "nobody".to_owned()
         } else {
             several(role.idp_roles.iter().map(|name| markdown::code(name)).collect())
         };
-        let conditions = role.conditions.iter().map(|condition| markdown::code(condition));
+        let conditions = role.conditions.iter().map(|condition| markdown::code(&condition.text));
         let cells = [
             markdown::text(role.role.as_str()),
             text(&role.description),
             markdown::text(role.account.as_str()),
             markdown::text(&issuers(role)),
             givers,
+            several(grants),
             codes(&role.publish),
             codes(&role.subscribe),
             codes(&role.deny_publish),
             codes(&role.deny_subscribe),
-            text(&role.responses),
-            text(&role.session),
+            said(&role.responses),
+            said(&role.session),
             several(conditions.collect()),
             markdown::code(&role.at),
         ];
         out += &format!("| {} |\n", cells.join(" | "));
+    }
+    for role in roles.iter().filter(|role| !role.notes.is_empty()) {
+        out += &format!("\nTo know of {}:\n\n", markdown::text(role.role.as_str()));
+        out.extend(role.notes.iter().map(|note| format!("- {}\n", markdown::text(note))));
     }
     out
 }

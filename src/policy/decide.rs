@@ -260,8 +260,9 @@ fn session_end(chosen: &Chosen, facts: &Facts) -> Result<(Timestamp, EndedBy), R
     let too_short = || Refusal { code: Code::SessionTooShort, detail: None };
     let after = |span| facts.now.saturating_add(span).unwrap_or(Timestamp::MAX);
     let sessions = chosen.of_account.iter().filter_map(|role| {
-        let at = || RuleRef::new(&role.written.name, &role.written.at);
-        role.whole.session.map(|session| (after(session), EndedBy::Session(at())))
+        let session = role.whole.session.as_ref()?;
+        let at = RuleRef::new(&role.written.name, &session.at);
+        Some((after(session.longest), EndedBy::Session(at)))
     });
     let hours = chosen.until.iter().map(|(until, at)| (*until, EndedBy::Hours(at.clone())));
     let others =

@@ -7,11 +7,7 @@ use serde::Serialize;
 
 use super::{
     EndedBy, Entitlement, Facts, Permissions, PolicySet, Question, RuleRef, Side, Supposition,
-    Verdict,
-    compile::Role,
-    idp_role::IdpRole,
-    map::{Rule, notes},
-    suppose,
+    Verdict, compile::Role, idp_role::IdpRole, map::Rule, notes, suppose,
 };
 use crate::{
     code::Code,
@@ -217,7 +213,7 @@ pub fn explain(
             let held = reasons.roles.iter().filter_map(|name| policy.by_name().get(name));
             let lists = held.map(|role| &role.whole.lists);
             let rules = lists.flat_map(|lists| lists.publish.iter().chain(&lists.subscribe));
-            granted(entitlement, notes(rules))
+            granted(entitlement, notes::of_entitlement(rules, entitlement.publish()))
         }),
     }
 }

@@ -16,6 +16,7 @@ mod idp_role;
 mod in_force;
 mod load;
 mod map;
+mod notes;
 mod responses;
 mod review;
 mod store;
@@ -37,7 +38,7 @@ pub use explain::{
 pub use in_force::InForce;
 pub use load::{Sources, Taken, Version, is_map, judge};
 pub use map::Responses;
-pub use review::{Filter, Reviewable, Reviewed, review};
+pub use review::{Filter, Reviewable, Reviewed, Said, review};
 pub use store::{find_bounded, load, load_version, read};
 
 use map::LONGEST_SESSION;

@@ -6,7 +6,8 @@ use super::{
     compile::{PolicySet, Role},
     depth,
     diff::span,
-    map::Rule,
+    map::{Origin, Rule},
+    notes,
 };
 use crate::{
     names::{AccountName, IssuerName, RoleName},
@@ -46,11 +47,23 @@ pub struct Reviewed {
     /// What may not be subscribed to, whatever else allows it.
     pub deny_subscribe: Vec<Reviewable>,
     /// Answers to requests: how many, for how long.
-    pub responses: Option<String>,
+    pub responses: Option<Said>,
     /// The longest session.
-    pub session: Option<String>,
+    pub session: Option<Said>,
     /// What else has to be so, each of them.
-    pub conditions: Vec<String>,
+    pub conditions: Vec<Said>,
+    /// What the server cannot tell apart, and what is delivered by a detour: each once, with what
+    /// it is about.
+    pub notes: Vec<String>,
+    /// `file:line`.
+    pub at: Arc<str>,
+}
+
+/// What a role says beside its subjects, in words.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Said {
+    /// The words.
+    pub text: String,
     /// `file:line`.
     pub at: Arc<str>,
 }
@@ -60,6 +73,11 @@ pub struct Reviewed {
 pub struct Reviewable {
     /// As it is written, a claim called by where it stands; with the queue group, if any.
     pub subject: String,
+    /// The grant that it was expanded from, as in "stream `ORDERS`: read".
+    pub grant: Option<String>,
+    /// What is to know of it; see [`Reviewed::notes`].
+    #[serde(skip)]
+    pub notes: Vec<&'static str>,
     /// `file:line`.
     pub at: Arc<str>,
 }
@@ -96,45 +114,67 @@ pub fn review(policy: &PolicySet, filter: &Filter) -> Vec<Reviewed> {
 fn reviewed(role: &Role, about: Option<&SubjectPattern>) -> Option<Reviewed> {
     let (written, whole) = (&role.written, &role.whole);
     let lists = &whole.lists;
-    let allowed = |allow: &[Arc<Rule>], deny: &[Arc<Rule>], reaches: Reaches| match about {
-        Some(about) if is_denied(about, deny) => Vec::new(),
-        _ => kept(allow, about, reaches),
-    };
+    let allowed =
+        |allow: &[Arc<Rule>], deny: &[Arc<Rule>], reaches: Reaches<'_>, publish| match about {
+            Some(about) if is_denied(about, deny) => Vec::new(),
+            _ => kept(allow, about, reaches, &|rule| notes::of_rule(rule, publish, deny)),
+        };
     let deeper = |rule: &Rule, about: &SubjectPattern| {
         overlaps(rule, about) || is_below(rule, about, &lists.subscribe)
     };
-    let publish = allowed(&lists.publish, &lists.deny_publish, &overlaps);
-    let subscribe = allowed(&lists.subscribe, &lists.deny_subscribe, &deeper);
+    let publish = allowed(&lists.publish, &lists.deny_publish, &overlaps, true);
+    let subscribe = allowed(&lists.subscribe, &lists.deny_subscribe, &deeper, false);
     let nobody = written.idp_roles.is_empty() || role.issuers.is_empty();
     if about.is_some() && (nobody || publish.is_empty() && subscribe.is_empty()) {
         return None;
     }
+    let about_line = |line: &Reviewable| match &line.grant {
+        Some(grant) => format!("{grant} ({})", line.at),
+        None => format!("`{}` ({})", line.subject, line.at),
+    };
+    let lines = publish.iter().chain(&subscribe);
+    let told = notes::told(lines.map(|line| (about_line(line), line.notes.as_slice())));
     Some(Reviewed {
         role: written.name.clone(),
         description: written.description.clone(),
         account: written.account.clone(),
         issuers: role.issuers.clone(),
         idp_roles: written.idp_roles.iter().map(|(idp_role, _)| idp_role.to_string()).collect(),
+        notes: told,
         publish,
         subscribe,
-        deny_publish: kept(&lists.deny_publish, about, &overlaps),
-        deny_subscribe: kept(&lists.deny_subscribe, about, &overlaps),
+        deny_publish: kept(&lists.deny_publish, about, &overlaps, &|_| Vec::new()),
+        deny_subscribe: kept(&lists.deny_subscribe, about, &overlaps, &|_| Vec::new()),
         responses: whole
             .responses
             .as_ref()
-            .map(|responses| format!("{} within {}", responses.max, span(responses.expires))),
-        session: whole.session.map(span),
-        conditions: whole.conditions.iter().map(|condition| condition.describe()).collect(),
+            .map(|it| said(format!("{} within {}", it.max, span(it.expires)), &it.at)),
+        session: whole.session.as_ref().map(|it| said(span(it.longest), &it.at)),
+        conditions: whole.conditions.iter().map(|it| said(it.describe(), &it.at)).collect(),
         at: Arc::clone(&written.at),
     })
 }
 
+fn said(text: String, at: &Arc<str>) -> Said {
+    Said { text, at: Arc::clone(at) }
+}
+
 type Reaches<'a> = &'a dyn Fn(&Rule, &SubjectPattern) -> bool;
 
-fn kept(rules: &[Arc<Rule>], about: Option<&SubjectPattern>, reaches: Reaches) -> Vec<Reviewable> {
+fn kept(
+    rules: &[Arc<Rule>],
+    about: Option<&SubjectPattern>,
+    reaches: Reaches<'_>,
+    notes: &dyn Fn(&Rule) -> Vec<&'static str>,
+) -> Vec<Reviewable> {
     let kept = rules.iter().filter(|rule| about.is_none_or(|about| reaches(rule, about)));
     let line = |rule: &Arc<Rule>| Reviewable {
         subject: rule.template.to_string(),
+        grant: match &rule.origin {
+            Origin::Grant(granted) => Some(granted.words.clone()),
+            Origin::Subject | Origin::Inbox => None,
+        },
+        notes: notes(rule),
         at: Arc::clone(&rule.at),
     };
     kept.map(line).collect()
@@ -211,10 +251,13 @@ mod tests {
         assert_eq!(clerk.issuers[0].as_str(), "corp");
         assert_eq!(clerk.publish[0].subject, "orders.{claim tenant_id}.created");
         assert!(clerk.publish[0].at.ends_with("orders.toml:5"), "{}", clerk.publish[0].at);
-        assert_eq!(clerk.session.as_deref(), Some("1h 30m"));
-        assert_eq!(clerk.conditions, ["from 192.0.2.0/24"]);
+        let said =
+            |said: &Said| (said.text.clone(), said.at.rsplit(':').next().unwrap().to_owned());
+        let words = |text: &str, line: &str| (text.to_owned(), line.to_owned());
+        assert_eq!(clerk.session.as_ref().map(said), Some(words("1h 30m", "8")));
+        assert_eq!(said(&clerk.conditions[0]), words("from 192.0.2.0/24", "10"));
         let prices = &all[2];
-        assert_eq!(prices.responses.as_deref(), Some("2 within 1m"));
+        assert_eq!(prices.responses.as_ref().map(said), Some(words("2 within 1m", "18")));
         let inherited: Vec<_> = prices.subscribe.iter().map(|line| &*line.subject).collect();
         assert_eq!(inherited, ["prices.ask", "orders.>"]);
     }
@@ -259,5 +302,30 @@ mod tests {
         let role = Some("clerk".parse().unwrap());
         assert_eq!(names(Filter { role: role.clone(), ..Filter::default() }), ["clerk"]);
         assert_eq!(names(Filter { account, role, subject: None }), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_grant_is_told_in_its_words_with_what_goes_with_it() {
+        let maps = maps(&[(
+            "a.toml",
+            "account = \"APP\"\n[roles.r]\ninbox = \"_INBOX.{subject}\"\n\
+             publish = [\"$JS.API.STREAM.UPDATE.X\"]\n\
+             [[roles.r.grant]]\nstream = \"ORDERS\"\ncan = [\"manage\", \"watch\"]\n\
+             [[roles.r.grant]]\nstream = \"ORDERS\"\nconsumer = \"w\"\ncan = [\"read\"]\n",
+        )]);
+        let role = &review(&maps.policy(), &Filter::default())[0];
+        let grants = |list: &[Reviewable]| {
+            let mut grants: Vec<_> = list.iter().map(|line| line.grant.clone()).collect();
+            grants.dedup();
+            grants
+        };
+        let (stream, consumer) =
+            ("stream `ORDERS`: manage, watch", "stream `ORDERS`, consumer `w`: read");
+        let expected = [None, Some(stream.to_owned()), Some(consumer.to_owned())];
+        assert_eq!(grants(&role.publish), expected);
+        assert_eq!(grants(&role.subscribe), [None], "the inbox is none");
+        let at = |index: usize| &role.publish[index].at;
+        let both = format!("`$JS.API.STREAM.UPDATE.X` ({}), {stream} ({}): ", at(0), at(1));
+        assert!(role.notes[0].starts_with(&both), "{:#?}", role.notes);
     }
 }

@@ -82,7 +82,7 @@ fn what_does_not_hold_is_said_with_the_reason() {
         ("can = [\"publish x\"]", "4: cannot `publish x` | nothing allows anything like it"),
         (
             "session = \"2h\"",
-            "4: the session lasts 1h, not 2h | it is ended by `session` of role `clerk` (a.toml:5)",
+            "4: the session lasts 1h, not 2h | it is ended by `session` of role `clerk` (a.toml:10)",
         ),
         (
             "account = \"B\"",

@@ -45,7 +45,7 @@ impl<'a> Walk<'a> {
             lists: role.lists.clone(),
             conditions: role.conditions.clone(),
             responses: role.responses.clone(),
-            session: role.session,
+            session: role.session.clone(),
         };
         for (name, place) in &role.inherits {
             let Some(parent) = self.parent(role, name, place) else { continue };
@@ -112,7 +112,7 @@ impl Whole {
         add(&mut self.lists.deny_subscribe, deny_subscribe);
         add(&mut self.conditions, &other.conditions);
         self.responses = self.responses.take().max(other.responses.clone());
-        self.session = match (self.session, other.session) {
+        self.session = match (self.session.take(), other.session.clone()) {
             (Some(ours), Some(theirs)) => Some(ours.min(theirs)),
             (ours, theirs) => ours.or(theirs),
         };

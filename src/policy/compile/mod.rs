@@ -14,7 +14,7 @@ use std::{
 use super::{
     condition::Condition,
     idp_role::IdpRole,
-    map::{Lists, MapFile, Responses, Role as Written},
+    map::{Lists, MapFile, Responses, Role as Written, Session},
     responses,
 };
 use crate::{
@@ -75,7 +75,14 @@ pub(super) struct Whole {
     pub(super) lists: Lists,
     pub(super) conditions: Vec<Arc<Condition>>,
     pub(super) responses: Option<Responses>,
-    pub(super) session: Option<Duration>,
+    pub(super) session: Option<Session>,
+}
+
+impl Whole {
+    /// The longest session; none: as long as the token.
+    pub(super) fn longest(&self) -> Option<Duration> {
+        self.session.as_ref().map(|session| session.longest)
+    }
 }
 
 /// All roles of a directory, ready for decisions.

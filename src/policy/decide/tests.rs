@@ -67,6 +67,7 @@ mod grants;
 mod merging;
 mod placeholders;
 mod sessions;
+mod shapes;
 mod values;
 mod widening;
 mod wishes;

@@ -27,7 +27,7 @@ pub(super) fn responses(old: Option<&Responses>, new: Option<&Responses>) -> Vec
 }
 
 pub(super) fn session(old: &Role, new: &Role) -> Vec<Change> {
-    let (was, is) = (old.whole.session, new.whole.session);
+    let (was, is) = (old.whole.longest(), new.whole.longest());
     // None is as long as the token.
     let longer = |one: Option<Duration>, other: Option<Duration>| match (one, other) {
         (_, None) => false,
@@ -50,8 +50,9 @@ pub(super) fn all(role: &Role, side: DiffSide) -> Option<Change> {
 }
 
 fn one(role: &Role, side: DiffSide, effect: Effect) -> Option<Change> {
-    let text = format!("at most {}", span(role.whole.session?));
-    let at = Arc::clone(&role.written.at);
+    let session = role.whole.session.as_ref()?;
+    let text = format!("at most {}", span(session.longest));
+    let at = Arc::clone(&session.at);
     Some(Change { side, aspect: Aspect::Session, text, at, effect, note: None })
 }
 

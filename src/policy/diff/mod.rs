@@ -231,8 +231,8 @@ impl<'a> Around<'a> {
         if let Some(other) = others().find(|other| subjects::takes_from(role, other)) {
             return Some(told("what it keeps from its holders", other));
         }
-        let session = role.whole.session?;
-        let longer = |other: &&&Role| other.whole.session.is_none_or(|theirs| theirs > session);
+        let session = role.whole.longest()?;
+        let longer = |other: &&&Role| other.whole.longest().is_none_or(|theirs| theirs > session);
         others().find(longer).map(|other| told("its session", other))
     }
 }

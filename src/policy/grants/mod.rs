@@ -10,7 +10,7 @@
 mod api;
 mod bucket;
 mod consumer;
-mod notes;
+pub(super) mod notes;
 mod object_store;
 mod service;
 mod stream;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::{
     claims::Claims,
-    role::{Lists, Origin, Rule, rule},
+    role::{Lists, Origin, rule},
 };
 use crate::{
-    document::{Fields, Kind, Problem, Problems},
+    document::{Fields, Kind, Node, Problem, Problems},
     policy::grants::{self, Resource},
 };
 
@@ -17,30 +17,14 @@ pub(crate) struct Granted {
     pub(crate) resource: Resource,
     /// The prefix of the JetStream API that it asks, where it is not the account's own.
     pub(crate) api_prefix: Option<String>,
+    /// What it is about and the words of it, as in "stream `ORDERS`: read, watch".
+    pub(crate) words: String,
     /// The application's own subjects in it.
     pub(crate) subjects: Vec<String>,
     /// Whether it works with an inbox only.
     pub(crate) needs_inbox: bool,
     /// What the server cannot tell apart, for `explain`.
     pub(crate) notes: Vec<&'static str>,
-}
-
-/// What the grants among these rules give beside their words: each note once, with what it is
-/// about and where.
-pub(crate) fn notes<'a>(rules: impl Iterator<Item = &'a Arc<Rule>>) -> Vec<String> {
-    let mut notes: Vec<(&str, Vec<String>)> = Vec::new();
-    for rule in rules {
-        let Origin::Grant(granted) = &rule.origin else { continue };
-        let about = format!("{} ({})", granted.resource, rule.at);
-        for note in &granted.notes {
-            match notes.iter_mut().find(|(known, _)| known == note) {
-                Some((_, all)) if all.contains(&about) => {}
-                Some((_, all)) => all.push(about.clone()),
-                None => notes.push((note, vec![about.clone()])),
-            }
-        }
-    }
-    notes.into_iter().map(|(note, about)| format!("{}: {note}", about.join(", "))).collect()
 }
 
 /// Reads the grants of a role into its lists. Returns where one stands that answers requests.
@@ -61,6 +45,7 @@ pub(super) fn read(
     for node in items {
         let Some(grant) = grants::read(node, problems) else { continue };
         let granted = Granted {
+            words: words(node, &grant.resource),
             resource: grant.resource,
             api_prefix: grant.api_prefix,
             subjects: grant.subjects,
@@ -80,4 +65,18 @@ pub(super) fn read(
         }
     }
     serves
+}
+
+/// A grant that was read, in words.
+fn words(node: &Node, resource: &Resource) -> String {
+    let texts = |key| -> Vec<&str> {
+        match node.get(key) {
+            Some(Node { kind: Kind::List(items), .. }) => {
+                items.iter().filter_map(Node::as_str).collect()
+            }
+            other => other.and_then(Node::as_str).into_iter().collect(),
+        }
+    };
+    let of: String = texts("consumer").iter().map(|name| format!(", consumer `{name}`")).collect();
+    format!("{resource}{of}: {}", texts("can").join(", "))
 }

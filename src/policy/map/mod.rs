@@ -10,9 +10,8 @@ use std::path::PathBuf;
 
 use claims::Claims;
 pub(super) use granted::Granted;
-pub(super) use granted::notes;
 pub use role::Responses;
-pub(super) use role::{LONGEST_SESSION, Lists, Origin, Role, Rule};
+pub(super) use role::{LONGEST_SESSION, Lists, Origin, Role, Rule, Session};
 
 use crate::{
     document::{Fields, Node, Place, Problem, Problems, parse_at},

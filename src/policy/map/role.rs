@@ -36,7 +36,15 @@ pub(crate) struct Role {
     pub(crate) conditions: Vec<Arc<Condition>>,
     pub(crate) lists: Lists,
     pub(crate) responses: Option<Responses>,
-    pub(crate) session: Option<Duration>,
+    pub(crate) session: Option<Session>,
+}
+
+/// The longest session of a role's holders, and where it stands. The shorter one is the lesser.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Session {
+    pub(crate) longest: Duration,
+    /// See [`Role::at`].
+    pub(crate) at: Arc<str>,
 }
 
 /// The rules of a role.
@@ -139,7 +147,11 @@ pub(super) fn read(
     let serves = granted::read(&mut fields, &mut lists, claims, problems);
     // What is written wins over what a service needs.
     let responses = responses.or(serves.map(Responses::to_serve));
-    let session = fields.duration("session", Duration::from_secs(1)..=LONGEST_SESSION, problems);
+    let longest = fields.duration("session", Duration::from_secs(1)..=LONGEST_SESSION, problems);
+    let session = longest.zip(fields.node("session")).map(|(longest, node)| {
+        let at = node.place.to_string().into();
+        Session { longest, at }
+    });
     let conditions =
         fields.node("when").map(|node| when::read(node, claims, problems)).unwrap_or_default();
     super::limits::refuse(&mut fields, problems);

@@ -62,3 +62,19 @@ fn the_end_of_time_is_no_overflow() {
     let end = super::sessions::end(&["session = \"366d\""], late, Timestamp::MAX);
     assert_eq!(end, Ok(at(Timestamp::MAX.as_second())));
 }
+
+/// The line of the key is named, where the role is or in the one that it inherits it from.
+#[test]
+fn what_ends_a_session_is_named_by_its_line() {
+    let policy = policy(
+        "[roles.base]\nidp_roles = []\nsession = \"10m\"\npublish = [\"a\"]\n\
+         [roles.heir]\ninherits = [\"base\"]\n\
+         [roles.own]\ninherits = [\"base\"]\nsession = \"5m\"\n\
+         [roles.longer]\ninherits = [\"base\"]\nsession = \"1h\"\n",
+    );
+    for (role, line) in [("heir", ":4"), ("own", ":10"), ("longer", ":4")] {
+        let decision = decided(&policy, &[role]);
+        let EndedBy::Session(by) = granted(&decision).ends_by() else { panic!("{role}") };
+        assert!(by.role.as_str() == role && by.at.ends_with(line), "{by:?}");
+    }
+}
