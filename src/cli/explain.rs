@@ -154,7 +154,9 @@ impl Explain {
                     output::try_line(&printable::text(&line))?;
                 }
             }
-            Format::Json => output::try_line(&serde_json::to_string_pretty(&explanation)?)?,
+            Format::Json => {
+                output::try_line(&printable::json(&serde_json::to_string_pretty(&explanation)?))?
+            }
         }
         if expires_at.is_some_and(|end| end <= now) {
             output::note(
