@@ -14,8 +14,11 @@ static POLICY: LazyLock<PolicySet> = LazyLock::new(|| {
     )
 });
 
-/// Each permission with its list, as tokens; `None` where the login is refused.
-fn filled(value: Value) -> Option<BTreeSet<(usize, Vec<String>, Option<Vec<String>>)>> {
+/// A permission: which list, and the tokens of its subject and of its queue group.
+type Tokens = (usize, Vec<String>, Option<Vec<String>>);
+
+/// Each permission; `None` where the login is refused.
+fn filled(value: Value) -> Option<BTreeSet<Tokens>> {
     let decision = decide(&POLICY, &identity("corp", &["r"], &[("tenant", value)]), &facts());
     let Outcome::Granted(grant) = decision.outcome() else { return None };
     let tokens = |text: &str| text.split('.').map(str::to_owned).collect::<Vec<_>>();
@@ -50,7 +53,7 @@ proptest! {
                 fixed => fixed.to_owned(),
             };
             let tokens = |tokens: &Vec<String>| tokens.iter().map(token).collect::<Vec<_>>();
-            let permission = |(list, subject, queue): &(usize, Vec<String>, Option<Vec<String>>)| {
+            let permission = |(list, subject, queue): &Tokens| {
                 (*list, tokens(subject), queue.as_ref().map(tokens))
             };
             usual.iter().map(permission).collect::<BTreeSet<_>>()
