@@ -67,7 +67,7 @@ async fn drafts_are_written_once_and_check_accepts_them() {
     std::fs::write(path.join("hallpass.toml"), configuration).unwrap();
     let check = run(path, &["check"]).await;
     assert_eq!(code(&check), 0, "{}", text(&check.stderr));
-    assert_eq!(text(&check.stdout), "ok: 1 issuer, 11 roles in 2 maps, 4 warnings\n");
+    assert_eq!(text(&check.stdout), "ok: 1 issuer, 11 roles in 2 maps, 5 warnings\n");
 
     // Printed, it is the same.
     let printed = text(&run(path, &["import", &sample]).await.stdout);

@@ -88,7 +88,8 @@ fn names_that_can_be_no_setting() {
         std::fs::write(&path, &written.text).unwrap();
         let flag = [(key.to_owned(), "x".to_owned())];
         let problems = Layers::read(&path, [], &flag).unwrap_err().to_string();
-        assert_eq!(problems, format!("--set {key}: `{key}` names no setting"));
+        let place = crate::printable::text(key);
+        assert_eq!(problems, format!("--set {place}: `{key}` names no setting"));
     }
     let written = written();
     let path = written.directory.path().join("hallpass.toml");
