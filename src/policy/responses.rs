@@ -54,19 +54,26 @@ pub(super) fn check(role: &Role, problems: &mut Problems) {
     }
     let lists = &role.whole.lists;
     let reaches = || lists.subscribe.iter().map(|rule| &rule.template.reach().subject);
+    // What each subscription brings, found once: there may be thousands of both kinds.
+    let brought: Vec<_> = lists
+        .subscribe
+        .iter()
+        .map(|subscribe| {
+            let template = &subscribe.template;
+            // A value in the last place is no wildcard, and brings nothing from below.
+            let deeper = depth::beyond(&template.as_literal().subject)
+                .and_then(|_| depth::beyond(&template.reach().subject))
+                .filter(|deeper| depth::is_open(deeper, reaches()));
+            (subscribe, deeper)
+        })
+        .collect();
     let received = |publish: &Rule| {
         let reach = &publish.template.reach().subject;
-        let overlaps = |subscribe: &&Arc<Rule>| {
-            let template = &subscribe.template;
-            let deeper = || {
-                // A value in the last place is no wildcard, and brings nothing from below.
-                depth::beyond(&template.as_literal().subject)?;
-                depth::beyond(&template.reach().subject).filter(|it| depth::is_open(it, reaches()))
-            };
-            reach.overlaps(&template.reach().subject)
-                || deeper().is_some_and(|it| reach.overlaps(&it))
+        let overlaps = |(subscribe, deeper): &&(&Arc<Rule>, Option<SubjectPattern>)| {
+            reach.overlaps(&subscribe.template.reach().subject)
+                || deeper.as_ref().is_some_and(|deeper| reach.overlaps(deeper))
         };
-        lists.subscribe.iter().find(overlaps)
+        brought.iter().find(overlaps).map(|(subscribe, _)| *subscribe)
     };
     // A grant is many rules at one place.
     let mut said: Vec<&Place> = Vec::new();
