@@ -42,6 +42,9 @@ pub(super) struct Init {
     roles_claim: String,
 }
 
+/// Maps are kept in git; seeds and the server's data are not.
+const NOT_FOR_GIT: &str = "keys/\ndata/\n";
+
 impl Init {
     pub(super) fn run(&self) -> anyhow::Result<Exit> {
         let issuer = self.issuer.as_deref().map(|issuer| self.judged(issuer)).transpose()?;
@@ -57,6 +60,7 @@ impl Init {
             fates.push((path, fate));
             Ok(())
         };
+        file(dir.join(".gitignore"), NOT_FOR_GIT)?;
         file(dir.join("hallpass.toml"), &configuration)?;
         file(dir.join("hallpass.env"), &environment)?;
         file(dir.join("nats-server.conf"), setup::SERVER_CONF)?;
