@@ -55,6 +55,17 @@ pub enum QuestionError {
     Wildcard(String),
 }
 
+impl Question {
+    /// What it is about.
+    #[must_use]
+    pub fn subject(&self) -> &SubjectPattern {
+        match self {
+            Self::Publish(subject) | Self::Receive(subject) => subject,
+            Self::Subscribe(permission) => &permission.subject,
+        }
+    }
+}
+
 impl FromStr for Question {
     type Err = QuestionError;
 

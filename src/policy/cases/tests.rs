@@ -187,3 +187,18 @@ fn cases_in_maps_and_test_files_are_found_and_serve_reads_the_maps_only() {
     problems.append(found);
     assert!(problems.is_empty(), "{problems}");
 }
+
+#[test]
+fn a_deny_of_hallpass_s_own_is_said_to_be_one() {
+    let map = "account = \"APP\"\n[roles.r]\nsubscribe = [\"d.*\"]\n";
+    let case = "[[test]]\nname = \"t\"\nas = { idp_roles = [\"r\"] }\n\
+                can = [\"receive d.x\", \"receive d.x.y\"]\n";
+    let maps = maps(&[("a.toml", map), ("a.test.toml", case)]);
+    let (set, cases) = maps.cases().unwrap();
+    let failures = cases[0].run(&set, &["corp".parse().unwrap()].into()).unwrap_err();
+    assert_eq!(failures.len(), 1);
+    assert_eq!(
+        maps.relative(&failures[0].help),
+        "denied by hallpass, for which the last `*` of `d.*` is one token: role `r` (a.toml:3)"
+    );
+}
