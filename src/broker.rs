@@ -28,7 +28,7 @@ use crate::{
     credential,
     identity::Identity,
     idp::{Issuers, certificate::PresentedCertificate},
-    names::DecisionId,
+    names::{DecisionId, InstanceId},
     policy::{self, Facts, Grant, InForce, Outcome, PolicySet},
 };
 
@@ -44,7 +44,7 @@ pub struct Broker {
     issuers: Issuers,
     policy: Arc<InForce>,
     recorder: Arc<dyn Recorder>,
-    instance: String,
+    instance: InstanceId,
     replays: Mutex<ReplayGuard>,
     skew: SkewWatch,
 }
@@ -69,6 +69,7 @@ impl Broker {
         issuers: Issuers,
         policy: Arc<InForce>,
         recorder: Arc<dyn Recorder>,
+        instance: InstanceId,
     ) -> Self {
         Self {
             expectations: Expectations {
@@ -81,16 +82,10 @@ impl Broker {
             issuers,
             policy,
             recorder,
-            instance: DecisionId::fresh().to_string(),
+            instance,
             replays: Mutex::new(ReplayGuard::new(REPLAYS)),
             skew: SkewWatch::default(),
         }
-    }
-
-    /// What audit events call this instance.
-    #[must_use]
-    pub fn instance(&self) -> &str {
-        &self.instance
     }
 
     /// Runs the whole pipeline for one message, within the deadline.
@@ -203,7 +198,7 @@ impl Broker {
         judged: Result<(), Refusal>,
     ) -> Answer {
         let id = DecisionId::fresh();
-        let recorded = Recorded::new(&self.instance, policy);
+        let recorded = Recorded::new(self.instance, policy);
         let attempt = |refusal| Attempt {
             id,
             request,
@@ -253,7 +248,7 @@ impl Broker {
 
     fn drop(&self, error: RequestError) -> Answer {
         let policy = self.policy.snapshot();
-        let recorded = Recorded::new(&self.instance, &policy);
+        let recorded = Recorded::new(self.instance, &policy);
         self.record(event::dropped(&error, Timestamp::now(), recorded), Lane::Background);
         Answer::Drop(error)
     }

@@ -135,7 +135,7 @@ fn bounded(text: &str, most: usize, problem: &'static str) -> Result<(), &'stati
 ///
 /// It stands in the audit event, in the server's log on a refusal, and as `jti`
 /// in the user JWT on a grant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct DecisionId(uuid::Uuid);
 
@@ -151,6 +151,51 @@ impl fmt::Display for DecisionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
+}
+
+impl FromStr for DecisionId {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        written("a decision's id", text).map(Self)
+    }
+}
+
+/// One run of one hallpass: a UUIDv7 (RFC 9562), fresh at each start. Its audit events are a chain
+/// of their own.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(transparent)]
+pub struct InstanceId(uuid::Uuid);
+
+impl InstanceId {
+    /// A fresh id.
+    #[must_use]
+    pub fn fresh() -> Self {
+        Self(uuid::Uuid::now_v7())
+    }
+}
+
+impl fmt::Display for InstanceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for InstanceId {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        written("an instance's id", text).map(Self)
+    }
+}
+
+/// A UUID in the one spelling that is written here.
+fn written(what: &'static str, text: &str) -> Result<uuid::Uuid, NameError> {
+    let id: Option<uuid::Uuid> = text.parse().ok();
+    id.filter(|id| id.to_string() == text)
+        .ok_or(NameError { what, problem: "is a UUID in lower case, with hyphens" })
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::{
     document::Problems,
     http::{self, ListenError},
     idp::{self, IssuerKeys, Issuers},
-    names::IssuerName,
+    names::{InstanceId, IssuerName},
     nats::Connection,
     policy::{self, Boundaries, Case, InForce, PolicySet},
     reload::{Maps, Reloader},
@@ -148,7 +148,8 @@ pub async fn run(
     ready: impl FnOnce(),
 ) -> Result<(), ServiceError> {
     let Loaded { settings, policy, boundaries } = loaded;
-    introduce(&settings, &policy);
+    let instance = InstanceId::fresh();
+    introduce(instance, &settings, &policy);
     // Three ends: no more logins are taken; then those in hand are done and what serves them
     // stops; then what they left behind has had its time.
     let (served, give_up) = (CancellationToken::new(), CancellationToken::new());
@@ -181,7 +182,8 @@ pub async fn run(
     let Some(audit_client) = writer.connect_patiently(&stop).await else { return Ok(()) };
 
     let context = ContextBuilder::new().timeout(Duration::from_secs(2)).build(audit_client);
-    let (sink, delivery) = Sink::new(context.clone(), &settings.audit.stream, give_up.clone());
+    let (sink, delivery) =
+        Sink::new(context.clone(), &settings.audit.stream, instance, give_up.clone());
     let delivery = tokio::spawn(delivery);
     let stream = {
         let (audit, served) = (settings.audit.clone(), served.clone());
@@ -216,18 +218,17 @@ pub async fn run(
     let known = issuers.clone();
     let issuers = Issuers::new(issuers, settings.certificate_issuers);
     let sink: Arc<dyn Recorder> = Arc::new(sink);
+    let recorder = Arc::clone(&sink);
     let broker =
-        Arc::new(Broker::new(callout, settings.edges, issuers, in_force, Arc::clone(&sink)));
-    let instance = broker.instance().to_owned();
-    let reloader =
-        Reloader::new(Arc::clone(&maps), settings.maps, boundaries, sink, broker.instance());
+        Arc::new(Broker::new(callout, settings.edges, issuers, in_force, recorder, instance));
+    let reloader = Reloader::new(Arc::clone(&maps), settings.maps, boundaries, sink, instance);
     // The start may have waited long, for NATS for one.
     tokio::select! {
         () = reloader.catch_up() => {}
         () = stop.cancelled() => {}
     }
     tasks.spawn(reloader.run(reload, served.clone()));
-    let status = move || InstanceStatus::of(&instance, &known, &maps);
+    let status = move || InstanceStatus::of(instance, &known, &maps);
     tasks.spawn(status::answer(client.clone(), status, served.clone()));
     let outcome = responder::run(&client, &queue, most, broker, stop, ready).await;
 
@@ -285,12 +286,13 @@ async fn settle(mut delivery: JoinHandle<usize>, give_up: &CancellationToken) ->
 }
 
 /// Says once what this is.
-fn introduce(settings: &Settings, policy: &PolicySet) {
+fn introduce(instance: InstanceId, settings: &Settings, policy: &PolicySet) {
     let issuers: Vec<_> = settings.issuers.iter().map(|issuer| issuer.issuer.as_str()).collect();
     let certificates: Vec<_> =
         settings.certificate_issuers.iter().map(|issuer| issuer.name.as_str()).collect();
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
+        %instance,
         servers = ?settings.nats.urls,
         account = %settings.callout.account,
         signer = settings.callout.issuer.public_key(),

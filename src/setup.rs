@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use nkeys::{KeyPair, KeyPairType, XKey};
 use zeroize::Zeroizing;
 
@@ -69,6 +70,8 @@ pub struct PublicKeys {
     pub audit_writer: String,
     /// `hallpass audit tail`.
     pub audit_reader: String,
+    /// Signs checkpoints of the audit stream; logs in nowhere.
+    pub audit_signer: String,
     /// The way in when hallpass does not run.
     pub break_glass: String,
 }
@@ -185,15 +188,31 @@ pub fn keys(directory: &Path) -> Result<(PublicKeys, Vec<(PathBuf, Fate)>), Setu
     let service = pair("service.nk", KeyPairType::User, user)?;
     let audit_writer = pair("audit-writer.nk", KeyPairType::User, user)?;
     let audit_reader = pair("audit-reader.nk", KeyPairType::User, user)?;
+    let audit_signer = pair("audit-signer.nk", KeyPairType::User, user)?;
     let break_glass = pair("break-glass.nk", KeyPairType::User, user)?;
 
     let path = directory.join("xkey.nk");
-    let (seed, fate) = seed(&path, || XKey::new().seed().unwrap_or_default())?;
+    let (xkey, fate) = seed(&path, || XKey::new().seed().unwrap_or_default())?;
     fates.push((path.clone(), fate));
-    let xkey = XKey::from_seed(seed.trim())
+    let xkey = XKey::from_seed(xkey.trim())
         .map_err(|_| SetupError::NotASeed { path, expected: "a curve key (`SX…`)" })?
         .public_key();
-    Ok((PublicKeys { issuer, xkey, service, audit_writer, audit_reader, break_glass }, fates))
+
+    let path = directory.join("audit.key");
+    let (_, fate) = seed(&path, random_key)?;
+    fates.push((path, fate));
+    let keys =
+        PublicKeys { issuer, xkey, service, audit_writer, audit_reader, audit_signer, break_glass };
+    Ok((keys, fates))
+}
+
+/// 256 random bits as text; nothing where the system has none to give, which no reader accepts.
+fn random_key() -> String {
+    let mut bytes = Zeroizing::new([0; 32]);
+    match getrandom::fill(bytes.as_mut_slice()) {
+        Ok(()) => URL_SAFE_NO_PAD.encode(bytes),
+        Err(_) => String::new(),
+    }
 }
 
 /// The environment that `nats-server.conf` reads: public keys and addresses.
@@ -230,8 +249,8 @@ pub fn environment_text(environment: &[(&str, String)]) -> String {
 
 /// `hallpass.toml`, with comments.
 #[must_use]
-pub fn configuration_text(nats_url: &str, issuers: &[IssuerText]) -> String {
-    let nats_url = quoted(nats_url);
+pub fn configuration_text(nats_url: &str, keys: &PublicKeys, issuers: &[IssuerText]) -> String {
+    let (nats_url, signer) = (quoted(nats_url), &keys.audit_signer);
     let mut text = format!(
         r#"# hallpass: who may log in to NATS, and where that is recorded.
 # Paths start at this file's directory. A secret never stands here, only where it is:
@@ -259,7 +278,10 @@ account = "AUDIT"
 stream = "HALLPASS_AUDIT"
 max_age = "365d"
 writer_seed = {{ file = "keys/audit-writer.nk" }}
-reader_seed = {{ file = "keys/audit-reader.nk" }} # for `hallpass audit tail` only
+reader_seed = {{ file = "keys/audit-reader.nk" }} # for `hallpass audit …` only
+key = {{ file = "keys/audit.key" }} # makes fingerprints of tokens; the same for all replicas
+signing_seed = {{ file = "keys/audit-signer.nk" }} # signs checkpoints
+signers = ["{signer}"] # whose checkpoints `hallpass audit verify` believes
 "#
     );
     text.extend(issuers.iter().map(issuer_section));
@@ -363,6 +385,8 @@ mod tests {
 
     #[test]
     fn every_text_is_written_as_toml_reads_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let (keys, _) = keys(directory.path()).unwrap();
         for text in
             ["nats", "a\"b", "\\u{0}", "\u{7f}\u{1}", "é\n'\"\"\"", "https://example.com/x.y"]
         {
@@ -373,7 +397,7 @@ mod tests {
                 roles_claim: text.to_owned(),
                 allow_http_loopback: false,
             };
-            let written: toml::Table = configuration_text(text, &[issuer]).parse().unwrap();
+            let written: toml::Table = configuration_text(text, &keys, &[issuer]).parse().unwrap();
             let corp = &written["issuers"]["corp"];
             assert_eq!(written["nats"]["urls"][0].as_str(), Some(text));
             assert_eq!(corp["issuer"].as_str(), Some(text));

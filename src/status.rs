@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     idp::{IssuerKeys, KeysState, KeysStatus},
+    names::InstanceId,
     nats::{STATUS_INBOX, STATUS_SUBJECT},
     reload::{Maps, MapsState, MapsStatus},
 };
@@ -38,9 +39,9 @@ pub struct InstanceStatus {
 impl InstanceStatus {
     /// How this process is.
     #[must_use]
-    pub fn of(instance: &str, issuers: &[Arc<IssuerKeys>], maps: &Maps) -> Self {
+    pub fn of(instance: InstanceId, issuers: &[Arc<IssuerKeys>], maps: &Maps) -> Self {
         Self {
-            instance: instance.to_owned(),
+            instance: instance.to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             host: host(),
             pid: std::process::id(),

@@ -19,6 +19,7 @@ use hallpass::{
     config::{CalloutSettings, IssuerSettings},
     document::{self, Problems, Source},
     idp::{Accepted, IssuerKeys, Issuers, KeySet},
+    names::InstanceId,
     nats_jwt::{self, AuthorizationResponse, Claims},
     policy::{self, Boundaries, InForce, PolicySet},
 };
@@ -132,7 +133,8 @@ impl Parties {
         let keys = KeySet::from_json(jwks.as_bytes(), Accepted::default()).unwrap();
         let keys = Arc::new(IssuerKeys::fixed(Arc::new(issuer), keys));
         let policy = Arc::new(InForce::new(policy()));
-        Broker::new(callout, Vec::new(), Issuers::new([keys], Vec::new()), policy, Arc::new(Yes))
+        let issuers = Issuers::new([keys], Vec::new());
+        Broker::new(callout, Vec::new(), issuers, policy, Arc::new(Yes), InstanceId::fresh())
     }
 
     /// The answer once it is opened; it must be a grant.

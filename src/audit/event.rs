@@ -1,66 +1,154 @@
 //! What an audit event says. Pure.
 //!
 //! The envelope is CloudEvents 1.0 in its structured JSON form. An event says what was
-//! *decided*; it never holds a token or a piece of one.
+//! *decided*, or what happened; it never holds a token or a piece of one. Its place in the
+//! [chain](super::chain) is added where it is recorded.
 
 use std::fmt;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
+mod decision;
 mod maps;
 
+pub use decision::{Attempt, Findings, decision, dropped};
 pub use maps::{MapProblem, MapsEvent, MapsOutcome, maps};
 
-use super::SUBJECT_PREFIX;
-use crate::{
-    callout::request::{RequestError, VerifiedRequest},
-    code::{Code, Refusal, Stage},
-    credential::Carrier,
-    identity::Identity,
-    idp::token::{CertificateHash, TokenFacts},
-    names::{AccountName, DecisionId, RoleName, ServerId},
-    policy::{Decision, Grant, Outcome, PolicySet, Responses, RuleRef, Side},
-};
+use crate::{names::InstanceId, policy::PolicySet};
 
-/// An event, ready to be published.
+/// What the data of events is written by; a change that a reader could stumble over has another
+/// number.
+pub const SCHEMA: &str = "urn:hallpass:audit:1";
+
+/// What an event is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A login was decided.
+    Decision,
+    /// A message was no request to us.
+    Request,
+    /// The subject maps changed, or a change was rejected.
+    Maps,
+    /// An issuer's keys changed.
+    Keys,
+    /// A connection came up or ended, as the server tells it.
+    Session,
+    /// What became of an answer, as the server tells it.
+    Answer,
+    /// An instance started or stopped.
+    Instance,
+    /// An instance vouches for its chain.
+    Checkpoint,
+    /// Events that were not recorded one by one.
+    Gap,
+}
+
+impl Kind {
+    /// The word in subjects; `type` has `hallpass.` before it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Decision => "decision",
+            Self::Request => "request",
+            Self::Maps => "maps",
+            Self::Keys => "keys",
+            Self::Session => "session",
+            Self::Answer => "answer",
+            Self::Instance => "instance",
+            Self::Checkpoint => "checkpoint",
+            Self::Gap => "gap",
+        }
+    }
+}
+
+/// An event that has no place in a chain yet.
 #[derive(Clone)]
 pub struct Event {
-    /// Its id, which is also its `Nats-Msg-Id`.
-    pub id: String,
-    /// The subject to publish it on.
-    pub subject: String,
-    /// The JSON text.
-    pub payload: Vec<u8>,
+    kind: Kind,
+    topic: String,
+    members: String,
 }
 
 impl fmt::Debug for Event {
     /// Not what it says: claims are in it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Event").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("Event").field("topic", &self.topic).finish_non_exhaustive()
     }
 }
 
-/// What was found out on the way to an answer; the further the login came, the more there is.
-#[derive(Debug, Default)]
-pub struct Findings {
-    /// Where the token was found.
-    pub carrier: Option<Carrier>,
-    /// What is known of the token once its signature held.
-    pub token: Option<TokenFacts>,
-    /// The certificate that the client proved to have.
-    pub certificate: Option<CertificateHash>,
-    /// Who it is, once the token or the certificate held.
-    pub identity: Option<Identity>,
-    /// What the policy said.
-    pub decision: Option<Decision>,
+#[derive(Serialize)]
+struct Members<'a, D> {
+    #[serde(rename = "type")]
+    kind: String,
+    time: Timestamp,
+    subject: &'a str,
+    dataschema: &'static str,
+    datacontenttype: &'static str,
+    data: &'a D,
+}
+
+impl Event {
+    /// An event. `outcome` is one word; `account` is for filtering, where the event has one;
+    /// `subject` is the CloudEvents attribute: the id of what it is about.
+    ///
+    /// # Errors
+    /// Where the data cannot be written as JSON, which no known value causes.
+    pub fn new(
+        kind: Kind,
+        outcome: &str,
+        account: Option<&str>,
+        subject: &str,
+        time: Timestamp,
+        data: &impl Serialize,
+    ) -> Result<Self, serde_json::Error> {
+        let text = serde_json::to_string(&Members {
+            kind: format!("hallpass.{}", kind.word()),
+            time,
+            subject,
+            dataschema: SCHEMA,
+            datacontenttype: "application/json",
+            data,
+        })?;
+        // The members without the braces: the chain's go around them.
+        let members = text.strip_prefix('{').and_then(|text| text.strip_suffix('}'));
+        let account = subject_token(account.unwrap_or("_"));
+        Ok(Self {
+            kind,
+            topic: format!("{}.{account}.{outcome}", kind.word()),
+            members: members.unwrap_or_default().to_owned(),
+        })
+    }
+
+    /// What it is about.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// `<type>.<account>.<outcome>`, the part of its subject that says what it is.
+    #[must_use]
+    pub fn topic(&self) -> &str {
+        &self.topic
+    }
+
+    /// Its JSON members without the braces around them.
+    pub(super) fn members(&self) -> &str {
+        &self.members
+    }
+
+    /// The whole event as JSON, without a chain: for tests of what events say.
+    #[cfg(test)]
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&format!("{{{}}}", self.members)).unwrap()
+    }
 }
 
 /// Who records, and by which version of the maps.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Recorded<'a> {
     version: &'static str,
-    instance: &'a str,
+    instance: InstanceId,
     maps: &'a str,
 }
 
@@ -68,238 +156,8 @@ impl<'a> Recorded<'a> {
     /// This hallpass, the instance that it is, and the maps that decided; where nothing was
     /// decided, those that are in force.
     #[must_use]
-    pub fn new(instance: &'a str, maps: &'a PolicySet) -> Self {
+    pub fn new(instance: InstanceId, maps: &'a PolicySet) -> Self {
         Self { version: env!("CARGO_PKG_VERSION"), instance, maps: maps.digest() }
-    }
-}
-
-#[derive(Serialize)]
-struct Envelope<'a, D> {
-    specversion: &'static str,
-    id: &'a str,
-    source: String,
-    #[serde(rename = "type")]
-    kind: &'static str,
-    time: Timestamp,
-    subject: String,
-    datacontenttype: &'static str,
-    data: D,
-}
-
-#[derive(Serialize)]
-struct DecisionData<'a> {
-    decision: DecisionId,
-    outcome: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<Code>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stage: Option<Stage>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    identity: Option<IdentityData<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    token: Option<&'a TokenFacts>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    carrier: Option<Carrier>,
-    roles: &'a [RoleName],
-    rules: &'a [RuleRef],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    grant: Option<GrantData<'a>>,
-    client: ClientData<'a>,
-    duration_us: u64,
-    hallpass: Recorded<'a>,
-}
-
-#[derive(Serialize)]
-struct IdentityData<'a> {
-    issuer: &'a str,
-    subject: &'a str,
-    user_name: String,
-}
-
-#[derive(Serialize)]
-struct GrantData<'a> {
-    account: &'a AccountName,
-    publish: &'a Side,
-    subscribe: &'a Side,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    responses: Option<ResponsesData>,
-    ends_at: Timestamp,
-}
-
-#[derive(Serialize)]
-struct ResponsesData {
-    max: u32,
-    expires_ms: u64,
-}
-
-#[derive(Serialize)]
-struct ClientData<'a> {
-    server_id: &'a str,
-    server_name: &'a str,
-    cluster: &'a str,
-    client_id: u64,
-    user_nkey: &'a str,
-    host: &'a str,
-    kind: &'a str,
-    connection_type: &'a str,
-    name: String,
-    lang: String,
-    version: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tls: Option<&'a str>,
-    /// SHA-256 of the certificate's DER, as hexadecimal digits.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    certificate_sha256: Option<String>,
-}
-
-/// What the client says of itself is cut to this many characters.
-const MAX_CLIENT_TEXT: usize = 128;
-
-/// One login attempt and what became of it.
-#[derive(Debug)]
-pub struct Attempt<'a> {
-    /// The decision's id.
-    pub id: DecisionId,
-    /// The server's request.
-    pub request: &'a VerifiedRequest,
-    /// What was found out.
-    pub findings: &'a Findings,
-    /// Why it was refused, unless it was granted.
-    pub refusal: Option<&'a Refusal>,
-    /// When it was decided.
-    pub at: Timestamp,
-    /// How long that took, in microseconds, from reading the request.
-    pub duration_us: u64,
-}
-
-/// Writes the event of a decision. `correction` marks the second event of a decision: one that
-/// was granted and then withheld.
-///
-/// # Errors
-/// Where it cannot be written as JSON, which no known value causes.
-pub fn decision(
-    attempt: &Attempt<'_>,
-    correction: bool,
-    recorded: Recorded<'_>,
-) -> Result<Event, serde_json::Error> {
-    let Attempt { id, request, findings, refusal, .. } = attempt;
-    let outcome = match refusal.map(|refusal| refusal.code) {
-        None => "granted",
-        Some(code) if code.is_undecided() => "undecided",
-        Some(_) => "refused",
-    };
-    let decided = findings.decision.as_ref();
-    let granted = decided.and_then(|decision| match decision.outcome() {
-        Outcome::Granted(grant) if refusal.is_none() => Some(grant),
-        _ => None,
-    });
-    let account = granted.map_or("_", |grant| grant.account().as_str());
-    let event_id = if correction { format!("{id}-correction") } else { id.to_string() };
-    let payload = serde_json::to_vec(&Envelope {
-        specversion: "1.0",
-        id: &event_id,
-        source: format!("hallpass/{}", recorded.instance),
-        kind: "hallpass.decision",
-        time: attempt.at,
-        subject: id.to_string(),
-        datacontenttype: "application/json",
-        data: DecisionData {
-            decision: *id,
-            outcome,
-            code: refusal.map(|refusal| refusal.code),
-            stage: refusal.map(|refusal| refusal.code.stage()),
-            detail: refusal.and_then(|refusal| refusal.detail.as_deref()),
-            identity: findings.identity.as_ref().map(|identity| IdentityData {
-                issuer: identity.who().issuer.as_str(),
-                subject: &identity.who().subject,
-                user_name: identity.who().user_name(),
-            }),
-            token: findings.token.as_ref(),
-            carrier: findings.carrier,
-            roles: decided.map_or(&[], |decision| &decision.reasons().roles),
-            rules: decided.map_or(&[], |decision| &decision.reasons().rules),
-            grant: granted.map(grant_data),
-            client: client(request, findings.certificate.as_ref()),
-            duration_us: attempt.duration_us,
-            hallpass: recorded,
-        },
-    })?;
-    let subject = format!("{SUBJECT_PREFIX}.decision.{}.{outcome}", subject_token(account));
-    Ok(Event { id: event_id, subject, payload })
-}
-
-/// Writes the event of a request that was dropped: it was no server's, or not for us.
-///
-/// # Errors
-/// Where it cannot be written as JSON, which no known value causes.
-pub fn dropped(
-    error: &RequestError,
-    at: Timestamp,
-    recorded: Recorded<'_>,
-) -> Result<Event, serde_json::Error> {
-    #[derive(Serialize)]
-    struct Dropped<'a> {
-        outcome: &'static str,
-        code: Code,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        server_id: Option<&'a ServerId>,
-        hallpass: Recorded<'a>,
-    }
-    let id = DecisionId::fresh().to_string();
-    let payload = serde_json::to_vec(&Envelope {
-        specversion: "1.0",
-        id: &id,
-        source: format!("hallpass/{}", recorded.instance),
-        kind: "hallpass.request_dropped",
-        time: at,
-        subject: id.clone(),
-        datacontenttype: "application/json",
-        data: Dropped {
-            outcome: "dropped",
-            code: error.code(),
-            server_id: error.server(),
-            hallpass: recorded,
-        },
-    })?;
-    Ok(Event { subject: format!("{SUBJECT_PREFIX}.request._.dropped"), id, payload })
-}
-
-fn grant_data(grant: &Grant) -> GrantData<'_> {
-    GrantData {
-        account: grant.account(),
-        publish: grant.publish(),
-        subscribe: grant.subscribe(),
-        responses: grant.responses().map(|Responses { max, expires, .. }| ResponsesData {
-            max: *max,
-            expires_ms: u64::try_from(expires.as_millis()).unwrap_or(u64::MAX),
-        }),
-        ends_at: grant.ends_at(),
-    }
-}
-
-fn client<'a>(
-    request: &'a VerifiedRequest,
-    certificate: Option<&CertificateHash>,
-) -> ClientData<'a> {
-    let (server, client, connect) = (request.server(), request.client(), request.connect());
-    let cut = |text: &str| text.chars().take(MAX_CLIENT_TEXT).collect();
-    ClientData {
-        server_id: request.server_id().as_str(),
-        server_name: &server.name,
-        cluster: &server.cluster,
-        client_id: client.id,
-        user_nkey: request.user_nkey().as_str(),
-        host: &client.host,
-        kind: &client.kind,
-        connection_type: &client.connection_type,
-        name: cut(&connect.name),
-        lang: cut(&connect.lang),
-        version: cut(&connect.version),
-        tls: request.tls().map(|tls| tls.version.as_str()),
-        certificate_sha256: certificate
-            .map(|hash| hash.iter().map(|byte| format!("{byte:02x}")).collect()),
     }
 }
 

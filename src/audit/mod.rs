@@ -1,5 +1,6 @@
 //! The audit trail: what is recorded (pure), and getting it onto the stream.
 
+pub mod chain;
 pub mod event;
 pub mod reader;
 mod sink;

@@ -3,7 +3,7 @@
 use std::{
     future::Future,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -17,7 +17,6 @@ use async_nats::{
         stream::{Config, DiscardPolicy, RetentionPolicy, StorageType},
     },
 };
-use bytes::Bytes;
 use tokio::sync::{
     Semaphore,
     mpsc::{self, error::TrySendError},
@@ -25,8 +24,11 @@ use tokio::sync::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Event, SUBJECT_PREFIX};
-use crate::config::AuditSettings;
+use super::{
+    Event, SUBJECT_PREFIX,
+    chain::{Chain, Sealed, event_id},
+};
+use crate::{config::AuditSettings, names::InstanceId};
 
 /// How many events may wait in a lane; beyond it a grant is refused and a refusal is only logged.
 const QUEUE: usize = 20_000;
@@ -82,14 +84,15 @@ pub trait Recorder: Send + Sync {
 }
 
 struct Pending {
-    event: Event,
+    event: Sealed,
     done: oneshot::Sender<()>,
 }
 
 /// The way to the audit stream: two bounded queues, many events under way at once, each tried
 /// until it is acknowledged. `Nats-Msg-Id` lets JetStream drop what arrives twice.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Sink {
+    chain: Mutex<Chain>,
     awaited: mpsc::Sender<Pending>,
     background: mpsc::Sender<Pending>,
 }
@@ -101,9 +104,15 @@ impl Recorder for Sink {
             Lane::Awaited => &self.awaited,
             Lane::Background => &self.background,
         };
-        if let Err(error) = queue.try_send(Pending { event, done }) {
-            let (TrySendError::Full(lost) | TrySendError::Closed(lost)) = &error;
-            tracing::error!(event = lost.event.id, %error, "an audit event was lost");
+        let mut chain = self.chain.lock().unwrap_or_else(PoisonError::into_inner);
+        match chain.seal(&event, None) {
+            Ok(event) => {
+                if let Err(error) = queue.try_send(Pending { event, done }) {
+                    let (TrySendError::Full(lost) | TrySendError::Closed(lost)) = &error;
+                    tracing::error!(event = lost.event.sequence, "an audit event was lost");
+                }
+            }
+            Err(error) => tracing::error!(%error, "an audit event could not be sealed"),
         }
         receipt
     }
@@ -116,6 +125,7 @@ impl Sink {
     pub fn new(
         context: jetstream::Context,
         stream: &str,
+        instance: InstanceId,
         give_up: CancellationToken,
     ) -> (Self, impl Future<Output = usize> + use<>) {
         let (awaited, first) = mpsc::channel(QUEUE);
@@ -123,6 +133,7 @@ impl Sink {
         let lane = |attempt| Delivery {
             context: context.clone(),
             stream: stream.into(),
+            instance,
             attempt,
             give_up: give_up.clone(),
         };
@@ -132,7 +143,8 @@ impl Sink {
             let (first, second) = tokio::join!(first, second);
             first + second
         };
-        (Self { awaited, background }, delivery)
+        let chain = Mutex::new(Chain::new(instance));
+        (Self { chain, awaited, background }, delivery)
     }
 }
 
@@ -141,6 +153,7 @@ impl Sink {
 struct Delivery {
     context: jetstream::Context,
     stream: Arc<str>,
+    instance: InstanceId,
     attempt: Duration,
     give_up: CancellationToken,
 }
@@ -187,13 +200,13 @@ impl Delivery {
 
     /// Publishes an event until JetStream acknowledges it; `false` where it never will, because no
     /// message may be as large as this event.
-    async fn deliver(&self, event: &Event) -> bool {
+    async fn deliver(&self, event: &Sealed) -> bool {
         let mut complained = false;
         loop {
             let error = match tokio::time::timeout(self.attempt, self.publish(event)).await {
                 Ok(Ok(())) => return true,
                 Ok(Err(error)) if error.kind() == PublishErrorKind::MaxPayloadExceeded => {
-                    let (event, bytes) = (&event.id, event.payload.len());
+                    let (event, bytes) = (event.sequence, event.payload.len());
                     tracing::error!(event, bytes, %error, "an audit event was lost");
                     return false;
                 }
@@ -201,18 +214,23 @@ impl Delivery {
                 Err(_) => "no acknowledgement in time".to_owned(),
             };
             if !complained {
-                tracing::warn!(event = event.id, error, "an audit event is not acknowledged yet");
+                tracing::warn!(
+                    event = event.sequence,
+                    error,
+                    "an audit event is not acknowledged yet"
+                );
                 complained = true;
             }
             tokio::time::sleep(PAUSE).await;
         }
     }
 
-    async fn publish(&self, event: &Event) -> Result<(), PublishError> {
+    async fn publish(&self, event: &Sealed) -> Result<(), PublishError> {
         let mut headers = HeaderMap::new();
-        headers.insert(async_nats::header::NATS_MESSAGE_ID, event.id.as_str());
+        let id = event_id(self.instance, event.sequence);
+        headers.insert(async_nats::header::NATS_MESSAGE_ID, id);
         headers.insert(async_nats::header::NATS_EXPECTED_STREAM, &*self.stream);
-        let payload = Bytes::from(event.payload.clone());
+        let payload = event.payload.clone();
         let acknowledgement =
             self.context.publish_with_headers(event.subject.clone(), headers, payload).await?;
         acknowledgement.await.map(drop)

@@ -19,7 +19,7 @@ struct Kept(Mutex<Vec<Value>>);
 
 impl Recorder for Kept {
     fn record(&self, event: Event, _: Lane) -> Receipt {
-        self.0.lock().unwrap().push(serde_json::from_slice(&event.payload).unwrap());
+        self.0.lock().unwrap().push(event.json());
         let (done, receipt) = Receipt::new();
         done.send(()).unwrap();
         receipt
@@ -69,7 +69,14 @@ async fn a_login_in_hand_is_decided_and_recorded_by_the_version_it_began_with() 
     let in_force = Arc::new(InForce::new(old));
     let kept = Arc::new(Kept::default());
     let recorder: Arc<dyn Recorder> = Arc::clone(&kept) as _;
-    let broker = Broker::new(callout, Vec::new(), issuers, Arc::clone(&in_force), recorder);
+    let broker = Broker::new(
+        callout,
+        Vec::new(),
+        issuers,
+        Arc::clone(&in_force),
+        recorder,
+        InstanceId::fresh(),
+    );
 
     let login = a_login(&signer);
     let mut answer = Box::pin(broker.answer(&login));

@@ -43,7 +43,7 @@ pub(super) struct Init {
 }
 
 /// Maps are kept in git; seeds and the server's data are not.
-const NOT_FOR_GIT: &str = "keys/\ndata/\n";
+const NOT_FOR_GIT: &str = "keys/\ndata/\naudit-spool/\n";
 
 impl Init {
     pub(super) fn run(&self) -> anyhow::Result<Exit> {
@@ -54,7 +54,7 @@ impl Init {
         let listen = Listen::default();
         let environment = setup::environment_text(&setup::server_environment(&keys, &listen));
         let configuration =
-            setup::configuration_text(&format!("nats://{}", listen.nats), issuer.as_slice());
+            setup::configuration_text(&format!("nats://{}", listen.nats), &keys, issuer.as_slice());
         let mut file = |path: PathBuf, text: &str| -> anyhow::Result<()> {
             let fate = setup::write_new(&path, text)?;
             fates.push((path, fate));

@@ -6,6 +6,7 @@
 //! `{ command = […] }`).
 
 mod accounts;
+mod audit;
 mod certificates;
 mod edge;
 mod http;
@@ -19,6 +20,7 @@ mod sections;
 mod seeds;
 mod settings;
 
+pub use audit::{AuditMode, AuditSettings, Signers, WhenFull};
 pub use certificates::ClientCertificate;
 pub(crate) use edge::network;
 pub use http::HttpSettings;
@@ -32,6 +34,6 @@ pub use login::{LoginFlow, ShownToken};
 pub use maps::MapBounds;
 pub use secret::{NoSecret, SecretSource};
 pub use settings::{
-    AuditSettings, CalloutSettings, IssuerSettings, LoginSettings, NatsAddress, NatsSettings,
-    ReaderSettings, Settings,
+    CalloutSettings, IssuerSettings, LoginSettings, NatsAddress, NatsSettings, ReaderSettings,
+    Settings,
 };

@@ -7,9 +7,9 @@ use secrecy::ExposeSecret as _;
 use url::Url;
 
 use super::{
-    AuditSettings, CalloutSettings, Layers, NatsAddress, NatsSettings, ReaderSettings,
-    SecretSource, Settings,
+    CalloutSettings, Layers, NatsAddress, NatsSettings, ReaderSettings, Settings,
     accounts::{accounts, apart},
+    audit,
     certificates::{ca_file, client_certificate},
     edge, http, issuers, maps,
     seeds::{key_pair, secret, user_seed},
@@ -20,8 +20,6 @@ use crate::{
 };
 
 const SECOND: Duration = Duration::from_secs(1);
-const HOUR: Duration = Duration::from_secs(3600);
-const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 pub(super) fn settings(layers: &Layers, problems: &mut Problems) -> Option<Settings> {
     let mut root = Fields::of(&layers.root, "the configuration", problems);
@@ -42,7 +40,7 @@ pub(super) fn settings(layers: &Layers, problems: &mut Problems) -> Option<Setti
     let (audit_node, accounts_node) = (section("audit"), section("accounts"));
     let nats = nats_node.and_then(|node| nats(node, layers, problems));
     let callout = callout_node.and_then(|node| callout(node, layers, problems));
-    let audit = audit_node.and_then(|node| audit(node, layers, problems));
+    let audit = audit_node.and_then(|node| audit::audit(node, layers, problems));
     let accounts = accounts_node.and_then(|node| accounts(node, layers, problems));
     apart(layers, problems);
     if let Some(node) = root.node("maps") {
@@ -71,12 +69,12 @@ pub(super) fn reader(layers: &Layers, problems: &mut Problems) -> Option<ReaderS
     let nats = root.required("nats", "a section `[nats]`", problems);
     let audit = root.required("audit", "a section `[audit]`", problems);
     let mut nats = Fields::of(nats?, "`[nats]`", problems);
-    let mut audit = Fields::of(audit?, "`[audit]`", problems);
+    let mut fields = Fields::of(audit?, "`[audit]`", problems);
     let urls = urls(&mut nats, problems);
     let ca_file = ca_file(&mut nats, &layers.directory, problems);
     let certificate = client_certificate(&mut nats, &layers.directory, problems);
-    let stream = stream(&mut audit, problems);
-    let reader_seed = user_seed(&mut audit, "reader_seed", layers, problems);
+    let stream = audit::stream(&mut fields, problems);
+    let reader_seed = user_seed(&mut fields, "reader_seed", layers, problems);
     Some(ReaderSettings {
         urls: urls?,
         ca_file,
@@ -211,44 +209,6 @@ fn queue(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<String> {
             place,
             "`queue` is not the name of a queue group",
             "one or more characters, none of them white space, `*` or `>`",
-        ));
-        return None;
-    }
-    Some(name.to_owned())
-}
-
-fn audit(node: &Node, layers: &Layers, problems: &mut Problems) -> Option<AuditSettings> {
-    let mut fields = Fields::of(node, "`[audit]`", problems);
-    let account =
-        fields.required_parsed::<AccountName>("account", "`account = \"AUDIT\"`", problems);
-    let stream = stream(&mut fields, problems);
-    let max_age = fields.duration("max_age", HOUR..=20 * YEAR, problems).unwrap_or(YEAR);
-    let replicas = fields.integer("replicas", 1..=5, problems).unwrap_or(1);
-    let writer_seed = user_seed(&mut fields, "writer_seed", layers, problems);
-    // Its form is checked here; the seed itself need not be where `serve` runs.
-    if let Some(node) = fields.node("reader_seed") {
-        SecretSource::of(node, "`reader_seed`", &layers.directory, problems);
-    }
-    fields.finish(problems);
-    Some(AuditSettings {
-        account: account?,
-        stream: stream?,
-        max_age,
-        replicas: usize::try_from(replicas).unwrap_or(1),
-        writer_seed: writer_seed?,
-    })
-}
-
-fn stream(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<String> {
-    let Some((name, place)) = fields.string("stream", problems) else {
-        return Some("HALLPASS_AUDIT".to_owned());
-    };
-    if name.is_empty() || name.contains(|c: char| !(c.is_ascii_alphanumeric() || "-_".contains(c)))
-    {
-        problems.add(Problem::error(
-            place,
-            "`stream` is not the name of a stream",
-            "write letters, digits, `-` and `_`",
         ));
         return None;
     }

@@ -14,8 +14,9 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::{
-    CertificateIssuer, ClientCertificate, HttpSettings, IntrospectionSettings, Layers, LoginFlow,
-    MapBounds, Requirement, RolesClaim, ShownToken, accounts, edge, issuers, maps, sections,
+    AuditSettings, CertificateIssuer, ClientCertificate, HttpSettings, IntrospectionSettings,
+    Layers, LoginFlow, MapBounds, Requirement, RolesClaim, ShownToken, accounts, edge, issuers,
+    maps, sections,
 };
 use crate::{
     document::{Fields, Node, Problems},
@@ -148,21 +149,6 @@ pub struct LoginSettings {
     pub resource: Option<String>,
     /// Where the browser comes back to on this machine; 0: any port that is free (RFC 8252).
     pub redirect_port: u16,
-}
-
-/// Where decisions are recorded.
-#[derive(Debug, Clone)]
-pub struct AuditSettings {
-    /// The account of the audit stream.
-    pub account: AccountName,
-    /// The stream's name.
-    pub stream: String,
-    /// How long events are kept.
-    pub max_age: Duration,
-    /// On how many servers.
-    pub replicas: usize,
-    /// The seed of the user who may only publish there.
-    pub writer_seed: SecretString,
 }
 
 /// What `hallpass audit tail` needs: nothing of what `serve` signs with.

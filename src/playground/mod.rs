@@ -65,7 +65,7 @@ impl Playground {
             roles_claim: "realm_access.roles".to_owned(),
             allow_http_loopback: true,
         };
-        let configuration = setup::configuration_text(nats.url(), &[issuer]);
+        let configuration = setup::configuration_text(nats.url(), &keys, &[issuer]);
         setup::write_new(&path.join("hallpass.toml"), &configuration)?;
         let maps = path.join("subject-maps");
         std::fs::create_dir(&maps).map_err(PlaygroundError::io("the maps' directory"))?;

@@ -33,6 +33,7 @@ use crate::{
         Lane, Recorder,
         event::{self, MapsEvent},
     },
+    names::InstanceId,
     policy::Boundaries,
 };
 
@@ -62,7 +63,7 @@ pub struct Reloader {
     directory: Arc<PathBuf>,
     boundaries: Arc<Boundaries>,
     recorder: Arc<dyn Recorder>,
-    instance: String,
+    instance: InstanceId,
     /// Told of each change.
     changes: Arc<Notify>,
     watch: Arc<Mutex<Watch>>,
@@ -79,7 +80,7 @@ impl Reloader {
         directory: PathBuf,
         boundaries: Boundaries,
         recorder: Arc<dyn Recorder>,
-        instance: &str,
+        instance: InstanceId,
     ) -> Self {
         let changes = Arc::new(Notify::new());
         let directory = Arc::new(directory);
@@ -89,7 +90,7 @@ impl Reloader {
             directory,
             boundaries: Arc::new(boundaries),
             recorder,
-            instance: instance.to_owned(),
+            instance,
             changes,
             watch: Arc::new(Mutex::new(watch)),
             late: tokio::sync::Mutex::default(),
@@ -217,7 +218,7 @@ impl Reloader {
         let in_force = self.maps.in_force().snapshot();
         let at = Timestamp::now();
         let event = MapsEvent { old, new, in_force: &in_force, problems, at };
-        match event::maps(event, &self.instance) {
+        match event::maps(event, self.instance) {
             // Nobody waits for it, and it is tried until it is acknowledged.
             Ok(event) => drop(self.recorder.record(event, Lane::Background)),
             Err(error) => tracing::error!(%error, "an audit event could not be written"),

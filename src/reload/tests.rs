@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::*;
 use crate::{
     audit::{Event, Receipt},
+    names::InstanceId,
     policy::InForce,
     testkit::{self, maps as a_directory},
 };
@@ -18,8 +19,8 @@ struct Kept(Mutex<Vec<(String, Value)>>);
 
 impl Recorder for Kept {
     fn record(&self, event: Event, _: Lane) -> Receipt {
-        let told = serde_json::from_slice(&event.payload).unwrap();
-        self.0.lock().unwrap().push((event.subject, told));
+        let told = event.json();
+        self.0.lock().unwrap().push((event.topic().to_owned(), told));
         Receipt::never()
     }
 }
@@ -47,7 +48,8 @@ impl Running {
         };
         let kept = Arc::new(Kept::default());
         let (path, recorder) = (directory.path().to_owned(), Arc::clone(&kept));
-        let reloader = Reloader::new(Arc::clone(&maps), path, boundaries, recorder, "me");
+        let reloader =
+            Reloader::new(Arc::clone(&maps), path, boundaries, recorder, InstanceId::fresh());
         reloader.watch.lock().unwrap().blind = true;
         let watch = Arc::clone(&reloader.watch);
         let (asked, stop) = (Arc::new(Notify::new()), CancellationToken::new());

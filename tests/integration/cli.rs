@@ -12,13 +12,13 @@ async fn init_writes_what_check_accepts_and_twice_changes_nothing() {
     let first = run(path, &init).await;
     assert_eq!(code(&first), 0, "{}", text(&first.stderr));
     let before = files(path);
-    assert_eq!(before.len(), 11);
+    assert_eq!(before.len(), 13);
     for (name, content) in &before {
         let mode = std::fs::metadata(name).unwrap().permissions().mode() & 0o777;
         let secret = name.contains("/keys/");
         assert_eq!(mode & 0o077 == 0, secret, "{name} has mode {mode:o}");
-        let seeds = text(content);
-        assert_eq!(seeds.starts_with('S'), secret, "{name}");
+        let is_seed = text(content).starts_with('S') && !name.ends_with("/audit.key");
+        assert_eq!(is_seed, secret && !name.ends_with("/audit.key"), "{name}");
     }
     let second = run(path, &init).await;
     assert_eq!(code(&second), 0);

@@ -22,7 +22,7 @@ async fn dropped(world: &World, count: usize) -> Vec<String> {
         let events = world.audit().await;
         let mut codes: Vec<_> = events
             .iter()
-            .filter(|event| event.text("/type") == "hallpass.request_dropped")
+            .filter(|event| event.text("/type") == "hallpass.request")
             .inspect(|event| assert_eq!(event.outcome(), "dropped"))
             .map(|event| event.text("/data/code"))
             .collect();

@@ -33,6 +33,7 @@ const ROOMS: &[&str] = &[
     "callout/response",
     "audit",
     "audit/event",
+    "audit/chain",
     // From here on: shells.
     "idp",
     "idp/introspection",
@@ -78,6 +79,7 @@ const PURE: &[&str] = &[
     "policy",
     "audit",
     "audit/event",
+    "audit/chain",
 ];
 
 /// Files of a pure room that do its reading and writing.

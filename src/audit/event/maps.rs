@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Envelope, Event, Recorded, SUBJECT_PREFIX};
+use super::{Event, Kind, Recorded};
 use crate::{
     document::{Problems, Severity},
-    names::DecisionId,
+    names::InstanceId,
     policy::PolicySet,
 };
 
@@ -98,36 +98,26 @@ struct InForceData<'a> {
 ///
 /// # Errors
 /// Where it cannot be written as JSON, which no known value causes.
-pub fn maps(event: MapsEvent<'_>, instance: &str) -> Result<Event, serde_json::Error> {
+pub fn maps(event: MapsEvent<'_>, instance: InstanceId) -> Result<Event, serde_json::Error> {
     let MapsEvent { old, new, in_force, problems, at } = event;
     let (outcome, word) = match problems {
         None => (MapsOutcome::Changed, "changed"),
         Some(_) => (MapsOutcome::Rejected, "rejected"),
     };
-    let id = DecisionId::fresh().to_string();
-    let payload = serde_json::to_vec(&Envelope {
-        specversion: "1.0",
-        id: &id,
-        source: format!("hallpass/{instance}"),
-        kind: "hallpass.maps",
-        time: at,
-        subject: id.clone(),
-        datacontenttype: "application/json",
-        data: Data {
-            outcome,
-            old,
-            new,
-            in_force: InForceData {
-                digest: in_force.digest(),
-                roles: in_force.roles(),
-                files: in_force.files(),
-            },
-            problems: problems.map(MapProblem::list),
-            problem_count: problems.map(MapProblem::count),
-            hallpass: Recorded::new(instance, in_force),
+    let data = Data {
+        outcome,
+        old,
+        new,
+        in_force: InForceData {
+            digest: in_force.digest(),
+            roles: in_force.roles(),
+            files: in_force.files(),
         },
-    })?;
-    Ok(Event { subject: format!("{SUBJECT_PREFIX}.maps._.{word}"), id, payload })
+        problems: problems.map(MapProblem::list),
+        problem_count: problems.map(MapProblem::count),
+        hallpass: Recorded::new(instance, in_force),
+    };
+    Event::new(Kind::Maps, word, None, new.unwrap_or(old), at, &data)
 }
 
 #[cfg(test)]
@@ -136,10 +126,6 @@ mod tests {
 
     use super::*;
     use crate::testkit::maps as a_directory;
-
-    fn read(event: &Event) -> Value {
-        serde_json::from_slice(&event.payload).unwrap()
-    }
 
     #[test]
     fn a_change_names_both_versions_and_what_is_in_force() {
@@ -153,13 +139,14 @@ mod tests {
             problems: None,
             at,
         };
-        let event = maps(change, "me").unwrap();
-        assert_eq!(event.subject, "hallpass.audit.maps._.changed");
-        let told = read(&event);
+        let me = InstanceId::fresh();
+        let event = maps(change, me).unwrap();
+        assert_eq!(event.topic(), "maps._.changed");
+        let told = event.json();
         assert_eq!(told["type"], "hallpass.maps");
         let in_force = json!({ "digest": policy.digest(), "roles": 1, "files": 1 });
         let hallpass = json!({
-            "version": env!("CARGO_PKG_VERSION"), "instance": "me", "maps": policy.digest(),
+            "version": env!("CARGO_PKG_VERSION"), "instance": me.to_string(), "maps": policy.digest(),
         });
         let expected = json!({
             "outcome": "changed", "old": "sha256:old", "new": policy.digest(),
@@ -184,15 +171,18 @@ mod tests {
             problems: Some(&problems),
             at,
         };
-        let event = maps(change, "me").unwrap();
-        assert_eq!(event.subject, "hallpass.audit.maps._.rejected");
-        let data = &read(&event)["data"];
+        let me = InstanceId::fresh();
+        let event = maps(change, me).unwrap();
+        assert_eq!(event.topic(), "maps._.rejected");
+        let told = event.json();
+        let data = &told["data"];
         assert_eq!(data["new"], Value::Null);
         assert_eq!(data["problem_count"], MapProblem::count(&problems));
         assert!(data["problem_count"].as_u64().unwrap() >= 61);
-        let told = data["problems"].as_array().unwrap();
-        assert_eq!(told.len(), 50);
-        assert!(told[0]["at"].as_str().unwrap().ends_with("a.toml:2"), "{}", told[0]);
-        assert!(told[0]["message"].as_str().unwrap().contains("`nonsense`"), "{}", told[0]);
+        let problems = data["problems"].as_array().unwrap();
+        assert_eq!(problems.len(), 50);
+        let first = &problems[0];
+        assert!(first["at"].as_str().unwrap().ends_with("a.toml:2"), "{first}");
+        assert!(first["message"].as_str().unwrap().contains("`nonsense`"), "{first}");
     }
 }

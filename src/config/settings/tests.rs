@@ -33,6 +33,9 @@ account = "AUDIT"
 stream = "HALLPASS_AUDIT"
 writer_seed = { file = "keys/audit-writer.nk" }
 reader_seed = { file = "keys/audit-reader.nk" }
+key = { file = "keys/audit.key" }
+signing_seed = { file = "keys/audit-signer.nk" }
+signers = ["SIGNER"]
 
 [issuers.corp]
 issuer = "https://idp.example.com"
@@ -42,8 +45,8 @@ roles_claim = "realm_access.roles"
 
 fn written() -> Written {
     let directory = tempfile::tempdir().unwrap();
-    setup::keys(directory.path()).unwrap();
-    let text = GOOD.trim_start().to_owned();
+    let (keys, _) = setup::keys(directory.path()).unwrap();
+    let text = GOOD.trim_start().replace("SIGNER", &keys.audit_signer);
     Written { directory, text, environment: Vec::new(), flags: Vec::new() }
 }
 
@@ -138,6 +141,8 @@ impl Written {
         ReaderSettings::read(&self.layers()).map_err(|problems| self.lines(&problems))
     }
 }
+
+mod audit;
 
 mod good;
 

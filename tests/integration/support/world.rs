@@ -123,7 +123,7 @@ impl WorldBuilder {
             allow_http_loopback: true,
         }];
         issuers.extend(self.extra_issuers);
-        let configuration = setup::configuration_text(nats.url(), &issuers);
+        let configuration = setup::configuration_text(nats.url(), &keys, &issuers);
         std::fs::write(path.join("hallpass.toml"), configuration).unwrap();
         std::fs::create_dir(path.join("subject-maps")).unwrap();
         let usual = vec![("orders.toml".to_owned(), setup::EXAMPLE_MAP.to_owned())];

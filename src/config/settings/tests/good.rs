@@ -35,9 +35,10 @@ fn what_init_writes_is_good() {
         allow_http_loopback: true,
     };
     let mut written = written();
-    written.text = setup::configuration_text("nats://127.0.0.1:4222", &[issuer]);
+    let (keys, _) = setup::keys(written.directory.path()).unwrap();
+    written.text = setup::configuration_text("nats://127.0.0.1:4222", &keys, &[issuer]);
     assert!(written.settings().issuers[0].allow_http_loopback);
-    written.text = setup::configuration_text("nats://127.0.0.1:4222", &[]);
+    written.text = setup::configuration_text("nats://127.0.0.1:4222", &keys, &[]);
     assert_eq!(written.messages(), ["no issuer is configured: nobody could log in"]);
     assert!(written.reader().is_ok());
 }

@@ -26,7 +26,7 @@ fn what_is_no_address_is_told_at_its_place() {
         assert_eq!(
             told,
             [format!(
-                "29: `{text}` is not an IP address with a port | write `127.0.0.1:9464` or \
+                "32: `{text}` is not an IP address with a port | write `127.0.0.1:9464` or \
                  `[::1]:9464`"
             )]
         );

@@ -72,7 +72,7 @@ fn keys_come_from_one_place() {
         .add("issuers.corp", "jwks_file = \"jwks.json\"\njwks_uri = \"https://keys.example.com\"");
     assert_eq!(
         both.problems(),
-        ["24: both `jwks_uri` and `jwks_file` say where the keys are | keep one of them"]
+        ["27: both `jwks_uri` and `jwks_file` say where the keys are | keep one of them"]
     );
     let odd = written().add("issuers.corp", "jwks_file = 1");
     assert_eq!(odd.messages(), ["`jwks_file` is a whole number, not a string"]);
@@ -88,10 +88,10 @@ fn keys_are_believed_for_longer_than_until_the_next_fetch() {
     let shorter = "`max_key_age` is not longer than `refresh`";
     // Whichever of the two was written.
     for (lines, line) in [
-        ("max_key_age = \"10m\"", 24),
-        ("max_key_age = \"1m\"", 24),
-        ("refresh = \"24h\"", 24),
-        ("refresh = \"2h\"\nmax_key_age = \"1h\"", 25),
+        ("max_key_age = \"10m\"", 27),
+        ("max_key_age = \"1m\"", 27),
+        ("refresh = \"24h\"", 27),
+        ("refresh = \"2h\"\nmax_key_age = \"1h\"", 28),
     ] {
         let found = of(lines).problems();
         assert_eq!(found.len(), 1, "{found:?}");
@@ -113,24 +113,24 @@ fn algorithms() {
         assert_eq!(
             of(&format!("[\"{symmetric}\"]")),
             [format!(
-                "24: `{symmetric}` is symmetric: who verifies with it can also sign | write names \
+                "27: `{symmetric}` is symmetric: who verifies with it can also sign | write names \
                      such as `RS256`, `PS256`, `ES256`, `EdDSA`"
             )]
         );
     }
     for unknown in ["none", "", "rs256", "ES512", "RSA-OAEP"] {
         let found = of(&format!("[\"RS256\", \"{unknown}\"]"));
-        assert!(found[0].starts_with(&format!("24: `{unknown}` is no known signature algorithm")));
+        assert!(found[0].starts_with(&format!("27: `{unknown}` is no known signature algorithm")));
     }
     // Nothing is not everything.
     assert_eq!(
         of("[]"),
-        ["24: `algorithms` is empty: no token could be accepted | leave it out for every \
+        ["27: `algorithms` is empty: no token could be accepted | leave it out for every \
               asymmetric algorithm, or name some"]
     );
     assert_eq!(
         of("\"RS256\"")[0],
-        "24: `algorithms` is a string, not a list of strings | write it as `algorithms = [\"…\"]`"
+        "27: `algorithms` is a string, not a list of strings | write it as `algorithms = [\"…\"]`"
     );
 }
 

@@ -191,11 +191,10 @@ fn certificates_are_an_issuer() {
     std::fs::write(written.directory.path().join("mesh.pem"), certificate).unwrap();
     let mesh = |lines: &str| {
         let text = format!("\n[issuers.mesh.certificate]\n{lines}\n");
-        let directory = tempfile::tempdir().unwrap();
-        setup::keys(directory.path()).unwrap();
+        let fresh = super::written();
         let from = written.directory.path().join("mesh.pem");
-        std::fs::copy(from, directory.path().join("mesh.pem")).unwrap();
-        Written { directory, text: format!("{}{text}", written.text), ..super::written() }
+        std::fs::copy(from, fresh.directory.path().join("mesh.pem")).unwrap();
+        Written { text: format!("{}{text}", fresh.text), ..fresh }
     };
     let good = "authorities = \"mesh.pem\"\nidentity = \"san_uri\"";
     let settings = mesh(good).settings();

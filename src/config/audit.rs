@@ -1,0 +1,233 @@
+//! `[audit]`: where decisions are recorded, and how safe an event must be before a login goes on.
+
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
+
+use nkeys::{KeyPair, KeyPairType};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::{
+    Layers, SecretSource,
+    seeds::{key_pair, secret, user_seed},
+};
+use crate::{
+    document::{Fields, Node, Problem, Problems},
+    names::AccountName,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3600);
+const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+const MEBIBYTE: i64 = 1024 * 1024;
+
+/// A key with fewer bytes could be guessed.
+const SHORTEST_KEY: usize = 32;
+
+/// Where decisions are recorded.
+#[derive(Debug, Clone)]
+pub struct AuditSettings {
+    /// The account of the audit stream.
+    pub account: AccountName,
+    /// The stream's name.
+    pub stream: String,
+    /// How long events are kept.
+    pub max_age: Duration,
+    /// On how many servers.
+    pub replicas: usize,
+    /// When an event is safe.
+    pub mode: AuditMode,
+    /// What becomes of logins while events can be kept nowhere.
+    pub when_full: WhenFull,
+    /// The seed of the user who may only publish there, and look up what it published.
+    pub writer_seed: SecretString,
+    /// What fingerprints and pseudonyms are made with; all replicas have the same.
+    pub key: SecretString,
+    /// Signs checkpoints.
+    pub signer: Arc<KeyPair>,
+    /// How often a checkpoint is signed, while there is anything new.
+    pub checkpoint_every: Duration,
+}
+
+/// When an event is safe, so that a login may go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuditMode {
+    /// Once JetStream has acknowledged it.
+    Strict,
+    /// Once JetStream has acknowledged it, or the disk has it.
+    Spool {
+        /// Where on the disk.
+        directory: PathBuf,
+        /// How much of the disk, in bytes.
+        max_bytes: u64,
+    },
+}
+
+/// What becomes of logins while there is room for events nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenFull {
+    /// They are refused.
+    Refuse,
+    /// They go on, and are told later as a number.
+    GoOn,
+}
+
+/// Whose checkpoints are believed: public nkeys of users.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signers(pub BTreeSet<String>);
+
+pub(super) fn audit(
+    node: &Node,
+    layers: &Layers,
+    problems: &mut Problems,
+) -> Option<AuditSettings> {
+    let mut fields = Fields::of(node, "`[audit]`", problems);
+    let account =
+        fields.required_parsed::<AccountName>("account", "`account = \"AUDIT\"`", problems);
+    let stream = stream(&mut fields, problems);
+    let max_age = fields.duration("max_age", HOUR..=20 * YEAR, problems).unwrap_or(YEAR);
+    let replicas = fields.integer("replicas", 1..=5, problems).unwrap_or(1);
+    let mode = mode(&mut fields, layers, problems);
+    let when_full = when_full(&mut fields, problems);
+    let writer_seed = user_seed(&mut fields, "writer_seed", layers, problems);
+    let key = key(&mut fields, layers, problems);
+    let signer = signer(&mut fields, layers, problems);
+    let every = fields.duration("checkpoint_every", SECOND..=24 * HOUR, problems);
+    // Its form is checked here; the seed itself need not be where `serve` runs.
+    if let Some(node) = fields.node("reader_seed") {
+        SecretSource::of(node, "`reader_seed`", &layers.directory, problems);
+    }
+    fields.finish(problems);
+    Some(AuditSettings {
+        account: account?,
+        stream: stream?,
+        max_age,
+        replicas: usize::try_from(replicas).unwrap_or(1),
+        mode: mode?,
+        when_full: when_full?,
+        writer_seed: writer_seed?,
+        key: key?,
+        signer: Arc::new(signer?),
+        checkpoint_every: every.unwrap_or(60 * SECOND),
+    })
+}
+
+pub(super) fn stream(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<String> {
+    let Some((name, place)) = fields.string("stream", problems) else {
+        return Some("HALLPASS_AUDIT".to_owned());
+    };
+    if name.is_empty() || name.contains(|c: char| !(c.is_ascii_alphanumeric() || "-_".contains(c)))
+    {
+        problems.add(Problem::error(
+            place,
+            "`stream` is not the name of a stream",
+            "write letters, digits, `-` and `_`",
+        ));
+        return None;
+    }
+    Some(name.to_owned())
+}
+
+/// Whose checkpoints are believed; each named as a public nkey.
+pub(super) fn signers(fields: &mut Fields<'_>, problems: &mut Problems) -> Signers {
+    let mut signers = BTreeSet::new();
+    for (text, place) in fields.strings("signers", problems) {
+        let is_user = |key: &KeyPair| key.key_pair_type() == KeyPairType::User;
+        if KeyPair::from_public_key(text).is_ok_and(|key| is_user(&key)) {
+            signers.insert(text.to_owned());
+        } else {
+            problems.add(Problem::error(
+                place,
+                "not the public nkey of a user",
+                "such a key begins with `U`; `hallpass init` writes it beside the seed's file",
+            ));
+        }
+    }
+    Signers(signers)
+}
+
+fn mode(fields: &mut Fields<'_>, layers: &Layers, problems: &mut Problems) -> Option<AuditMode> {
+    let spool = fields.node("spool");
+    let is_strict = match fields.string("mode", problems) {
+        None | Some(("spool", _)) => false,
+        Some(("strict", _)) => true,
+        Some((text, place)) => {
+            problems.add(Problem::error(
+                place,
+                format!("`{text}` is no mode"),
+                "`spool`: an event is safe on the stream or on the disk; `strict`: on the stream",
+            ));
+            return None;
+        }
+    };
+    let mut directory = layers.directory.join("audit-spool");
+    let mut max_bytes = 1024 * MEBIBYTE;
+    if let Some(node) = spool {
+        if is_strict {
+            problems.add(Problem::warning(
+                &node.place,
+                "`[audit.spool]` has no meaning with `mode = \"strict\"`",
+                "leave out one of the two",
+            ));
+        }
+        let mut fields = Fields::of(node, "`[audit.spool]`", problems);
+        if let Some((text, place)) = fields.string("directory", problems) {
+            if text.is_empty() {
+                problems.add(Problem::error(place, "`directory` is empty", "name a directory"));
+            }
+            directory = layers.directory.join(text);
+        }
+        if let Some(bytes) =
+            fields.integer("max_bytes", MEBIBYTE..=1024 * 1024 * MEBIBYTE, problems)
+        {
+            max_bytes = bytes;
+        }
+        fields.finish(problems);
+    }
+    let max_bytes = max_bytes.unsigned_abs();
+    Some(if is_strict { AuditMode::Strict } else { AuditMode::Spool { directory, max_bytes } })
+}
+
+fn when_full(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<WhenFull> {
+    match fields.string("when_full", problems) {
+        None | Some(("refuse", _)) => Some(WhenFull::Refuse),
+        Some(("go-on", _)) => Some(WhenFull::GoOn),
+        Some((text, place)) => {
+            problems.add(Problem::error(
+                place,
+                format!("`{text}` is not what can be done when events can be kept nowhere"),
+                "`refuse`: nobody gets in; `go-on`: logins go on, and are told later as a number",
+            ));
+            None
+        }
+    }
+}
+
+fn key(fields: &mut Fields<'_>, layers: &Layers, problems: &mut Problems) -> Option<SecretString> {
+    let (key, place) = secret(fields, "key", layers, problems)?;
+    if key.expose_secret().len() < SHORTEST_KEY {
+        problems.add(Problem::error(
+            &place,
+            format!("`key` holds fewer than {SHORTEST_KEY} bytes"),
+            "`hallpass init` makes one; all replicas have the same",
+        ));
+        return None;
+    }
+    Some(key)
+}
+
+/// What signs must be among those who are believed: else nobody could verify it.
+fn signer(fields: &mut Fields<'_>, layers: &Layers, problems: &mut Problems) -> Option<KeyPair> {
+    let (seed, place) = secret(fields, "signing_seed", layers, problems)?;
+    let signer = key_pair(&seed, KeyPairType::User, "signing_seed", &place, problems);
+    let believed = signers(fields, problems);
+    let signer = signer?;
+    let public = signer.public_key();
+    if !believed.0.contains(&public) {
+        problems.add(Problem::error(
+            fields.node("signers").map_or(&place, |node| &node.place),
+            "`signers` does not name the public key of `signing_seed`",
+            format!("add `{public}`: `hallpass audit verify` believes those that are named"),
+        ));
+        return None;
+    }
+    Some(signer)
+}
