@@ -7,14 +7,20 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use nkeys::KeyPair;
 use serde::Serialize;
 
+mod checkpoint;
 mod decision;
+mod instance;
 mod maps;
 
+pub use checkpoint::{Checkpoint, Gap, checkpoint, gap};
 pub use decision::{Attempt, Findings, decision, dropped};
+pub use instance::{Started, started, stopped};
 pub use maps::{MapProblem, MapsEvent, MapsOutcome, maps};
 
+use super::chain::{Chain, Sealed};
 use crate::{names::InstanceId, policy::PolicySet};
 
 /// What the data of events is written by; a change that a reader could stumble over has another
@@ -132,9 +138,16 @@ impl Event {
         &self.topic
     }
 
-    /// Its JSON members without the braces around them.
-    pub(super) fn members(&self) -> &str {
-        &self.members
+    /// Gives it the next place in a chain. With a `signer`, it is signed.
+    ///
+    /// # Errors
+    /// Where the signer has no seed; the chain is as it was then.
+    pub fn seal(
+        &self,
+        chain: &mut Chain,
+        signer: Option<&KeyPair>,
+    ) -> Result<Sealed, nkeys::error::Error> {
+        chain.seal(&self.topic, &self.members, signer)
     }
 
     /// The whole event as JSON, without a chain: for tests of what events say.
@@ -149,7 +162,8 @@ impl Event {
 pub struct Recorded<'a> {
     version: &'static str,
     instance: InstanceId,
-    maps: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    maps: Option<&'a str>,
 }
 
 impl<'a> Recorded<'a> {
@@ -157,7 +171,13 @@ impl<'a> Recorded<'a> {
     /// decided, those that are in force.
     #[must_use]
     pub fn new(instance: InstanceId, maps: &'a PolicySet) -> Self {
-        Self { version: env!("CARGO_PKG_VERSION"), instance, maps: maps.digest() }
+        Self { maps: Some(maps.digest()), ..Self::itself(instance) }
+    }
+
+    /// This hallpass, for what has nothing to do with maps.
+    #[must_use]
+    pub fn itself(instance: InstanceId) -> Self {
+        Self { version: env!("CARGO_PKG_VERSION"), instance, maps: None }
     }
 }
 

@@ -105,7 +105,7 @@ impl Recorder for Sink {
             Lane::Background => &self.background,
         };
         let mut chain = self.chain.lock().unwrap_or_else(PoisonError::into_inner);
-        match chain.seal(&event, None) {
+        match event.seal(&mut chain, None) {
             Ok(event) => {
                 if let Err(error) = queue.try_send(Pending { event, done }) {
                     let (TrySendError::Full(lost) | TrySendError::Closed(lost)) = &error;

@@ -32,8 +32,8 @@ const ROOMS: &[&str] = &[
     "policy",
     "callout/response",
     "audit",
-    "audit/event",
     "audit/chain",
+    "audit/event",
     // From here on: shells.
     "idp",
     "idp/introspection",
@@ -78,8 +78,8 @@ const PURE: &[&str] = &[
     "identity",
     "policy",
     "audit",
-    "audit/event",
     "audit/chain",
+    "audit/event",
 ];
 
 /// Files of a pure room that do its reading and writing.

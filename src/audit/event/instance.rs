@@ -1,0 +1,71 @@
+//! The events of an instance's start and stop.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{Event, Kind, Recorded};
+use crate::{audit::chain::Head, names::InstanceId};
+
+/// What an instance is, as it starts.
+#[derive(Debug, Clone, Serialize)]
+pub struct Started<'a> {
+    /// The machine, as it calls itself.
+    pub host: &'a str,
+    /// The process there.
+    pub pid: u32,
+    /// `spool` or `strict`.
+    pub mode: &'static str,
+    /// The names of the issuers whose tokens or certificates are believed.
+    pub issuers: Vec<&'a str>,
+    /// The chains of instances that ended with events left on this disk, as far as the disk has
+    /// them; this instance delivers what is left.
+    pub resumes: Vec<Head>,
+}
+
+#[derive(Serialize)]
+struct Data<'a, T> {
+    outcome: &'static str,
+    #[serde(flatten)]
+    more: T,
+    hallpass: Recorded<'a>,
+}
+
+/// Writes the event of a start: the first of a chain.
+///
+/// # Errors
+/// Where it cannot be written as JSON, which no known value causes.
+pub fn started(
+    started: &Started<'_>,
+    at: Timestamp,
+    hallpass: Recorded<'_>,
+) -> Result<Event, serde_json::Error> {
+    of("started", started, at, hallpass)
+}
+
+/// Writes the event of a stop that was asked for; `why` where hallpass ended by itself.
+///
+/// # Errors
+/// Where it cannot be written as JSON, which no known value causes.
+pub fn stopped(
+    why: Option<&str>,
+    at: Timestamp,
+    hallpass: Recorded<'_>,
+) -> Result<Event, serde_json::Error> {
+    #[derive(Serialize)]
+    struct Stopped<'a> {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        why: Option<&'a str>,
+    }
+    of("stopped", Stopped { why }, at, hallpass)
+}
+
+fn of(
+    outcome: &'static str,
+    more: impl Serialize,
+    at: Timestamp,
+    hallpass: Recorded<'_>,
+) -> Result<Event, serde_json::Error> {
+    let id: InstanceId = hallpass.instance;
+    let data = Data { outcome, more, hallpass };
+    Event::new(Kind::Instance, outcome, None, &id.to_string(), at, &data)
+}
