@@ -4,16 +4,19 @@
 //! request → credential → token (form, key, signature, claims) or certificate → identity →
 //! policy → audit → answer.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use ipnet::IpNet;
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     audit::{
-        Event, Lane, Receipt, Recorder,
+        Class, Event, Receipt, Recorder,
         event::{self, Attempt, Findings, Recorded},
     },
     callout::{
@@ -34,6 +37,10 @@ use crate::{
 
 /// Requests that the replay guard remembers: at 5,000 logins a second, more than a minute.
 const REPLAYS: usize = 400_000;
+
+/// How long a refusal waits for its event to be safe. Who floods hallpass while nothing can be
+/// recorded takes no more room by it.
+const REFUSAL_PATIENCE: Duration = Duration::from_millis(250);
 
 /// Decides logins.
 pub struct Broker {
@@ -188,7 +195,8 @@ impl Broker {
         outcome
     }
 
-    /// Records what was judged, and answers. A grant goes out only once its event is safe.
+    /// Records what was judged, and answers. A grant goes out only once its event is safe; a refusal
+    /// waits for that too, but not for long.
     async fn conclude(
         &self,
         message: &Taken,
@@ -207,9 +215,13 @@ impl Broker {
             at: Timestamp::now(),
             duration_us: u64::try_from(message.read_at.elapsed().as_micros()).unwrap_or(u64::MAX),
         };
+        let deadline = message.read_at + self.callout.deadline;
+        let patience = deadline.min(Instant::now() + REFUSAL_PATIENCE);
         let refusal = match (judged, granted(&findings)) {
             (Err(refusal), _) => {
-                self.record_refusal(&attempt(Some(&refusal)), false, recorded);
+                let safe = self.record_refusal(&attempt(Some(&refusal)), false, recorded);
+                // Whether it is safe in time or not: a refusal stays one.
+                let _ = timeout_at(patience, safe.is_safe()).await;
                 refusal
             }
             (Ok(()), None) => {
@@ -219,8 +231,7 @@ impl Broker {
             }
             (Ok(()), Some(grant)) => {
                 let event = event::decision(&attempt(None), false, recorded);
-                let safe = self.record(event, Lane::Awaited);
-                let deadline = message.read_at + self.callout.deadline;
+                let safe = self.record(event, Class::Grant);
                 if timeout_at(deadline, safe.is_safe()).await.unwrap_or(false) {
                     log(id, request, None);
                     return reply(response::grant(
@@ -240,22 +251,25 @@ impl Broker {
         reply(response::refusal(request, id, refusal.code, self.keys(), Timestamp::now()))
     }
 
-    /// Nobody waits for the event of a refusal.
-    fn record_refusal(&self, attempt: &Attempt<'_>, correction: bool, recorded: Recorded<'_>) {
-        let event = event::decision(attempt, correction, recorded);
-        self.record(event, Lane::Background);
+    fn record_refusal(
+        &self,
+        attempt: &Attempt<'_>,
+        correction: bool,
+        recorded: Recorded<'_>,
+    ) -> Receipt {
+        self.record(event::decision(attempt, correction, recorded), Class::Refusal)
     }
 
     fn drop(&self, error: RequestError) -> Answer {
         let policy = self.policy.snapshot();
         let recorded = Recorded::new(self.instance, &policy);
-        self.record(event::dropped(&error, Timestamp::now(), recorded), Lane::Background);
+        self.record(event::dropped(&error, Timestamp::now(), recorded), Class::Other);
         Answer::Drop(error)
     }
 
-    fn record(&self, event: Result<Event, serde_json::Error>, lane: Lane) -> Receipt {
+    fn record(&self, event: Result<Event, serde_json::Error>, class: Class) -> Receipt {
         match event {
-            Ok(event) => self.recorder.record(event, lane),
+            Ok(event) => self.recorder.record(event, class),
             Err(error) => {
                 tracing::error!(%error, "an audit event could not be written");
                 Receipt::never()

@@ -3,11 +3,11 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use async_nats::jetstream::context::ContextBuilder;
-use tokio::{sync::Notify, task::JoinHandle};
+use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    audit::{self, Recorder, Sink},
+    audit::{SpoolError, Trail, Undelivered},
     broker::Broker,
     callout::responder::{self, ResponderError},
     config::{IssuerSettings, Layers, Settings},
@@ -23,8 +23,6 @@ use crate::{
 
 /// How long the start may wait for the issuers' keys and the audit stream.
 const WARM_UP: Duration = Duration::from_secs(5);
-/// How long undelivered audit events may take once hallpass stops.
-const AUDIT_DRAIN: Duration = Duration::from_secs(5);
 
 /// Settings and maps, checked: all that is needed to run.
 #[derive(Debug)]
@@ -46,12 +44,12 @@ pub enum ServiceError {
     /// Nothing can listen where `[http]` says.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// The audit spool cannot be written.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
     /// Events that JetStream did not acknowledge before the end.
-    #[error("{0} audit events were not acknowledged by JetStream")]
-    AuditUndelivered(usize),
-    /// The task that delivers events ended by itself.
-    #[error("the delivery of audit events broke")]
-    AuditBroken,
+    #[error("{0}")]
+    AuditUndelivered(Undelivered),
 }
 
 /// The maps and their test cases, as commands read them that start nothing: no secret is looked
@@ -152,7 +150,7 @@ pub async fn run(
     introduce(instance, &settings, &policy);
     // Three ends: no more logins are taken; then those in hand are done and what serves them
     // stops; then what they left behind has had its time.
-    let (served, give_up) = (CancellationToken::new(), CancellationToken::new());
+    let served = CancellationToken::new();
     let tasks = TaskTracker::new();
     // However this ends: nothing listens any more.
     let _served = served.clone().drop_guard();
@@ -182,13 +180,11 @@ pub async fn run(
     let Some(audit_client) = writer.connect_patiently(&stop).await else { return Ok(()) };
 
     let context = ContextBuilder::new().timeout(Duration::from_secs(2)).build(audit_client);
-    let (sink, delivery) =
-        Sink::new(context.clone(), &settings.audit.stream, instance, give_up.clone());
-    let delivery = tokio::spawn(delivery);
-    let stream = {
-        let (audit, served) = (settings.audit.clone(), served.clone());
-        tasks.spawn(async move { audit::ensure_stream(&context, &audit, &served).await })
-    };
+    let (policy, host) = (in_force.snapshot(), status::host());
+    let names = settings.issuer_list();
+    let trail = Trail::start(&context, &settings.audit, instance, &policy, &host, names)?;
+    drop(policy);
+    let recorder = trail.recorder();
     // Even with all issuers but one silent, the one has its share of the room.
     let share = (settings.callout.max_in_flight / (settings.issuers.len() + 1)).max(1);
     let issuers = issuer_keys(&settings, allow_playground, share);
@@ -196,7 +192,7 @@ pub async fn run(
         let (keys, served) = (Arc::clone(keys), served.clone());
         tasks.spawn(async move { keys.keep_fresh(served).await });
     }
-    let warm = warm_up(stream, &issuers, &stop).await;
+    let warm = warm_up(&trail, &issuers, &stop).await;
     let without_keys: Vec<_> = issuers
         .iter()
         .filter(|keys| !keys.are_known())
@@ -217,11 +213,10 @@ pub async fn run(
     let (queue, most) = (callout.queue.clone(), callout.max_in_flight);
     let known = issuers.clone();
     let issuers = Issuers::new(issuers, settings.certificate_issuers);
-    let sink: Arc<dyn Recorder> = Arc::new(sink);
-    let recorder = Arc::clone(&sink);
+    let decider = Arc::clone(&recorder);
     let broker =
-        Arc::new(Broker::new(callout, settings.edges, issuers, in_force, recorder, instance));
-    let reloader = Reloader::new(Arc::clone(&maps), settings.maps, boundaries, sink, instance);
+        Arc::new(Broker::new(callout, settings.edges, issuers, in_force, decider, instance));
+    let reloader = Reloader::new(Arc::clone(&maps), settings.maps, boundaries, recorder, instance);
     // The start may have waited long, for NATS for one.
     tokio::select! {
         () = reloader.catch_up() => {}
@@ -235,16 +230,14 @@ pub async fn run(
     served.cancel();
     tasks.close();
     tasks.wait().await;
-    let undelivered = settle(delivery, &give_up).await;
+    let why = outcome.as_ref().err().map(ToString::to_string);
+    let undelivered = trail.stop(why.as_deref()).await;
     outcome?;
-    match undelivered {
-        Some(0) => {
-            tracing::info!("hallpass has stopped");
-            Ok(())
-        }
-        Some(count) => Err(ServiceError::AuditUndelivered(count)),
-        None => Err(ServiceError::AuditBroken),
+    if undelivered.any() {
+        return Err(ServiceError::AuditUndelivered(undelivered));
     }
+    tracing::info!("hallpass has stopped");
+    Ok(())
 }
 
 /// The issuers, none of their keys fetched yet.
@@ -258,30 +251,14 @@ fn issuer_keys(settings: &Settings, allow_playground: bool, share: usize) -> Vec
 /// Waits until the audit stream is there and all issuers' keys are known; `false` where that
 /// takes too long, or `stop` comes first. Other replicas may know what this one does not yet: no
 /// login comes here before it can be decided.
-async fn warm_up(
-    stream: JoinHandle<()>,
-    issuers: &[Arc<IssuerKeys>],
-    stop: &CancellationToken,
-) -> bool {
+async fn warm_up(trail: &Trail, issuers: &[Arc<IssuerKeys>], stop: &CancellationToken) -> bool {
     let all = async {
-        let _ = stream.await;
+        trail.ready().await;
         futures_util::future::join_all(issuers.iter().map(|keys| keys.known())).await;
     };
     tokio::select! {
         all = tokio::time::timeout(WARM_UP, all) => all.is_ok(),
         () = stop.cancelled() => false,
-    }
-}
-
-/// Gives the audit events that are left their time; returns how many were not acknowledged, or
-/// nothing where the delivery broke.
-async fn settle(mut delivery: JoinHandle<usize>, give_up: &CancellationToken) -> Option<usize> {
-    match tokio::time::timeout(AUDIT_DRAIN, &mut delivery).await {
-        Ok(count) => count.ok(),
-        Err(_) => {
-            give_up.cancel();
-            delivery.await.ok()
-        }
     }
 }
 

@@ -68,7 +68,9 @@ pub fn maps_agree(instances: &[InstanceStatus]) -> bool {
     one_version && instances.iter().all(|instance| instance.maps.state == MapsState::Current)
 }
 
-fn host() -> String {
+/// The machine, as it calls itself.
+#[must_use]
+pub fn host() -> String {
     #[cfg(unix)]
     let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
     #[cfg(not(unix))]

@@ -13,7 +13,7 @@ use std::{
 use aws_lc_rs::{encoding::AsDer as _, rsa};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hallpass::{
-    audit::{Event, Lane, Receipt, Recorder},
+    audit::{Class, Event, Receipt, Recorder},
     broker::{Answer, Broker},
     callout::responder::Taken,
     config::{CalloutSettings, IssuerSettings},
@@ -33,7 +33,7 @@ const ISSUER: &str = "https://idp.example.com/realms/main";
 struct Yes;
 
 impl Recorder for Yes {
-    fn record(&self, event: Event, _: Lane) -> Receipt {
+    fn record(&self, event: Event, _: Class) -> Receipt {
         black_box(event);
         let (done, receipt) = Receipt::new();
         let _ = done.send(());

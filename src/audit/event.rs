@@ -138,6 +138,12 @@ impl Event {
         &self.topic
     }
 
+    /// About how many bytes it has.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.members.len()
+    }
+
     /// Gives it the next place in a chain. With a `signer`, it is signed.
     ///
     /// # Errors

@@ -1,12 +1,21 @@
 //! The audit trail: what is recorded (pure), and getting it onto the stream.
 
 pub mod chain;
+mod delivery;
 pub mod event;
+mod heads;
 pub mod reader;
+mod shared;
 mod sink;
+mod spool;
+mod stream;
+mod trail;
+mod window;
 
 pub use event::Event;
-pub use sink::{Lane, Receipt, Recorder, Sink, ensure_stream};
+pub use sink::{Class, Receipt, Recorder, Sink, Undelivered};
+pub use spool::SpoolError;
+pub use trail::Trail;
 
 /// What the subjects of all events begin with.
 pub const SUBJECT_PREFIX: &str = "hallpass.audit";

@@ -1,53 +1,51 @@
-//! From an event to an acknowledgement by JetStream.
+//! From an event to its place in the chain, and from there to the stream and the disk.
 
 use std::{
-    future::Future,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    fmt,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use async_nats::{
-    HeaderMap,
-    jetstream::{
-        self,
-        context::{PublishError, PublishErrorKind},
-        stream::{Config, DiscardPolicy, RetentionPolicy, StorageType},
-    },
-};
-use tokio::sync::{
-    Semaphore,
-    mpsc::{self, error::TrySendError},
-    oneshot,
-};
+use async_nats::{Client, jetstream};
+use jiff::Timestamp;
+use nkeys::KeyPair;
+use tokio::sync::oneshot;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    Event, SUBJECT_PREFIX,
-    chain::{Chain, Sealed, event_id},
+    Event,
+    chain::{Chain, Head},
+    delivery::Delivery,
+    event::{self, Checkpoint, Gap, Kind},
+    shared::Shared,
+    spool::{self, Spool, SpoolError},
+    window::Window,
 };
-use crate::{config::AuditSettings, names::InstanceId};
+use crate::{
+    config::{AuditMode, AuditSettings, WhenFull},
+    names::InstanceId,
+};
 
-/// How many events may wait in a lane; beyond it a grant is refused and a refusal is only logged.
-const QUEUE: usize = 20_000;
-/// How many events of a lane are on their way at once.
-const IN_FLIGHT: usize = 1024;
-/// How long one attempt may take. A login waits no longer than its deadline, so what it waits for
-/// has more than one attempt within that.
-const ATTEMPT: (Duration, Duration) = (Duration::from_millis(450), Duration::from_secs(2));
-/// The pause after an attempt that failed.
-const PAUSE: Duration = Duration::from_millis(100);
+/// How many bytes of events may be in memory alone: a disk that works has them within
+/// milliseconds, a stream too.
+const MEMORY: usize = 64 * 1024 * 1024;
+/// How many of them may be anything but grants: no flood of refusals keeps a grant out.
+const MEMORY_OF_OTHERS: usize = 48 * 1024 * 1024;
+/// Events that are larger are held against what the server takes; no server takes less.
+const ALWAYS_TAKEN: usize = 8 * 1024;
+/// What a message has beside its payload, in bytes, and more.
+const AROUND: usize = 1024;
 
-/// Whether somebody waits for the event. Each lane has a queue of its own, so that a flood of
-/// refusals does not keep a grant waiting.
+/// What an event is about, where there is no room for all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lane {
-    /// A grant goes out once its event is safe.
-    Awaited,
-    /// Refusals, requests that were dropped, changes of the maps.
-    Background,
+pub enum Class {
+    /// A login that is granted once its event is safe.
+    Grant,
+    /// A login that is refused.
+    Refusal,
+    /// Anything else.
+    Other,
 }
 
 /// Tells when an event is safe. May be thrown away: the event goes its way all the same.
@@ -68,6 +66,15 @@ impl Receipt {
         Self(None)
     }
 
+    /// The receipt of an event that nobody waits for.
+    #[must_use]
+    pub fn at_once() -> Self {
+        let (done, receipt) = Self::new();
+        // The receiver is in the receipt.
+        let _ = done.send(());
+        receipt
+    }
+
     /// Waits until the event is safe (`true`) or it is clear that it will not be (`false`).
     pub async fn is_safe(self) -> bool {
         match self.0 {
@@ -80,214 +87,279 @@ impl Receipt {
 /// Something that keeps events.
 pub trait Recorder: Send + Sync {
     /// Takes an event; it goes its way whether or not anybody waits for the receipt.
-    fn record(&self, event: Event, lane: Lane) -> Receipt;
+    fn record(&self, event: Event, class: Class) -> Receipt;
 }
 
-struct Pending {
-    event: Sealed,
-    done: oneshot::Sender<()>,
-}
-
-/// The way to the audit stream: two bounded queues, many events under way at once, each tried
-/// until it is acknowledged. `Nats-Msg-Id` lets JetStream drop what arrives twice.
-#[derive(Debug)]
+/// Gives events their place in the chain and sees to it that they get where they belong.
 pub struct Sink {
-    chain: Mutex<Chain>,
-    awaited: mpsc::Sender<Pending>,
-    background: mpsc::Sender<Pending>,
+    ledger: Mutex<Ledger>,
+    shared: Arc<Shared>,
+    client: Client,
+    signer: Arc<KeyPair>,
+    go_on: bool,
+}
+
+struct Ledger {
+    chain: Chain,
+    /// Events since the last checkpoint that are none.
+    new: u64,
+    gap: Option<Gap>,
+}
+
+impl fmt::Debug for Sink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sink").finish_non_exhaustive()
+    }
 }
 
 impl Recorder for Sink {
-    fn record(&self, event: Event, lane: Lane) -> Receipt {
-        let (done, receipt) = Receipt::new();
-        let queue = match lane {
-            Lane::Awaited => &self.awaited,
-            Lane::Background => &self.background,
-        };
-        let mut chain = self.chain.lock().unwrap_or_else(PoisonError::into_inner);
-        match event.seal(&mut chain, None) {
-            Ok(event) => {
-                if let Err(error) = queue.try_send(Pending { event, done }) {
-                    let (TrySendError::Full(lost) | TrySendError::Closed(lost)) = &error;
-                    tracing::error!(event = lost.event.sequence, "an audit event was lost");
-                }
-            }
-            Err(error) => tracing::error!(%error, "an audit event could not be sealed"),
+    fn record(&self, event: Event, class: Class) -> Receipt {
+        if event.size() > ALWAYS_TAKEN
+            && event.size() + AROUND > self.client.server_info().max_payload
+        {
+            let bytes = event.size();
+            tracing::error!(
+                topic = event.topic(),
+                bytes,
+                "an audit event is not recorded: no message may be as large as this event"
+            );
+            return Receipt::never();
         }
-        receipt
+        let mut ledger = self.ledger();
+        let most = if class == Class::Grant { MEMORY } else { MEMORY_OF_OTHERS };
+        if self.shared.lock().window.only_in_memory() >= most {
+            return self.no_room(&mut ledger, class);
+        }
+        self.tell_gap(&mut ledger);
+        self.seal(&mut ledger, &event, None)
     }
 }
 
 impl Sink {
-    /// The sink, and the task that delivers. The task ends after all senders are gone and
-    /// everything is delivered, or when `give_up` is cancelled; it returns how many events were
-    /// not acknowledged.
-    pub fn new(
-        context: jetstream::Context,
-        stream: &str,
-        instance: InstanceId,
-        give_up: CancellationToken,
-    ) -> (Self, impl Future<Output = usize> + use<>) {
-        let (awaited, first) = mpsc::channel(QUEUE);
-        let (background, second) = mpsc::channel(QUEUE);
-        let lane = |attempt| Delivery {
-            context: context.clone(),
-            stream: stream.into(),
-            instance,
-            attempt,
-            give_up: give_up.clone(),
-        };
-        let first = lane(ATTEMPT.0).run(first);
-        let second = lane(ATTEMPT.1).run(second);
-        let delivery = async move {
-            let (first, second) = tokio::join!(first, second);
-            first + second
-        };
-        let chain = Mutex::new(Chain::new(instance));
-        (Self { chain, awaited, background }, delivery)
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn seal(&self, ledger: &mut Ledger, event: &Event, signer: Option<&KeyPair>) -> Receipt {
+        match event.seal(&mut ledger.chain, signer) {
+            Ok(sealed) => {
+                if event.kind() != Kind::Checkpoint {
+                    ledger.new += 1;
+                }
+                // Still with the ledger in hand: the window has them in order.
+                self.shared.push(sealed)
+            }
+            Err(error) => {
+                tracing::error!(%error, topic = event.topic(), "an audit event cannot be signed");
+                Receipt::never()
+            }
+        }
+    }
+
+    /// Counts an event for which there is room nowhere.
+    fn no_room(&self, ledger: &mut Ledger, class: Class) -> Receipt {
+        let now = Timestamp::now();
+        let gap = ledger.gap.get_or_insert_with(|| {
+            tracing::error!("there is room for audit events nowhere: they are only counted");
+            Gap { since: now, until: now, granted: 0, refused: 0, other: 0 }
+        });
+        gap.until = now;
+        match class {
+            Class::Grant if self.go_on => {
+                gap.granted += 1;
+                return Receipt::at_once();
+            }
+            // The refusal that takes its place is counted then.
+            Class::Grant => {}
+            Class::Refusal => gap.refused += 1,
+            Class::Other => gap.other += 1,
+        }
+        Receipt::never()
+    }
+
+    /// Tells what was only counted, now that there is room.
+    fn tell_gap(&self, ledger: &mut Ledger) {
+        let Some(gap) = ledger.gap.take() else { return };
+        match event::gap(&gap, ledger.chain.head().instance) {
+            Ok(event) => drop(self.seal(ledger, &event, None)),
+            Err(error) => tracing::error!(%error, "an audit event could not be written"),
+        }
+    }
+
+    /// Signs for everything so far, and for what was heard of other instances; `is_final` where
+    /// nothing comes after. Where there is nothing new, nothing is signed.
+    pub(super) fn checkpoint(&self, others: Vec<Head>, is_final: bool) {
+        let mut ledger = self.ledger();
+        self.tell_gap(&mut ledger);
+        if ledger.new == 0 && others.is_empty() && !is_final {
+            return;
+        }
+        let key = self.signer.public_key();
+        let (head, new) = (ledger.chain.head(), ledger.new);
+        let checkpoint = Checkpoint { key, head, new, others, is_final };
+        match event::checkpoint(&checkpoint, Timestamp::now()) {
+            Ok(event) => {
+                drop(self.seal(&mut ledger, &event, Some(&self.signer)));
+                ledger.new = 0;
+            }
+            Err(error) => tracing::error!(%error, "an audit event could not be written"),
+        }
     }
 }
 
-/// Delivers what comes on one lane.
-#[derive(Clone)]
-struct Delivery {
-    context: jetstream::Context,
-    stream: Arc<str>,
-    instance: InstanceId,
-    attempt: Duration,
+/// What is at work behind a [`Sink`].
+pub(super) struct Work {
+    shared: Arc<Shared>,
+    deliveries: TaskTracker,
+    leftovers: Vec<Arc<Shared>>,
+    spooler: Option<std::thread::JoinHandle<()>>,
+    directory: Option<PathBuf>,
+    finish: CancellationToken,
     give_up: CancellationToken,
 }
 
-impl Delivery {
-    async fn run(self, mut waiting: mpsc::Receiver<Pending>) -> usize {
-        let slots = Arc::new(Semaphore::new(IN_FLIGHT));
-        let undelivered = Arc::new(AtomicUsize::new(0));
-        let under_way = TaskTracker::new();
-        loop {
-            let next = async {
-                // Closed is impossible: the semaphore lives here.
-                let slot = Arc::clone(&slots).acquire_owned().await.ok()?;
-                Some((slot, waiting.recv().await?))
-            };
-            let next = tokio::select! {
-                next = next => next,
-                () = self.give_up.cancelled() => None,
-            };
-            let Some((slot, Pending { event, done })) = next else { break };
-            let (delivery, undelivered) = (self.clone(), Arc::clone(&undelivered));
-            under_way.spawn(async move {
-                tokio::select! {
-                    delivered = delivery.deliver(&event) => if delivered {
-                        // Nobody waits for a refusal's receipt.
-                        let _ = done.send(());
-                    },
-                    () = delivery.give_up.cancelled() => {
-                        undelivered.fetch_add(1, Ordering::Relaxed);
-                    }
-                }
-                drop(slot);
-            });
-        }
-        under_way.close();
-        under_way.wait().await;
-        waiting.close();
-        let mut still_waiting = 0;
-        while waiting.try_recv().is_ok() {
-            still_waiting += 1;
-        }
-        undelivered.load(Ordering::Relaxed) + still_waiting
-    }
+/// What did not get to the stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undelivered {
+    /// How many events are on the disk, to be delivered at the next start.
+    pub spooled: usize,
+    /// How many are lost.
+    pub lost: usize,
+    /// Where the former are.
+    pub directory: Option<PathBuf>,
+}
 
-    /// Publishes an event until JetStream acknowledges it; `false` where it never will, because no
-    /// message may be as large as this event.
-    async fn deliver(&self, event: &Sealed) -> bool {
-        let mut complained = false;
-        loop {
-            let error = match tokio::time::timeout(self.attempt, self.publish(event)).await {
-                Ok(Ok(())) => return true,
-                Ok(Err(error)) if error.kind() == PublishErrorKind::MaxPayloadExceeded => {
-                    let (event, bytes) = (event.sequence, event.payload.len());
-                    tracing::error!(event, bytes, %error, "an audit event was lost");
-                    return false;
-                }
-                Ok(Err(error)) => error.to_string(),
-                Err(_) => "no acknowledgement in time".to_owned(),
-            };
-            if !complained {
-                tracing::warn!(
-                    event = event.sequence,
-                    error,
-                    "an audit event is not acknowledged yet"
-                );
-                complained = true;
-            }
-            tokio::time::sleep(PAUSE).await;
-        }
-    }
-
-    async fn publish(&self, event: &Sealed) -> Result<(), PublishError> {
-        let mut headers = HeaderMap::new();
-        let id = event_id(self.instance, event.sequence);
-        headers.insert(async_nats::header::NATS_MESSAGE_ID, id);
-        headers.insert(async_nats::header::NATS_EXPECTED_STREAM, &*self.stream);
-        let payload = event.payload.clone();
-        let acknowledgement =
-            self.context.publish_with_headers(event.subject.clone(), headers, payload).await?;
-        acknowledgement.await.map(drop)
+impl Undelivered {
+    /// Whether there is anything.
+    #[must_use]
+    pub fn any(&self) -> bool {
+        self.spooled + self.lost > 0
     }
 }
 
-/// Creates the stream if it is not there, trying until `stop`. A stream that is there is left
-/// as it is.
-pub async fn ensure_stream(
+impl fmt::Display for Undelivered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut told = Vec::new();
+        if let (1.., Some(directory)) = (self.spooled, &self.directory) {
+            told.push(format!(
+                "{} audit events are not on the stream yet: they are kept in `{}`, and the next \
+                 start with this directory delivers them",
+                self.spooled,
+                directory.display()
+            ));
+        }
+        if self.lost > 0 {
+            told.push(format!(
+                "{} audit events are lost: JetStream did not acknowledge them in time, and no disk \
+                 has them",
+                self.lost
+            ));
+        }
+        f.write_str(&told.join("; "))
+    }
+}
+
+/// Starts everything that brings events to the stream and the disk. Also returns how far the
+/// chains go that others left on the disk. `ready` is told once the stream is there.
+///
+/// # Errors
+/// Where the spool cannot be written at the start already.
+pub(super) fn start(
     context: &jetstream::Context,
     settings: &AuditSettings,
-    stop: &CancellationToken,
-) {
-    let mut complained = false;
-    loop {
-        let outcome = tokio::select! {
-            () = stop.cancelled() => return,
-            outcome = context.get_or_create_stream(stream_config(settings)) => outcome,
-        };
-        match outcome {
-            Ok(stream) => {
-                let found = &stream.cached_info().config;
-                if !found.subjects.contains(&format!("{SUBJECT_PREFIX}.>")) {
-                    tracing::error!(
-                        stream = settings.stream,
-                        "the audit stream does not take `{SUBJECT_PREFIX}.>`: no event can be recorded"
-                    );
+    instance: InstanceId,
+    ready: &CancellationToken,
+) -> Result<(Arc<Sink>, Work, Vec<Head>), SpoolError> {
+    let shared = Shared::new(Window::new(1));
+    let (finish, give_up) = (CancellationToken::new(), CancellationToken::new());
+    let stream: Arc<str> = settings.stream.as_str().into();
+    let delivery = |instance, shared: &Arc<Shared>, directory| Delivery {
+        context: context.clone(),
+        stream: Arc::clone(&stream),
+        instance,
+        shared: Arc::clone(shared),
+        directory,
+        ready: ready.clone(),
+        finish: finish.clone(),
+        give_up: give_up.clone(),
+    };
+    let deliveries = TaskTracker::new();
+    let (mut leftovers, mut heads) = (Vec::new(), Vec::new());
+    let (mut spooler, mut root, mut go_on, mut own) = (None, None, false, None);
+    if let AuditMode::Spool { directory, max_bytes, when_full } = &settings.mode {
+        let spool = Spool::open(directory, instance, *max_bytes)?;
+        go_on = *when_full == WhenFull::GoOn;
+        own = Some(spool.directory().to_owned());
+        root = Some(directory.clone());
+        let shared = Arc::clone(&shared);
+        let thread = std::thread::Builder::new().name("audit-spool".to_owned());
+        let started = thread.spawn(move || shared.spool(spool, go_on));
+        let started =
+            started.map_err(|source| SpoolError::Io { directory: directory.clone(), source })?;
+        spooler = Some(started);
+        for leftover in spool::leftovers(directory) {
+            let contents = match leftover.read() {
+                Ok(contents) => contents,
+                Err(error) => {
+                    let directory = leftover.directory().display();
+                    tracing::error!(%directory, %error, "an audit spool cannot be read");
+                    continue;
                 }
-                return;
-            }
-            Err(error) if !complained => {
-                tracing::warn!(stream = settings.stream, %error, "the audit stream is not available yet");
-                complained = true;
-            }
-            Err(_) => {}
-        }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(PAUSE) => {}
+            };
+            tracing::warn!(
+                instance = %leftover.instance(),
+                events = contents.window.undelivered(),
+                "events that an instance left behind are delivered, unless the stream has them"
+            );
+            heads.extend(contents.head);
+            let shared = Shared::new(contents.window);
+            let directory = Some(leftover.directory().to_owned());
+            let delivery = delivery(leftover.instance(), &shared, directory);
+            // Nothing is added to it: it ends by itself.
+            let delivery = Delivery { finish: cancelled(), ..delivery };
+            leftovers.push(Arc::clone(&shared));
+            deliveries.spawn(async move {
+                delivery.resume(contents.floor).await;
+                if shared.lock().window.undelivered() == 0 {
+                    leftover.remove();
+                }
+            });
         }
     }
+    deliveries.spawn(delivery(instance, &shared, own).run());
+    let ledger = Mutex::new(Ledger { chain: Chain::new(instance), new: 0, gap: None });
+    let (client, signer) = (context.client(), Arc::clone(&settings.signer));
+    let sink = Sink { ledger, shared: Arc::clone(&shared), client, signer, go_on };
+    let work = Work { shared, deliveries, leftovers, spooler, directory: root, finish, give_up };
+    Ok((Arc::new(sink), work, heads))
 }
 
-fn stream_config(settings: &AuditSettings) -> Config {
-    Config {
-        name: settings.stream.clone(),
-        description: Some("hallpass: every decision, refusals included".to_owned()),
-        subjects: vec![format!("{SUBJECT_PREFIX}.>")],
-        retention: RetentionPolicy::Limits,
-        storage: StorageType::File,
-        discard: DiscardPolicy::Old,
-        max_age: settings.max_age,
-        num_replicas: settings.replicas,
-        duplicate_window: Duration::from_secs(120),
-        deny_delete: true,
-        deny_purge: true,
-        allow_direct: true,
-        ..Config::default()
+fn cancelled() -> CancellationToken {
+    let token = CancellationToken::new();
+    token.cancel();
+    token
+}
+
+impl Work {
+    /// Gives what is left its time; nothing is recorded any more when this is called.
+    pub(super) async fn finish(self, time: Duration) -> Undelivered {
+        self.finish.cancel();
+        self.shared.news.notify_one();
+        self.deliveries.close();
+        if tokio::time::timeout(time, self.deliveries.wait()).await.is_err() {
+            self.give_up.cancel();
+            self.deliveries.wait().await;
+        }
+        self.shared.close();
+        if let Some(spooler) = self.spooler {
+            // A panic there has been logged, and what it left undone is counted below.
+            let _ = tokio::task::spawn_blocking(move || spooler.join()).await;
+        }
+        let window = &self.shared.lock().window;
+        let (mut left, lost) = (window.undelivered(), window.at_risk());
+        for leftover in self.leftovers {
+            left += leftover.lock().window.undelivered();
+        }
+        Undelivered { spooled: left - lost, lost, directory: self.directory }
     }
 }

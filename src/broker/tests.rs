@@ -18,7 +18,7 @@ use crate::{
 struct Kept(Mutex<Vec<Value>>);
 
 impl Recorder for Kept {
-    fn record(&self, event: Event, _: Lane) -> Receipt {
+    fn record(&self, event: Event, _: Class) -> Receipt {
         self.0.lock().unwrap().push(event.json());
         let (done, receipt) = Receipt::new();
         done.send(()).unwrap();

@@ -35,14 +35,14 @@ pub struct AuditSettings {
     pub replicas: usize,
     /// When an event is safe.
     pub mode: AuditMode,
-    /// What becomes of logins while events can be kept nowhere.
-    pub when_full: WhenFull,
     /// The seed of the user who may only publish there, and look up what it published.
     pub writer_seed: SecretString,
     /// What fingerprints and pseudonyms are made with; all replicas have the same.
     pub key: SecretString,
     /// Signs checkpoints.
     pub signer: Arc<KeyPair>,
+    /// Whose checkpoints are believed: public nkeys of users.
+    pub signers: BTreeSet<String>,
     /// How often a checkpoint is signed, while there is anything new.
     pub checkpoint_every: Duration,
 }
@@ -58,6 +58,8 @@ pub enum AuditMode {
         directory: PathBuf,
         /// How much of the disk, in bytes.
         max_bytes: u64,
+        /// What becomes of logins while neither the stream nor the disk takes events.
+        when_full: WhenFull,
     },
 }
 
@@ -69,10 +71,6 @@ pub enum WhenFull {
     /// They go on, and are told later as a number.
     GoOn,
 }
-
-/// Whose checkpoints are believed: public nkeys of users.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Signers(pub BTreeSet<String>);
 
 pub(super) fn audit(
     node: &Node,
@@ -86,26 +84,26 @@ pub(super) fn audit(
     let max_age = fields.duration("max_age", HOUR..=20 * YEAR, problems).unwrap_or(YEAR);
     let replicas = fields.integer("replicas", 1..=5, problems).unwrap_or(1);
     let mode = mode(&mut fields, layers, problems);
-    let when_full = when_full(&mut fields, problems);
     let writer_seed = user_seed(&mut fields, "writer_seed", layers, problems);
     let key = key(&mut fields, layers, problems);
-    let signer = signer(&mut fields, layers, problems);
+    let signing = signing(&mut fields, layers, problems);
     let every = fields.duration("checkpoint_every", SECOND..=24 * HOUR, problems);
     // Its form is checked here; the seed itself need not be where `serve` runs.
     if let Some(node) = fields.node("reader_seed") {
         SecretSource::of(node, "`reader_seed`", &layers.directory, problems);
     }
     fields.finish(problems);
+    let (signer, signers) = signing?;
     Some(AuditSettings {
         account: account?,
         stream: stream?,
         max_age,
         replicas: usize::try_from(replicas).unwrap_or(1),
         mode: mode?,
-        when_full: when_full?,
         writer_seed: writer_seed?,
         key: key?,
-        signer: Arc::new(signer?),
+        signer: Arc::new(signer),
+        signers,
         checkpoint_every: every.unwrap_or(60 * SECOND),
     })
 }
@@ -127,7 +125,7 @@ pub(super) fn stream(fields: &mut Fields<'_>, problems: &mut Problems) -> Option
 }
 
 /// Whose checkpoints are believed; each named as a public nkey.
-pub(super) fn signers(fields: &mut Fields<'_>, problems: &mut Problems) -> Signers {
+pub(super) fn signers(fields: &mut Fields<'_>, problems: &mut Problems) -> BTreeSet<String> {
     let mut signers = BTreeSet::new();
     for (text, place) in fields.strings("signers", problems) {
         let is_user = |key: &KeyPair| key.key_pair_type() == KeyPairType::User;
@@ -141,7 +139,7 @@ pub(super) fn signers(fields: &mut Fields<'_>, problems: &mut Problems) -> Signe
             ));
         }
     }
-    Signers(signers)
+    signers
 }
 
 fn mode(fields: &mut Fields<'_>, layers: &Layers, problems: &mut Problems) -> Option<AuditMode> {
@@ -160,6 +158,7 @@ fn mode(fields: &mut Fields<'_>, layers: &Layers, problems: &mut Problems) -> Op
     };
     let mut directory = layers.directory.join("audit-spool");
     let mut max_bytes = 1024 * MEBIBYTE;
+    let mut when_full = Some(WhenFull::Refuse);
     if let Some(node) = spool {
         if is_strict {
             problems.add(Problem::warning(
@@ -180,10 +179,14 @@ fn mode(fields: &mut Fields<'_>, layers: &Layers, problems: &mut Problems) -> Op
         {
             max_bytes = bytes;
         }
+        when_full = self::when_full(&mut fields, problems);
         fields.finish(problems);
     }
+    if is_strict {
+        return Some(AuditMode::Strict);
+    }
     let max_bytes = max_bytes.unsigned_abs();
-    Some(if is_strict { AuditMode::Strict } else { AuditMode::Spool { directory, max_bytes } })
+    Some(AuditMode::Spool { directory, max_bytes, when_full: when_full? })
 }
 
 fn when_full(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<WhenFull> {
@@ -215,13 +218,17 @@ fn key(fields: &mut Fields<'_>, layers: &Layers, problems: &mut Problems) -> Opt
 }
 
 /// What signs must be among those who are believed: else nobody could verify it.
-fn signer(fields: &mut Fields<'_>, layers: &Layers, problems: &mut Problems) -> Option<KeyPair> {
+fn signing(
+    fields: &mut Fields<'_>,
+    layers: &Layers,
+    problems: &mut Problems,
+) -> Option<(KeyPair, BTreeSet<String>)> {
     let (seed, place) = secret(fields, "signing_seed", layers, problems)?;
     let signer = key_pair(&seed, KeyPairType::User, "signing_seed", &place, problems);
     let believed = signers(fields, problems);
     let signer = signer?;
     let public = signer.public_key();
-    if !believed.0.contains(&public) {
+    if !believed.contains(&public) {
         problems.add(Problem::error(
             fields.node("signers").map_or(&place, |node| &node.place),
             "`signers` does not name the public key of `signing_seed`",
@@ -229,5 +236,5 @@ fn signer(fields: &mut Fields<'_>, layers: &Layers, problems: &mut Problems) -> 
         ));
         return None;
     }
-    Some(signer)
+    Some((signer, believed))
 }

@@ -20,7 +20,7 @@ mod sections;
 mod seeds;
 mod settings;
 
-pub use audit::{AuditMode, AuditSettings, Signers, WhenFull};
+pub use audit::{AuditMode, AuditSettings, WhenFull};
 pub use certificates::ClientCertificate;
 pub(crate) use edge::network;
 pub use http::HttpSettings;

@@ -185,6 +185,14 @@ impl Settings {
         settings.filter(|_| usable)
     }
 
+    /// The names of all issuers whose tokens or certificates are believed.
+    #[must_use]
+    pub fn issuer_list(&self) -> Vec<&str> {
+        let tokens = self.issuers.iter().map(|issuer| issuer.name.as_str());
+        let certificates = self.certificate_issuers.iter().map(|issuer| issuer.name.as_str());
+        tokens.chain(certificates).collect()
+    }
+
     /// Where the maps are, whatever else is wrong with the settings.
     #[must_use]
     pub fn maps_directory(layers: &Layers) -> PathBuf {

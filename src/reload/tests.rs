@@ -18,7 +18,7 @@ const BAD: &str = "account = \"APP\"\n[roles.b]\nsubscribe = [\"b..\"]\n";
 struct Kept(Mutex<Vec<(String, Value)>>);
 
 impl Recorder for Kept {
-    fn record(&self, event: Event, _: Lane) -> Receipt {
+    fn record(&self, event: Event, _: Class) -> Receipt {
         let told = event.json();
         self.0.lock().unwrap().push((event.topic().to_owned(), told));
         Receipt::never()

@@ -9,23 +9,34 @@ fn audit(lines: &str) -> Written {
 fn events_are_spooled_beside_the_configuration_unless_it_says_otherwise() {
     let settings = written();
     let usual = settings.settings().audit;
-    let directory = settings.directory.path().join("audit-spool");
-    assert_eq!(usual.mode, AuditMode::Spool { directory, max_bytes: 1024 * 1024 * 1024 });
-    assert_eq!(usual.when_full, WhenFull::Refuse);
+    let (directory, when_full) = (settings.directory.path().join("audit-spool"), WhenFull::Refuse);
+    assert_eq!(
+        usual.mode,
+        AuditMode::Spool { directory, max_bytes: 1024 * 1024 * 1024, when_full }
+    );
     assert_eq!(usual.checkpoint_every, Duration::from_secs(60));
-    let said = audit("mode = \"strict\"\nwhen_full = \"go-on\"\ncheckpoint_every = \"5s\"");
+    let said = audit("mode = \"strict\"\ncheckpoint_every = \"5s\"");
     let said = said.settings().audit;
-    assert_eq!((said.mode, said.when_full), (AuditMode::Strict, WhenFull::GoOn));
-    let spool = audit("spool.directory = \"/var/spool\"\nspool.max_bytes = 1048576").settings();
+    assert_eq!((said.mode, said.checkpoint_every.as_secs()), (AuditMode::Strict, 5));
+    let spool = audit(
+        "spool.directory = \"/var/spool\"\nspool.max_bytes = 1048576\nspool.when_full = \"go-on\"",
+    )
+    .settings();
     let directory = "/var/spool".into();
-    assert_eq!(spool.audit.mode, AuditMode::Spool { directory, max_bytes: 1_048_576 });
+    assert_eq!(
+        spool.audit.mode,
+        AuditMode::Spool { directory, max_bytes: 1_048_576, when_full: WhenFull::GoOn }
+    );
 }
 
 #[test]
 fn what_no_mode_and_no_choice_is() {
     for (lines, says) in [
         ("mode = \"disk\"", "`disk` is no mode"),
-        ("when_full = \"drop\"", "`drop` is not what can be done when events can be kept nowhere"),
+        (
+            "spool.when_full = \"drop\"",
+            "`drop` is not what can be done when events can be kept nowhere",
+        ),
         ("spool.directory = \"\"", "`directory` is empty"),
         (
             "mode = \"strict\"\nspool.max_bytes = 1048576",

@@ -1,0 +1,218 @@
+//! From the window to the stream: many events under way at once, in the order of the chain.
+//!
+//! Where an acknowledgement does not come, nothing more is sent until it is known what became of
+//! those under way: their instance's events are looked up on the stream, and what is not there is
+//! sent again. So no event is there twice, however long that takes, and what the stream has of a
+//! chain is its beginning.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use async_nats::{
+    HeaderMap,
+    jetstream::{
+        self,
+        context::{PublishError, PublishErrorKind},
+        publish::PublishAck,
+    },
+};
+use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    chain::{Sealed, event_id},
+    shared::Shared,
+    spool, stream,
+    window::Outgoing,
+};
+use crate::names::InstanceId;
+
+/// How many events are on their way at once.
+const IN_FLIGHT: usize = 1024;
+/// How long one attempt may take: a login waits no longer than its deadline, and there should be
+/// time for a second one.
+const ATTEMPT: Duration = Duration::from_millis(900);
+/// The pause after an attempt that failed.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What became of an event: its sequence in the chain, and in the stream.
+type Sent = (u64, Result<u64, NotSent>);
+
+#[derive(Debug, thiserror::Error)]
+enum NotSent {
+    #[error("no acknowledgement in time")]
+    Late,
+    #[error(transparent)]
+    Refused(#[from] PublishError),
+    #[error("it cannot be read from the disk: {0}")]
+    Unreadable(std::io::Error),
+}
+
+/// Delivers what is in a window.
+pub(super) struct Delivery {
+    pub(super) context: jetstream::Context,
+    pub(super) stream: Arc<str>,
+    pub(super) instance: InstanceId,
+    pub(super) shared: Arc<Shared>,
+    /// Where those are that are not in memory.
+    pub(super) directory: Option<PathBuf>,
+    /// Told once the stream is there.
+    pub(super) ready: CancellationToken,
+    /// Nothing more comes: ends once everything is on the stream.
+    pub(super) finish: CancellationToken,
+    /// Ends as soon as it can.
+    pub(super) give_up: CancellationToken,
+}
+
+impl Delivery {
+    /// Until everything is delivered after `finish`, or until `give_up`.
+    pub(super) async fn run(self) {
+        tokio::select! {
+            () = async {
+                self.ready.cancelled().await;
+                self.deliver().await;
+            } => {}
+            () = self.give_up.cancelled() => {}
+        }
+    }
+
+    /// Delivers what another instance left, of which some may be on the stream.
+    ///
+    /// `floor` is a sequence of the stream after which those stand.
+    pub(super) async fn resume(self, floor: u64) {
+        tokio::select! {
+            () = async {
+                self.ready.cancelled().await;
+                self.look_up(None, Some(floor)).await;
+                self.deliver().await;
+            } => {}
+            () = self.give_up.cancelled() => {}
+        }
+    }
+
+    async fn deliver(&self) {
+        let mut under_way: FuturesUnordered<BoxFuture<'_, Sent>> = FuturesUnordered::new();
+        loop {
+            while under_way.len() < IN_FLIGHT {
+                let next = self.shared.lock().window.take_next(self.shared.floor());
+                let Some(next) = next else { break };
+                // Sent here, one after the other, so that they leave in order.
+                let sent = self.send(next).await;
+                under_way.push(sent);
+            }
+            let is_done = self.finish.is_cancelled() && under_way.is_empty();
+            if is_done && self.shared.lock().window.undelivered() == 0 {
+                return;
+            }
+            tokio::select! {
+                Some(sent) = under_way.next() => {
+                    if let Err(error) = self.note(sent) {
+                        // What becomes of the others is known soon.
+                        while let Some(sent) = under_way.next().await {
+                            // The first error says enough.
+                            let _ = self.note(sent);
+                        }
+                        self.look_up(Some(error), None).await;
+                    }
+                }
+                () = self.shared.news.notified() => {}
+                () = self.finish.cancelled(), if !self.finish.is_cancelled() => {}
+            }
+        }
+    }
+
+    /// Takes note of what became of an event; an error is one that another attempt may mend.
+    fn note(&self, (sequence, outcome): Sent) -> Result<(), NotSent> {
+        match outcome {
+            Ok(at) => self.shared.delivered(sequence, Some(at)),
+            Err(NotSent::Refused(error))
+                if error.kind() == PublishErrorKind::MaxPayloadExceeded =>
+            {
+                tracing::error!(
+                    sequence,
+                    %error,
+                    "an audit event is not recorded: no message may be as large as this event"
+                );
+            }
+            Err(NotSent::Unreadable(error)) => {
+                tracing::error!(sequence, %error, "an audit event cannot be read from the spool");
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Publishes an event; what comes back waits for the acknowledgement.
+    async fn send(&self, next: Outgoing) -> BoxFuture<'_, Sent> {
+        let event = match next {
+            Outgoing::Ready(event) => event,
+            Outgoing::Stored(sequence, place) => {
+                let subject = self.shared.lock().window.subject(sequence);
+                let directory = self.directory.clone().unwrap_or_default();
+                let read = move || spool::read_event(&directory, place);
+                let read = tokio::task::spawn_blocking(read).await;
+                match read.map_err(std::io::Error::other).and_then(|it| it) {
+                    Ok(payload) => Sealed { sequence, subject, payload },
+                    Err(error) => {
+                        let outcome = Err(NotSent::Unreadable(error));
+                        return Box::pin(std::future::ready((sequence, outcome)));
+                    }
+                }
+            }
+        };
+        let sequence = event.sequence;
+        match timeout(ATTEMPT, self.publish(event)).await {
+            Ok(Ok(acknowledgement)) => Box::pin(async move {
+                let outcome = match timeout(ATTEMPT, acknowledgement).await {
+                    Ok(Ok(PublishAck { sequence, .. })) => Ok(sequence),
+                    Ok(Err(error)) => Err(error.into()),
+                    Err(_) => Err(NotSent::Late),
+                };
+                (sequence, outcome)
+            }),
+            Ok(Err(error)) => Box::pin(std::future::ready((sequence, Err(error.into())))),
+            Err(_) => Box::pin(std::future::ready((sequence, Err(NotSent::Late)))),
+        }
+    }
+
+    async fn publish(
+        &self,
+        event: Sealed,
+    ) -> Result<impl Future<Output = Result<PublishAck, PublishError>> + use<>, PublishError> {
+        let mut headers = HeaderMap::new();
+        let id = event_id(self.instance, event.sequence);
+        headers.insert(async_nats::header::NATS_MESSAGE_ID, id);
+        headers.insert(async_nats::header::NATS_EXPECTED_STREAM, &*self.stream);
+        let sent = self.context.publish_with_headers(event.subject, headers, event.payload).await;
+        sent.map(IntoFuture::into_future)
+    }
+
+    /// Finds out what the stream has, as often as it takes; the rest is to be sent again.
+    async fn look_up(&self, why: Option<NotSent>, floor: Option<u64>) {
+        let mut why = why.map(|error| error.to_string());
+        let mut complained = false;
+        loop {
+            if let Some(error) = why.take() {
+                if !std::mem::replace(&mut complained, true) {
+                    tracing::warn!(error, "audit events are not acknowledged; they are kept");
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+            let from = floor.unwrap_or_else(|| self.shared.lock().window.floor()) + 1;
+            let found = stream::recorded(&self.context, &self.stream, self.instance, from).await;
+            match found {
+                Ok(found) => {
+                    for sequence in found {
+                        self.shared.delivered(sequence, None);
+                    }
+                    self.shared.lock().window.send_again();
+                    if complained {
+                        tracing::info!("audit events are acknowledged again");
+                    }
+                    return;
+                }
+                Err(error) => why = Some(error.to_string()),
+            }
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! What the recorder, the spooler and the delivery share.
+
+use std::{
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{sync::Notify, time::Instant};
+
+use super::{chain::Sealed, sink::Receipt, spool::Spool, window::Window};
+
+/// How long JetStream has for its acknowledgement before the disk is asked as well: as a rule it
+/// needs less, and then the disk has nothing to do.
+const HEAD_START: Duration = Duration::from_millis(5);
+/// How much is written at once, in bytes.
+const BATCH: usize = 1024 * 1024;
+/// Between attempts to write to a disk that says no.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The window, and who waits for what about it.
+pub(super) struct Shared {
+    inner: Mutex<Inner>,
+    /// Told when there may be something to send.
+    pub(super) news: Notify,
+    /// Told when there may be something to spool.
+    work: Condvar,
+    /// The highest sequence of the stream that was acknowledged.
+    acknowledged: AtomicU64,
+}
+
+pub(super) struct Inner {
+    pub(super) window: Window,
+    spooler_idles: bool,
+    /// Nothing more comes, and nobody waits for the stream any more.
+    closing: bool,
+}
+
+impl Shared {
+    pub(super) fn new(window: Window) -> Arc<Self> {
+        Arc::new(Self {
+            inner: Mutex::new(Inner { window, spooler_idles: false, closing: false }),
+            news: Notify::new(),
+            work: Condvar::new(),
+            acknowledged: AtomicU64::new(0),
+        })
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A sequence of the stream after which whatever is sent from now on will stand.
+    pub(super) fn floor(&self) -> u64 {
+        self.acknowledged.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn push(&self, event: Sealed) -> Receipt {
+        let (done, receipt) = Receipt::new();
+        let mut inner = self.lock();
+        inner.window.push(event, done, Instant::now());
+        let idles = std::mem::take(&mut inner.spooler_idles);
+        drop(inner);
+        self.news.notify_one();
+        if idles {
+            self.work.notify_one();
+        }
+        receipt
+    }
+
+    /// The stream has an event, at this sequence if that is known.
+    pub(super) fn delivered(&self, sequence: u64, at: Option<u64>) {
+        if let Some(at) = at {
+            self.acknowledged.fetch_max(at, Ordering::Relaxed);
+        }
+        self.lock().window.delivered(sequence);
+    }
+
+    /// The spooler writes what it has, and ends.
+    pub(super) fn close(&self) {
+        self.lock().closing = true;
+        self.work.notify_one();
+    }
+
+    /// Writes to the disk what the stream has not acknowledged soon enough, many events at once,
+    /// until [`Self::close`]. With `go_on`, nobody waits for a disk that says no.
+    pub(super) fn spool(&self, mut spool: Spool, go_on: bool) {
+        let mut complained = false;
+        loop {
+            let (batch, released) = match self.next_batch() {
+                Some(next) => next,
+                None => return spool.close(),
+            };
+            spool.release(&released);
+            if batch.is_empty() {
+                continue;
+            }
+            match spool.append(&batch, self.floor()) {
+                Ok(places) => {
+                    let mut inner = self.lock();
+                    for (event, place) in batch.iter().zip(places) {
+                        inner.window.spooled(event.sequence, place);
+                    }
+                    if std::mem::take(&mut complained) {
+                        tracing::info!("the audit spool takes events again");
+                    }
+                }
+                Err(error) => {
+                    if !std::mem::replace(&mut complained, true) {
+                        tracing::error!(%error, "events are not on the disk while this lasts");
+                    }
+                    let mut inner = self.lock();
+                    if inner.closing {
+                        return spool.close();
+                    }
+                    if go_on {
+                        inner.window.excuse_all();
+                    }
+                    let waited = self.work.wait_timeout(inner, PAUSE);
+                    drop(waited.unwrap_or_else(PoisonError::into_inner));
+                }
+            }
+        }
+    }
+
+    /// What to write, and which segments nobody needs; nothing more where all is done.
+    fn next_batch(&self) -> Option<(Vec<Sealed>, Vec<u64>)> {
+        let mut inner = self.lock();
+        loop {
+            let released = inner.window.take_released();
+            let age = inner.window.oldest_unspooled(Instant::now());
+            let is_due = age.is_some_and(|age| age >= HEAD_START || inner.closing);
+            if is_due || !released.is_empty() {
+                let batch = if is_due { inner.window.to_spool(BATCH) } else { Vec::new() };
+                return Some((batch, released));
+            }
+            inner = match age {
+                None if inner.closing => return None,
+                None => {
+                    inner.spooler_idles = true;
+                    self.work.wait(inner).unwrap_or_else(PoisonError::into_inner)
+                }
+                Some(age) => {
+                    let rest = HEAD_START.saturating_sub(age);
+                    self.work.wait_timeout(inner, rest).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+}

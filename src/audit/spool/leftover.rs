@@ -1,0 +1,159 @@
+//! What instances left on the disk that were killed, or that ended without reaching the stream.
+
+use std::{
+    fs::File,
+    io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom},
+    path::{Path, PathBuf},
+};
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::{HEAD, LOCK, remove_directory, segment_path};
+use crate::{
+    audit::{
+        chain::{Head, Link},
+        window::{Place, Window},
+    },
+    names::InstanceId,
+    private_files,
+};
+
+/// The directory of an instance that is not any more, locked.
+#[derive(Debug)]
+pub(in crate::audit) struct Leftover {
+    directory: PathBuf,
+    instance: InstanceId,
+    _lock: File,
+}
+
+/// What there is in it.
+pub(in crate::audit) struct Contents {
+    /// The events, none of them sent yet.
+    pub(in crate::audit) window: Window,
+    /// The last of them; nothing where there is none.
+    pub(in crate::audit) head: Option<Head>,
+    /// A sequence of the stream after which those of them stand that are there.
+    pub(in crate::audit) floor: u64,
+}
+
+/// What other instances left below this directory and nobody else takes care of.
+pub(in crate::audit) fn leftovers(root: &Path) -> Vec<Leftover> {
+    let Ok(entries) = std::fs::read_dir(root) else { return Vec::new() };
+    let leftover = |entry: io::Result<std::fs::DirEntry>| {
+        let directory = entry.ok()?.path();
+        let instance = directory.file_name()?.to_str()?.parse().ok()?;
+        let lock = private_files::open_lock(&directory.join(LOCK)).ok()?;
+        // An instance that runs holds its own.
+        lock.try_lock().ok()?;
+        Some(Leftover { directory, instance, _lock: lock })
+    };
+    let mut found: Vec<Leftover> = entries.filter_map(leftover).collect();
+    found.sort_by_key(|leftover| leftover.instance);
+    found
+}
+
+impl Leftover {
+    /// Whose events they are.
+    pub(in crate::audit) fn instance(&self) -> InstanceId {
+        self.instance
+    }
+
+    /// Where it is.
+    pub(in crate::audit) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Reads all of it. A torn end is passed over: nobody was told that it was safe.
+    pub(in crate::audit) fn read(&self) -> io::Result<Contents> {
+        let mut numbers: Vec<u64> = std::fs::read_dir(&self.directory)?
+            .filter_map(|entry| {
+                let name = entry.ok()?.file_name();
+                name.to_str()?.strip_suffix(".spool")?.parse().ok()
+            })
+            .collect();
+        numbers.sort_unstable();
+        let mut found = Contents { window: Window::new(0), head: None, floor: u64::MAX };
+        for number in numbers {
+            self.read_segment(number, &mut found)?;
+        }
+        if found.head.is_none() {
+            found.floor = 0;
+        }
+        Ok(found)
+    }
+
+    fn read_segment(&self, segment: u64, found: &mut Contents) -> io::Result<()> {
+        let mut reader = BufReader::new(File::open(segment_path(&self.directory, segment))?);
+        let mut line = Vec::new();
+        let mut offset = reader.read_until(b'\n', &mut line)? as u64;
+        let Some(floor) = self.floor(&line) else {
+            tracing::warn!(instance = %self.instance, segment, "this is no part of an audit spool");
+            return Ok(());
+        };
+        found.floor = found.floor.min(floor);
+        loop {
+            line.clear();
+            let length = reader.read_until(b'\n', &mut line)?;
+            if length == 0 {
+                return Ok(());
+            }
+            match event(&line) {
+                Some((subject, payload, link)) if link.head.instance == self.instance => {
+                    let at = offset + subject.len() as u64 + 1;
+                    let place = Place { segment, offset: at, length: payload.len() };
+                    found.add(link, subject, place);
+                }
+                _ => tracing::warn!(
+                    instance = %self.instance,
+                    segment,
+                    offset,
+                    "a torn event in the audit spool: it was not safe yet when the instance ended"
+                ),
+            }
+            offset += length as u64;
+        }
+    }
+
+    fn floor(&self, line: &[u8]) -> Option<u64> {
+        let line = std::str::from_utf8(line).ok()?.strip_suffix('\n')?;
+        line.strip_prefix(&format!("{HEAD} {} ", self.instance))?.parse().ok()
+    }
+
+    /// The stream has everything.
+    pub(in crate::audit) fn remove(self) {
+        remove_directory(&self.directory);
+    }
+}
+
+impl Contents {
+    /// What was written twice, because the disk did not say whether it has it, counts once.
+    fn add(&mut self, link: Link, subject: &str, place: Place) {
+        let sequence = link.head.sequence;
+        match self.head {
+            None => self.window = Window::new(sequence),
+            Some(head) if head.sequence >= sequence => return,
+            Some(_) => {}
+        }
+        self.window.restore(sequence, subject.to_owned(), place, Instant::now());
+        self.head = Some(link.head);
+    }
+}
+
+/// The subject, the bytes and the link of an event, if a line holds one in whole.
+fn event(line: &[u8]) -> Option<(&str, &[u8], Link)> {
+    let line = line.strip_suffix(b"\n")?;
+    let space = line.iter().position(|byte| *byte == b' ')?;
+    let (subject, payload) = (line.get(..space)?, line.get(space + 1..)?);
+    let (link, _) = Link::read(payload).ok()?;
+    Some((std::str::from_utf8(subject).ok()?, payload, link))
+}
+
+/// Reads an event back.
+pub(in crate::audit) fn read_event(directory: &Path, place: Place) -> io::Result<Bytes> {
+    let mut file = File::open(segment_path(directory, place.segment))?;
+    file.seek(SeekFrom::Start(place.offset))?;
+    let mut payload = vec![0; place.length];
+    file.read_exact(&mut payload)?;
+    Ok(payload.into())
+}

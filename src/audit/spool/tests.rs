@@ -1,0 +1,124 @@
+use super::*;
+use crate::audit::chain::Chain;
+
+fn events(chain: &mut Chain, count: usize) -> Vec<Sealed> {
+    let seal = |n| chain.seal("gap._.recorded", &format!("\"n\":{n}"), None).unwrap();
+    (0..count).map(seal).collect()
+}
+
+/// A spool with events in it, left as a kill leaves it.
+fn abandoned(root: &Path, count: usize) -> (InstanceId, Vec<Sealed>) {
+    let instance = InstanceId::fresh();
+    let mut spool = Spool::open(root, instance, 1 << 20).unwrap();
+    let events = events(&mut Chain::new(instance), count);
+    let (one, other) = events.split_at(count / 2);
+    spool.append(one, 17).unwrap();
+    spool.append(other, 99).unwrap();
+    (instance, events)
+}
+
+fn only_file(root: &Path, instance: InstanceId) -> PathBuf {
+    segment_path(&root.join(instance.to_string()), 1)
+}
+
+#[test]
+fn what_was_left_behind_is_found_in_order_and_read_back() {
+    let root = tempfile::tempdir().unwrap();
+    let (instance, events) = abandoned(root.path(), 5);
+    let [leftover] = &leftovers(root.path())[..] else { panic!() };
+    assert_eq!(leftover.instance(), instance);
+    let mut contents = leftover.read().unwrap();
+    assert_eq!((contents.window.undelivered(), contents.floor), (5, 17));
+    assert_eq!(contents.head.unwrap().sequence, 5);
+    for event in &events {
+        let Some(super::super::window::Outgoing::Stored(sequence, place)) =
+            contents.window.take_next(0)
+        else {
+            panic!()
+        };
+        assert_eq!(sequence, event.sequence);
+        assert_eq!(contents.window.subject(sequence), event.subject);
+        assert_eq!(read_event(leftover.directory(), place).unwrap(), event.payload);
+    }
+    assert!(leftovers(root.path()).is_empty(), "it is locked: another takes care of it");
+}
+
+#[test]
+fn a_torn_end_is_passed_over_wherever_it_is_torn() {
+    let root = tempfile::tempdir().unwrap();
+    let (instance, events) = abandoned(root.path(), 2);
+    let path = only_file(root.path(), instance);
+    let whole = std::fs::read(&path).unwrap();
+    let last = events[1].subject.len() + 1 + events[1].payload.len() + 1;
+    for cut in 1..=last {
+        std::fs::write(&path, &whole[..whole.len() - cut]).unwrap();
+        let [leftover] = &leftovers(root.path())[..] else { panic!() };
+        let contents = leftover.read().unwrap();
+        assert_eq!(contents.window.undelivered(), 1, "{cut} bytes less");
+        assert_eq!(contents.head.unwrap().sequence, 1);
+    }
+}
+
+#[test]
+fn what_is_no_event_is_passed_over_and_what_follows_is_not() {
+    let root = tempfile::tempdir().unwrap();
+    let (instance, events) = abandoned(root.path(), 3);
+    let path = only_file(root.path(), instance);
+    let text = String::from_utf8(std::fs::read(&path).unwrap()).unwrap();
+    let middle = std::str::from_utf8(&events[1].payload).unwrap();
+    std::fs::write(&path, text.replace(middle, &middle.replace("\"n\":1", "\"n\":7"))).unwrap();
+    let [leftover] = &leftovers(root.path())[..] else { panic!() };
+    let mut contents = leftover.read().unwrap();
+    assert_eq!((contents.window.undelivered(), contents.head.unwrap().sequence), (2, 3));
+    contents.window.delivered(1);
+    assert!(contents.window.take_next(0).is_some());
+    drop(leftovers(root.path()));
+    std::fs::write(&path, "something else\n").unwrap();
+    let contents = leftover.read().unwrap();
+    assert_eq!((contents.window.undelivered(), contents.floor), (0, 0));
+}
+
+#[test]
+fn it_takes_no_more_than_it_may_and_has_room_again() {
+    let root = tempfile::tempdir().unwrap();
+    let instance = InstanceId::fresh();
+    let mut chain = Chain::new(instance);
+    let mut spool = Spool::open(root.path(), instance, 4096).unwrap();
+    let mut last = None;
+    let error = loop {
+        match spool.append(&events(&mut chain, 1), 0) {
+            Ok(places) => last = Some(places[0]),
+            Err(error) => break error,
+        }
+    };
+    assert!(error.to_string().ends_with("`audit.spool.max_bytes` is 4096"), "{error}");
+    assert!(matches!(error, SpoolError::Full { .. }));
+    assert_eq!(last.unwrap().segment, 1);
+    spool.close_current();
+    assert!(only_file(root.path(), instance).exists(), "it is needed");
+    spool.release(&[1]);
+    assert!(!only_file(root.path(), instance).exists());
+    assert_eq!(spool.append(&events(&mut chain, 1), 0).unwrap()[0].segment, 2);
+}
+
+#[test]
+fn nothing_is_left_of_a_spool_that_is_not_needed() {
+    let root = tempfile::tempdir().unwrap();
+    let instance = InstanceId::fresh();
+    let mut spool = Spool::open(root.path(), instance, 1 << 20).unwrap();
+    spool.append(&events(&mut Chain::new(instance), 1), 0).unwrap();
+    spool.release(&[1]);
+    assert!(only_file(root.path(), instance).exists(), "more may be added");
+    spool.close();
+    assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_named() {
+    let root = tempfile::tempdir().unwrap();
+    let taken = root.path().join("taken");
+    std::fs::write(&taken, "").unwrap();
+    let error = Spool::open(&taken, InstanceId::fresh(), 1 << 20).unwrap_err();
+    assert!(error.to_string().starts_with(&format!("the audit spool `{}`: ", taken.display())));
+    assert!(leftovers(&taken).is_empty());
+}

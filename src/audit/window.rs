@@ -1,0 +1,299 @@
+//! The events of a chain that are not on the stream yet. Pure: no waiting, no disk, no clock.
+//!
+//! Each is in memory, on the disk, or both; it is safe once the stream or the disk has it. They
+//! leave in the order of the chain.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::{sync::oneshot, time::Instant};
+
+use super::chain::Sealed;
+
+/// Once so many bytes of events are in memory, those that the disk has too are kept there alone.
+const MEMORY: usize = 16 * 1024 * 1024;
+
+/// Where on the disk an event is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The file, by the number that it has in its directory.
+    pub(super) segment: u64,
+    /// From where in it, in bytes.
+    pub(super) offset: u64,
+    /// How many bytes.
+    pub(super) length: usize,
+}
+
+/// An event to be sent, or where to read it.
+#[derive(Debug, Clone)]
+pub(super) enum Outgoing {
+    /// It is in memory.
+    Ready(Sealed),
+    /// It is on the disk only.
+    Stored(u64, Place),
+}
+
+struct Slot {
+    subject: String,
+    body: Option<Bytes>,
+    place: Option<Place>,
+    delivered: bool,
+    safe: Option<oneshot::Sender<()>>,
+    since: Instant,
+    /// A sequence of the stream after which it stands, if it is there; known once it was sent.
+    floor: Option<u64>,
+}
+
+/// See the module.
+pub(super) struct Window {
+    /// The sequence of the first slot.
+    first: u64,
+    slots: VecDeque<Slot>,
+    /// Bytes of bodies in memory.
+    memory: usize,
+    /// Bytes of those that the disk has not.
+    unspooled: usize,
+    /// The next to send.
+    next: u64,
+    /// The next that the disk may be asked to take.
+    next_to_spool: u64,
+    /// How many events of each file are still needed.
+    segments: BTreeMap<u64, usize>,
+    /// Files of which none is needed any more.
+    released: Vec<u64>,
+    undelivered: usize,
+}
+
+impl Window {
+    /// A window whose first event will have this sequence.
+    pub(super) fn new(first: u64) -> Self {
+        Self {
+            first,
+            slots: VecDeque::new(),
+            memory: 0,
+            unspooled: 0,
+            next: first,
+            next_to_spool: first,
+            segments: BTreeMap::new(),
+            released: Vec::new(),
+            undelivered: 0,
+        }
+    }
+
+    /// The bytes that memory alone has: what is bounded.
+    pub(super) fn only_in_memory(&self) -> usize {
+        self.unspooled
+    }
+
+    /// How many events are not on the stream.
+    pub(super) fn undelivered(&self) -> usize {
+        self.undelivered
+    }
+
+    /// How many events neither the stream nor the disk has.
+    pub(super) fn at_risk(&self) -> usize {
+        self.slots.iter().filter(|slot| !slot.delivered && slot.place.is_none()).count()
+    }
+
+    /// Takes the next event of the chain.
+    pub(super) fn push(&mut self, event: Sealed, safe: oneshot::Sender<()>, now: Instant) {
+        debug_assert_eq!(event.sequence, self.end());
+        let bytes = event.payload.len();
+        self.memory += bytes;
+        self.unspooled += bytes;
+        self.add(event.subject, Some(event.payload), None, Some(safe), now);
+    }
+
+    /// Takes an event that was found on the disk; those between the last and this one are not
+    /// there any more, because the stream has them.
+    pub(super) fn restore(&mut self, sequence: u64, subject: String, place: Place, now: Instant) {
+        while self.end() < sequence {
+            self.add(String::new(), None, None, None, now);
+            if let Some(slot) = self.slots.back_mut() {
+                slot.delivered = true;
+                self.undelivered -= 1;
+            }
+        }
+        *self.segments.entry(place.segment).or_default() += 1;
+        self.add(subject, None, Some(place), None, now);
+        self.drop_delivered();
+    }
+
+    fn add(
+        &mut self,
+        subject: String,
+        body: Option<Bytes>,
+        place: Option<Place>,
+        safe: Option<oneshot::Sender<()>>,
+        since: Instant,
+    ) {
+        let floor = None;
+        self.slots.push_back(Slot { subject, body, place, delivered: false, safe, since, floor });
+        self.undelivered += 1;
+    }
+
+    fn end(&self) -> u64 {
+        self.first + self.slots.len() as u64
+    }
+
+    fn slot(&mut self, sequence: u64) -> Option<&mut Slot> {
+        let index = usize::try_from(sequence.checked_sub(self.first)?).ok()?;
+        self.slots.get_mut(index)
+    }
+
+    /// The next event to send, which is then under way. If it was not sent before, it will stand
+    /// after `floor` on the stream.
+    pub(super) fn take_next(&mut self, floor: u64) -> Option<Outgoing> {
+        loop {
+            let sequence = self.next;
+            let slot = self.slot(sequence)?;
+            let outgoing = match (&slot.body, slot.place) {
+                _ if slot.delivered => None,
+                (Some(body), _) => Some(Outgoing::Ready(Sealed {
+                    sequence,
+                    subject: slot.subject.clone(),
+                    payload: body.clone(),
+                })),
+                (None, Some(place)) => Some(Outgoing::Stored(sequence, place)),
+                (None, None) => None,
+            };
+            if outgoing.is_some() {
+                slot.floor.get_or_insert(floor);
+            }
+            self.next += 1;
+            if outgoing.is_some() {
+                return outgoing;
+            }
+        }
+    }
+
+    /// A sequence of the stream after which those of the events stand that are there.
+    pub(super) fn floor(&self) -> u64 {
+        self.slots.iter().find(|slot| !slot.delivered).and_then(|slot| slot.floor).unwrap_or(0)
+    }
+
+    /// The subject of an event that is on the disk.
+    pub(super) fn subject(&mut self, sequence: u64) -> String {
+        self.slot(sequence).map(|slot| slot.subject.clone()).unwrap_or_default()
+    }
+
+    /// Everything that was sent and is not on the stream is to be sent again.
+    pub(super) fn send_again(&mut self) {
+        self.next = self.first;
+    }
+
+    /// The stream has an event.
+    pub(super) fn delivered(&mut self, sequence: u64) {
+        let Some(slot) = self.slot(sequence).filter(|slot| !slot.delivered) else { return };
+        slot.delivered = true;
+        let (body, place) = (slot.body.take(), slot.place);
+        if let Some(safe) = slot.safe.take() {
+            // Whoever waited may have gone.
+            let _ = safe.send(());
+        }
+        self.undelivered -= 1;
+        let bytes = body.map_or(0, |body| body.len());
+        self.memory -= bytes;
+        match place {
+            None => self.unspooled -= bytes,
+            Some(place) => self.release(place.segment),
+        }
+        self.drop_delivered();
+    }
+
+    fn release(&mut self, segment: u64) {
+        let Some(needed) = self.segments.get_mut(&segment) else { return };
+        *needed -= 1;
+        if *needed == 0 {
+            self.segments.remove(&segment);
+            self.released.push(segment);
+        }
+    }
+
+    fn drop_delivered(&mut self) {
+        while self.slots.front().is_some_and(|slot| slot.delivered) {
+            self.slots.pop_front();
+            self.first += 1;
+        }
+        self.next = self.next.max(self.first);
+        self.next_to_spool = self.next_to_spool.max(self.first);
+    }
+
+    /// Files of which no event is needed any more.
+    pub(super) fn take_released(&mut self) -> Vec<u64> {
+        std::mem::take(&mut self.released)
+    }
+
+    /// For how long the oldest event has been waiting that neither stream nor disk has.
+    pub(super) fn oldest_unspooled(&mut self, now: Instant) -> Option<Duration> {
+        while let Some(slot) = self.slot(self.next_to_spool) {
+            if !slot.delivered && slot.place.is_none() {
+                return Some(now.saturating_duration_since(slot.since));
+            }
+            self.next_to_spool += 1;
+        }
+        None
+    }
+
+    /// What the disk is to take next, in order, about as many bytes as said.
+    pub(super) fn to_spool(&mut self, most: usize) -> Vec<Sealed> {
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        let mut sequence = self.next_to_spool;
+        while let Some(slot) = self.slot(sequence) {
+            if bytes >= most {
+                break;
+            }
+            if let (false, None, Some(body)) = (slot.delivered, slot.place, &slot.body) {
+                bytes += body.len();
+                let (subject, payload) = (slot.subject.clone(), body.clone());
+                batch.push(Sealed { sequence, subject, payload });
+            }
+            sequence += 1;
+        }
+        batch
+    }
+
+    /// The disk has an event for good.
+    pub(super) fn spooled(&mut self, sequence: u64, place: Place) {
+        let full = self.memory > MEMORY;
+        // What the stream has by now needs no place.
+        let needed = *self.segments.entry(place.segment).or_default();
+        let Some(slot) = self.slot(sequence).filter(|slot| !slot.delivered) else {
+            if needed == 0 {
+                self.segments.remove(&place.segment);
+                self.released.push(place.segment);
+            }
+            return;
+        };
+        slot.place = Some(place);
+        if let Some(safe) = slot.safe.take() {
+            let _ = safe.send(());
+        }
+        let bytes = slot.body.as_ref().map_or(0, Bytes::len);
+        if full {
+            slot.body = None;
+        }
+        self.unspooled -= bytes;
+        if full {
+            self.memory -= bytes;
+        }
+        if let Some(needed) = self.segments.get_mut(&place.segment) {
+            *needed += 1;
+        }
+    }
+
+    /// Nobody is to wait any longer, although nothing is safe.
+    pub(super) fn excuse_all(&mut self) {
+        for slot in &mut self.slots {
+            if let Some(safe) = slot.safe.take() {
+                let _ = safe.send(());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,107 @@
+use super::*;
+use crate::{audit::chain::Chain, names::InstanceId};
+
+fn a_window(count: usize) -> (Window, Vec<oneshot::Receiver<()>>) {
+    let mut chain = Chain::new(InstanceId::fresh());
+    let mut window = Window::new(1);
+    let push = |n: usize| {
+        let event = chain.seal("gap._.recorded", &format!("\"n\":{n}"), None).unwrap();
+        let (done, safe) = oneshot::channel();
+        window.push(event, done, Instant::now());
+        safe
+    };
+    let safe = (0..count).map(push).collect();
+    (window, safe)
+}
+
+fn a_place(segment: u64) -> Place {
+    Place { segment, offset: 0, length: 1 }
+}
+
+fn sent(window: &mut Window) -> Vec<u64> {
+    let mut sent = Vec::new();
+    while let Some(next) = window.take_next(7) {
+        sent.push(match next {
+            Outgoing::Ready(event) => event.sequence,
+            Outgoing::Stored(sequence, _) => sequence,
+        });
+    }
+    sent
+}
+
+fn is_safe(receipt: &mut oneshot::Receiver<()>) -> bool {
+    receipt.try_recv().is_ok()
+}
+
+#[test]
+fn events_leave_in_order_and_what_is_not_acknowledged_leaves_again() {
+    let (mut window, mut safe) = a_window(4);
+    assert_eq!(sent(&mut window), [1, 2, 3, 4]);
+    window.delivered(2);
+    assert!(is_safe(&mut safe[1]) && !is_safe(&mut safe[0]));
+    assert_eq!((window.undelivered(), window.floor()), (3, 7));
+    window.send_again();
+    assert_eq!(sent(&mut window), [1, 3, 4]);
+    for sequence in [1, 3, 4, 4, 9] {
+        window.delivered(sequence);
+    }
+    assert_eq!((window.undelivered(), window.at_risk(), window.only_in_memory()), (0, 0, 0));
+    assert!(sent(&mut window).is_empty());
+}
+
+#[test]
+fn the_disk_makes_safe_and_is_asked_for_what_the_stream_has_not() {
+    let (mut window, mut safe) = a_window(3);
+    window.delivered(2);
+    let now = Instant::now();
+    assert!(window.oldest_unspooled(now).is_some());
+    let batch: Vec<_> = window.to_spool(usize::MAX).iter().map(|it| it.sequence).collect();
+    assert_eq!(batch, [1, 3]);
+    assert_eq!(window.to_spool(1).len(), 1);
+    window.spooled(1, a_place(1));
+    window.spooled(3, a_place(1));
+    assert!(is_safe(&mut safe[0]) && is_safe(&mut safe[2]));
+    assert_eq!(window.oldest_unspooled(now), None);
+    assert_eq!((window.undelivered(), window.at_risk(), window.only_in_memory()), (2, 0, 0));
+    window.delivered(1);
+    assert!(window.take_released().is_empty());
+    window.delivered(3);
+    assert_eq!(window.take_released(), [1]);
+}
+
+#[test]
+fn a_segment_whose_events_the_stream_had_before_the_disk_is_released() {
+    let (mut window, _safe) = a_window(2);
+    let batch = window.to_spool(usize::MAX);
+    window.delivered(1);
+    window.delivered(2);
+    for event in batch {
+        window.spooled(event.sequence, a_place(5));
+    }
+    window.take_released().iter().for_each(|segment| assert_eq!(*segment, 5));
+    assert_eq!((window.memory, window.unspooled), (0, 0));
+}
+
+#[test]
+fn what_is_restored_is_read_from_the_disk_and_holes_are_passed_over() {
+    let mut window = Window::new(5);
+    for sequence in [5, 6, 9] {
+        window.restore(sequence, "s".to_owned(), a_place(1), Instant::now());
+    }
+    assert_eq!(window.undelivered(), 3);
+    assert_eq!(sent(&mut window), [5, 6, 9]);
+    window.delivered(5);
+    window.delivered(6);
+    assert!(window.take_released().is_empty());
+    window.delivered(9);
+    assert_eq!((window.undelivered(), window.take_released()), (0, vec![1]));
+}
+
+#[test]
+fn nobody_waits_for_what_is_excused() {
+    let (mut window, mut safe) = a_window(2);
+    window.excuse_all();
+    assert!(safe.iter_mut().all(is_safe));
+    assert_eq!(window.at_risk(), 2);
+    assert_eq!(sent(&mut window), [1, 2]);
+}
