@@ -5,6 +5,7 @@ mod delivery;
 pub mod event;
 mod heads;
 pub mod reader;
+mod recorder;
 mod shared;
 mod sink;
 mod spool;
@@ -13,7 +14,8 @@ mod trail;
 mod window;
 
 pub use event::Event;
-pub use sink::{Class, Receipt, Recorder, Sink, Undelivered};
+pub use recorder::{Class, Receipt, Recorder};
+pub use sink::{Sink, Undelivered};
 pub use spool::SpoolError;
 pub use trail::Trail;
 

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::{sync::Notify, time::Instant};
 
-use super::{chain::Sealed, sink::Receipt, spool::Spool, window::Window};
+use super::{chain::Sealed, recorder::Receipt, spool::Spool, window::Window};
 
 /// How long JetStream has for its acknowledgement before the disk is asked as well: as a rule it
 /// needs less, and then the disk has nothing to do.

@@ -10,7 +10,6 @@ use std::{
 use async_nats::{Client, jetstream};
 use jiff::Timestamp;
 use nkeys::KeyPair;
-use tokio::sync::oneshot;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
@@ -18,6 +17,7 @@ use super::{
     chain::{Chain, Head},
     delivery::Delivery,
     event::{self, Checkpoint, Gap, Kind},
+    recorder::{Class, Receipt, Recorder},
     shared::Shared,
     spool::{self, Spool, SpoolError},
     window::Window,
@@ -36,59 +36,6 @@ const MEMORY_OF_OTHERS: usize = 48 * 1024 * 1024;
 const ALWAYS_TAKEN: usize = 8 * 1024;
 /// What a message has beside its payload, in bytes, and more.
 const AROUND: usize = 1024;
-
-/// What an event is about, where there is no room for all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
-    /// A login that is granted once its event is safe.
-    Grant,
-    /// A login that is refused.
-    Refusal,
-    /// Anything else.
-    Other,
-}
-
-/// Tells when an event is safe. May be thrown away: the event goes its way all the same.
-#[derive(Debug)]
-pub struct Receipt(Option<oneshot::Receiver<()>>);
-
-impl Receipt {
-    /// A receipt, and what makes it say yes.
-    #[must_use]
-    pub fn new() -> (oneshot::Sender<()>, Self) {
-        let (done, receipt) = oneshot::channel();
-        (done, Self(Some(receipt)))
-    }
-
-    /// The receipt of an event that could not be taken.
-    #[must_use]
-    pub fn never() -> Self {
-        Self(None)
-    }
-
-    /// The receipt of an event that nobody waits for.
-    #[must_use]
-    pub fn at_once() -> Self {
-        let (done, receipt) = Self::new();
-        // The receiver is in the receipt.
-        let _ = done.send(());
-        receipt
-    }
-
-    /// Waits until the event is safe (`true`) or it is clear that it will not be (`false`).
-    pub async fn is_safe(self) -> bool {
-        match self.0 {
-            Some(receipt) => receipt.await.is_ok(),
-            None => false,
-        }
-    }
-}
-
-/// Something that keeps events.
-pub trait Recorder: Send + Sync {
-    /// Takes an event; it goes its way whether or not anybody waits for the receipt.
-    fn record(&self, event: Event, class: Class) -> Receipt;
-}
 
 /// Gives events their place in the chain and sees to it that they get where they belong.
 pub struct Sink {
