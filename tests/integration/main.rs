@@ -21,6 +21,7 @@ mod difftest;
 mod documents;
 mod examples;
 mod explain;
+mod faults;
 mod forgeries;
 mod fuzzing;
 mod grants;

@@ -3,6 +3,7 @@
 mod asking_server;
 mod authority;
 mod browser;
+mod cable;
 mod console;
 mod hallpass;
 mod oidc_provider;
@@ -16,6 +17,7 @@ use std::{future::Future, time::Duration};
 pub use asking_server::{AskingServer, ServerKeys, sign};
 pub use authority::{Authority, Certified, valid_until};
 pub use browser::{Answer, Browser};
+pub use cable::Cable;
 pub use console::printed;
 pub use hallpass::{Hallpass, code, command, files, run, run_with, text};
 pub use oidc_provider::{NAME as OIDC_PROVIDER, OidcProvider, secret};

@@ -1,0 +1,295 @@
+//! Whatever is killed, cut or full, at whatever moment: for every connection that came up there is
+//! an event, and no event is there twice. `make faults` has many rounds, `make test` a few.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_nats::ConnectOptions;
+use fastrand::Rng;
+use tokio::{process::Command, task::JoinSet, time::sleep};
+
+use crate::support::{Cable, Hallpass, World, eventually};
+
+/// Rounds of the short form, for each mode.
+const ROUNDS: usize = 6;
+/// How many clients log in again and again.
+const CLIENTS: usize = 4;
+/// The disk of the spool, which a few thousand events fill.
+const DISK: &str = "size=4m";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// hallpass is killed.
+    Hallpass,
+    /// The server is killed.
+    Server,
+    /// The connection between the two is cut.
+    Connection,
+    /// The spool's disk is full.
+    Disk,
+}
+
+const FAULTS: [&[Fault]; 8] = [
+    &[Fault::Hallpass],
+    &[Fault::Server],
+    &[Fault::Connection],
+    &[Fault::Disk],
+    &[Fault::Server, Fault::Hallpass],
+    &[Fault::Connection, Fault::Hallpass],
+    &[Fault::Disk, Fault::Connection],
+    &[Fault::Disk, Fault::Server, Fault::Hallpass],
+];
+
+/// A small file system of its own, for as long as this lives.
+struct Disk(PathBuf);
+
+impl Disk {
+    async fn mount(at: PathBuf) -> Self {
+        std::fs::create_dir_all(&at).unwrap();
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", DISK, "none"]).arg(&at);
+        let mount = mount.output().await.unwrap();
+        assert!(
+            mount.status.success(),
+            "a disk that can be filled is a tmpfs, which only root can mount: {}",
+            String::from_utf8_lossy(&mount.stderr)
+        );
+        Self(at)
+    }
+
+    fn filler(&self) -> PathBuf {
+        self.0.join("filler")
+    }
+
+    /// Fills it to its last byte.
+    fn fill(&self) {
+        use std::io::Write as _;
+        let mut file = std::fs::File::create(self.filler()).unwrap();
+        for size in [65536, 1024, 1] {
+            while file.write_all(&vec![0; size]).is_ok() {}
+        }
+    }
+
+    fn free(&self) {
+        std::fs::remove_file(self.filler()).unwrap();
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let unmounted = std::process::Command::new("umount").arg("-l").arg(&self.0).status();
+        assert!(unmounted.unwrap().success());
+    }
+}
+
+/// Clients that log in again and again, and the names of the connections that came up.
+struct Load {
+    up: Arc<Mutex<BTreeSet<String>>>,
+    clients: JoinSet<()>,
+}
+
+impl Load {
+    fn start(world: &World, run: &str) -> Self {
+        let up = Arc::new(Mutex::new(BTreeSet::new()));
+        let mut clients = JoinSet::new();
+        for client in 0..CLIENTS {
+            let (url, up) = (world.nats.url().to_owned(), Arc::clone(&up));
+            let (token, run) = (world.token("x", &["orders:read"]), run.to_owned());
+            clients.spawn(async move {
+                for attempt in 0_u64.. {
+                    let name = format!("{run}-{client}-{attempt}");
+                    let options = ConnectOptions::with_token(token.clone()).name(&name);
+                    match options.connect(&url).await {
+                        Ok(_) => drop(up.lock().unwrap().insert(name)),
+                        // Nobody listens: not as fast as can be.
+                        Err(_) => sleep(Duration::from_millis(20)).await,
+                    }
+                }
+            });
+        }
+        Self { up, clients }
+    }
+
+    async fn stop(mut self) -> BTreeSet<String> {
+        self.clients.shutdown().await;
+        std::mem::take(&mut *self.up.lock().unwrap())
+    }
+}
+
+struct Scene {
+    world: World,
+    cable: Cable,
+    disk: Option<Disk>,
+    arguments: Vec<String>,
+}
+
+impl Scene {
+    async fn start(mode: &str) -> Self {
+        let world = World::builder().replicas(0).start().await;
+        let target = world.nats.url().split_once("://").unwrap().1.to_owned();
+        let cable = Cable::to(target).await;
+        let mut settings = vec![
+            format!("nats.urls={}", cable.url()),
+            format!("audit.mode={mode}"),
+            "audit.checkpoint_every=1s".to_owned(),
+        ];
+        let disk = match mode {
+            "spool" => {
+                let disk = Disk::mount(world.directory().join("disk")).await;
+                settings.push("audit.spool.directory=disk/spool".to_owned());
+                Some(disk)
+            }
+            _ => None,
+        };
+        let arguments = settings.into_iter().flat_map(|it| ["--set".to_owned(), it]).collect();
+        let mut scene = Self { world, cable, disk, arguments };
+        scene.start_hallpass().await;
+        scene
+    }
+
+    async fn start_hallpass(&mut self) {
+        let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
+        let started = Hallpass::start(self.world.directory(), &arguments);
+        self.world.hallpass = vec![started];
+    }
+
+    fn hallpass(&mut self) -> &mut Hallpass {
+        &mut self.world.hallpass[0]
+    }
+
+    async fn strike(&mut self, fault: Fault) {
+        match fault {
+            Fault::Hallpass => {
+                self.hallpass().signal("-KILL").await;
+                self.hallpass().ended().await;
+            }
+            Fault::Server => self.world.nats.stop().await,
+            Fault::Connection => self.cable.cut(),
+            Fault::Disk => {
+                if let Some(disk) = &self.disk {
+                    disk.fill();
+                }
+            }
+        }
+    }
+
+    async fn repair(&mut self, fault: Fault) {
+        match fault {
+            Fault::Hallpass => self.start_hallpass().await,
+            Fault::Server => self.world.restart_nats().await,
+            Fault::Connection => self.cable.mend(),
+            Fault::Disk => {
+                if let Some(disk) = &self.disk {
+                    disk.free();
+                }
+            }
+        }
+    }
+
+    async fn round(&mut self, rng: &mut Rng, load: &Load) {
+        let faults = FAULTS[rng.usize(..FAULTS.len())];
+        // A random moment is the point of it; nothing waits for anything here.
+        let mut moment = async |most| sleep(Duration::from_millis(rng.u64(1..most))).await;
+        for fault in faults {
+            moment(200).await;
+            self.strike(*fault).await;
+        }
+        moment(500).await;
+        for fault in faults {
+            self.repair(*fault).await;
+            moment(100).await;
+        }
+        let before = load.up.lock().unwrap().len();
+        eventually(&format!("a login after {faults:?}"), || async {
+            (load.up.lock().unwrap().len() > before + CLIENTS).then_some(())
+        })
+        .await;
+    }
+}
+
+/// The instances that have something on the disk.
+fn spools(directory: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
+    entries.map(|entry| entry.unwrap().path()).collect()
+}
+
+fn rounds() -> usize {
+    let given = std::env::var("HALLPASS_FAULTS_ROUNDS");
+    given.map_or(ROUNDS, |text| text.parse().expect("HALLPASS_FAULTS_ROUNDS is a number"))
+}
+
+async fn play(mode: &str) {
+    let seed = std::env::var("HALLPASS_FAULTS_SEED");
+    let seed = seed.map_or_else(|_| fastrand::u64(..), |text| text.parse().unwrap());
+    let mut rng = Rng::with_seed(seed);
+    let (rounds, mut scene) = (rounds(), Scene::start(mode).await);
+    println!("{mode}: {rounds} rounds, HALLPASS_FAULTS_SEED={seed}");
+    scene.hallpass().says("ready: answering logins").await;
+    let load = Load::start(&scene.world, mode);
+    for round in 1..=rounds {
+        scene.round(&mut rng, &load).await;
+        if round % 20 == 0 {
+            println!("{mode}: {round} rounds, {} logins", load.up.lock().unwrap().len());
+        }
+    }
+    let up = load.stop().await;
+    if let Some(disk) = &scene.disk {
+        let directory = disk.0.join("spool");
+        eventually("what the killed left behind is delivered", || async {
+            (spools(&directory).len() == 1).then_some(())
+        })
+        .await;
+        let status = scene.world.hallpass[0].terminate().await;
+        assert!(status.success(), "{}", scene.world.hallpass[0].log());
+        assert_eq!(spools(&directory), Vec::<PathBuf>::new());
+    } else {
+        let status = scene.hallpass().terminate().await;
+        assert!(status.success(), "{}", scene.world.hallpass[0].log());
+    }
+    judge(&scene, mode, &up).await;
+    println!("{mode}: {} connections came up, each with its event", up.len());
+}
+
+async fn judge(scene: &Scene, mode: &str, up: &BTreeSet<String>) {
+    let mut chains: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+    let (mut granted, mut withheld) = (BTreeMap::new(), BTreeSet::new());
+    for event in scene.world.audit().await {
+        let sequence = event.text("/sequence").parse().unwrap();
+        chains.entry(event.text("/source")).or_default().push(sequence);
+        let decision = event.text("/data/decision");
+        if event.outcome() == "granted" {
+            granted.entry(event.text("/data/client/name")).or_insert_with(Vec::new).push(decision);
+        } else if event.json()["data"]["correction"] == true {
+            withheld.insert(decision);
+        }
+    }
+    let stands = |name: &String| {
+        granted.get(name).is_some_and(|decisions| decisions.iter().any(|it| !withheld.contains(it)))
+    };
+    let unaccounted: Vec<_> = up.iter().filter(|name| !stands(name)).collect();
+    assert!(unaccounted.is_empty(), "without an event: {unaccounted:?}");
+    for (source, mut sequences) in chains {
+        sequences.sort_unstable();
+        let twice: Vec<_> = sequences.windows(2).filter(|it| it[0] == it[1]).collect();
+        assert!(twice.is_empty(), "{source} has events twice: {twice:?}");
+        // Without a disk, what was under way when hallpass was killed is nowhere.
+        if mode == "spool" {
+            let expected: Vec<_> = (1..=sequences.len() as u64).collect();
+            assert_eq!(sequences, expected, "{source} has gaps");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_a_spool_nothing_is_lost_and_nothing_told_twice() {
+    play("spool").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_disk_nobody_gets_in_untold() {
+    play("strict").await;
+}
