@@ -10,16 +10,14 @@ use std::{
 
 use async_nats::ConnectOptions;
 use fastrand::Rng;
-use tokio::{process::Command, task::JoinSet, time::sleep};
+use tokio::{task::JoinSet, time::sleep};
 
-use crate::support::{Cable, Hallpass, World, eventually};
+use crate::support::{Cable, Disk, Hallpass, World, eventually};
 
 /// Rounds of the short form, for each mode.
 const ROUNDS: usize = 6;
 /// How many clients log in again and again.
 const CLIENTS: usize = 4;
-/// The disk of the spool, which a few thousand events fill.
-const DISK: &str = "size=4m";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
@@ -43,48 +41,6 @@ const FAULTS: [&[Fault]; 8] = [
     &[Fault::Disk, Fault::Connection],
     &[Fault::Disk, Fault::Server, Fault::Hallpass],
 ];
-
-/// A small file system of its own, for as long as this lives.
-struct Disk(PathBuf);
-
-impl Disk {
-    async fn mount(at: PathBuf) -> Self {
-        std::fs::create_dir_all(&at).unwrap();
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", DISK, "none"]).arg(&at);
-        let mount = mount.output().await.unwrap();
-        assert!(
-            mount.status.success(),
-            "a disk that can be filled is a tmpfs, which only root can mount: {}",
-            String::from_utf8_lossy(&mount.stderr)
-        );
-        Self(at)
-    }
-
-    fn filler(&self) -> PathBuf {
-        self.0.join("filler")
-    }
-
-    /// Fills it to its last byte.
-    fn fill(&self) {
-        use std::io::Write as _;
-        let mut file = std::fs::File::create(self.filler()).unwrap();
-        for size in [65536, 1024, 1] {
-            while file.write_all(&vec![0; size]).is_ok() {}
-        }
-    }
-
-    fn free(&self) {
-        std::fs::remove_file(self.filler()).unwrap();
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let unmounted = std::process::Command::new("umount").arg("-l").arg(&self.0).status();
-        assert!(unmounted.unwrap().success());
-    }
-}
 
 /// Clients that log in again and again, and the names of the connections that came up.
 struct Load {
@@ -238,7 +194,7 @@ async fn play(mode: &str) {
     }
     let up = load.stop().await;
     if let Some(disk) = &scene.disk {
-        let directory = disk.0.join("spool");
+        let directory = disk.path().join("spool");
         eventually("what the killed left behind is delivered", || async {
             (spools(&directory).len() == 1).then_some(())
         })

@@ -38,6 +38,7 @@ mod permissions;
 mod playground;
 mod recording;
 mod reload;
+mod spooling;
 mod tail;
 mod tls;
 mod token;

@@ -1,37 +1,8 @@
 //! A grant goes out only once its event is safe; what was decided and then withheld is told too.
 
-use async_nats::jetstream::{self, stream::Config};
 use hallpass::audit::reader::Record;
 
-use crate::support::{World, eventually};
-
-/// A world in which another stream holds the audit stream's subjects, so that the audit stream
-/// cannot be, and somebody who can take the other one away.
-async fn occupied() -> (World, jetstream::Context) {
-    let admin = nkeys::KeyPair::new_user();
-    let nkey = admin.public_key();
-    let mut world = World::builder()
-        .server_conf(|conf| {
-            conf.replace(
-                "# hallpass itself: creates the stream",
-                &format!("{{ nkey: {nkey} }}\n      # hallpass itself: creates the stream"),
-            )
-            .replace("auth_users: [", &format!("auth_users: [{nkey}, "))
-        })
-        .replicas(0)
-        .start()
-        .await;
-    let options = async_nats::ConnectOptions::with_nkey(admin.seed().unwrap());
-    let context = jetstream::new(options.connect(world.nats.url()).await.unwrap());
-    let other = Config {
-        name: "OTHER".to_owned(),
-        subjects: vec!["hallpass.audit.>".to_owned()],
-        ..Config::default()
-    };
-    context.create_stream(other).await.unwrap();
-    world.add_hallpass(&["--set", "audit.mode=strict"]).await;
-    (world, context)
-}
+use crate::support::{World, eventually, occupied};
 
 fn of(events: &[Record], name: &str) -> Vec<(String, String, String)> {
     events
@@ -43,7 +14,7 @@ fn of(events: &[Record], name: &str) -> Vec<(String, String, String)> {
 
 #[tokio::test]
 async fn what_was_granted_and_then_withheld_is_recorded_as_both() {
-    let (world, admin) = occupied().await;
+    let (world, admin) = occupied(&["--set", "audit.mode=strict"]).await;
     world.hallpass[0].says("the audit stream is not available yet").await;
     let error = world.log_in("late", &world.token("x", &["orders:read"])).await.unwrap_err();
     assert_eq!(error.kind(), async_nats::ConnectErrorKind::AuthorizationViolation);
@@ -68,7 +39,7 @@ async fn what_was_granted_and_then_withheld_is_recorded_as_both() {
 
 #[tokio::test]
 async fn events_that_nobody_took_are_an_error_exit() {
-    let (mut world, _admin) = occupied().await;
+    let (mut world, _admin) = occupied(&["--set", "audit.mode=strict"]).await;
     world.log_in("late", &world.token("x", &["orders:read"])).await.unwrap_err();
     world.hallpass[0].says("code=audit_unavailable").await;
     let status = world.hallpass[0].terminate().await;
@@ -79,7 +50,7 @@ async fn events_that_nobody_took_are_an_error_exit() {
 
 #[tokio::test]
 async fn an_event_carries_its_id_so_that_jetstream_drops_it_when_it_comes_twice() {
-    let (world, admin) = occupied().await;
+    let (world, admin) = occupied(&["--set", "audit.mode=strict"]).await;
     admin.delete_stream("OTHER").await.unwrap();
     world.log_in("once", &world.token("x", &["orders:read"])).await.unwrap();
     let event = world.event_of("once").await;
