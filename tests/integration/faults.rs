@@ -8,11 +8,11 @@ use std::{
     time::Duration,
 };
 
-use async_nats::ConnectOptions;
+use async_nats::{ConnectOptions, jetstream::stream::Config};
 use fastrand::Rng;
 use tokio::{task::JoinSet, time::sleep};
 
-use crate::support::{Cable, Disk, Hallpass, World, eventually};
+use crate::support::{Cable, Disk, Hallpass, World, eventually, with_admin};
 
 /// Rounds of the short form, for each mode.
 const ROUNDS: usize = 6;
@@ -76,6 +76,20 @@ impl Load {
     }
 }
 
+/// The audit stream as it is meant to be, but that the server soon forgets which events it has:
+/// an outage of half a second is to this one what one of hours is to another.
+fn forgetful() -> Config {
+    Config {
+        name: "HALLPASS_AUDIT".to_owned(),
+        subjects: vec!["hallpass.audit.>".to_owned()],
+        duplicate_window: Duration::from_millis(250),
+        deny_delete: true,
+        deny_purge: true,
+        allow_direct: true,
+        ..Config::default()
+    }
+}
+
 struct Scene {
     world: World,
     cable: Cable,
@@ -85,7 +99,8 @@ struct Scene {
 
 impl Scene {
     async fn start(mode: &str) -> Self {
-        let world = World::builder().replicas(0).start().await;
+        let (world, admin) = with_admin().await;
+        admin.create_stream(forgetful()).await.unwrap();
         let target = world.nats.url().split_once("://").unwrap().1.to_owned();
         let cable = Cable::to(target).await;
         let mut settings = vec![
