@@ -4,6 +4,7 @@ pub mod chain;
 mod delivery;
 pub mod event;
 mod heads;
+mod ledger;
 pub mod reader;
 mod recorder;
 mod shared;

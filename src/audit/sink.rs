@@ -14,9 +14,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     Event,
-    chain::{Chain, Head},
+    chain::Head,
     delivery::Delivery,
-    event::{self, Checkpoint, Gap, Kind},
+    ledger::Ledger,
     recorder::{Class, Receipt, Recorder},
     shared::Shared,
     spool::{self, Spool, SpoolError},
@@ -27,11 +27,6 @@ use crate::{
     names::InstanceId,
 };
 
-/// How many bytes of events may be in memory alone: a disk that works has them within
-/// milliseconds, a stream too.
-const MEMORY: usize = 64 * 1024 * 1024;
-/// How many of them may be anything but grants: no flood of refusals keeps a grant out.
-const MEMORY_OF_OTHERS: usize = 48 * 1024 * 1024;
 /// Events that are larger are held against what the server takes; no server takes less.
 const ALWAYS_TAKEN: usize = 8 * 1024;
 /// What a message has beside its payload, in bytes, and more.
@@ -44,13 +39,6 @@ pub struct Sink {
     client: Client,
     signer: Arc<KeyPair>,
     go_on: bool,
-}
-
-struct Ledger {
-    chain: Chain,
-    /// Events since the last checkpoint that are none.
-    new: u64,
-    gap: Option<Gap>,
 }
 
 impl fmt::Debug for Sink {
@@ -73,9 +61,9 @@ impl Recorder for Sink {
             return Receipt::never();
         }
         let mut ledger = self.ledger();
-        let most = if class == Class::Grant { MEMORY } else { MEMORY_OF_OTHERS };
-        if self.shared.lock().window.only_in_memory() >= most {
-            return self.no_room(&mut ledger, class);
+        if !Ledger::has_room(class, self.shared.lock().window.only_in_memory()) {
+            let goes_on = ledger.no_room(class, self.go_on, Timestamp::now());
+            return if goes_on { Receipt::at_once() } else { Receipt::never() };
         }
         self.tell_gap(&mut ledger);
         self.seal(&mut ledger, &event, None)
@@ -90,9 +78,7 @@ impl Sink {
     fn seal(&self, ledger: &mut Ledger, event: &Event, signer: Option<&KeyPair>) -> Receipt {
         match event.seal(&mut ledger.chain, signer) {
             Ok(sealed) => {
-                if event.kind() != Kind::Checkpoint {
-                    ledger.new += 1;
-                }
+                ledger.note(event.kind());
                 // Still with the ledger in hand: the window has them in order.
                 self.shared.push(sealed)
             }
@@ -103,33 +89,11 @@ impl Sink {
         }
     }
 
-    /// Counts an event for which there is room nowhere.
-    fn no_room(&self, ledger: &mut Ledger, class: Class) -> Receipt {
-        let now = Timestamp::now();
-        let gap = ledger.gap.get_or_insert_with(|| {
-            tracing::error!("there is room for audit events nowhere: they are only counted");
-            Gap { since: now, until: now, granted: 0, refused: 0, other: 0 }
-        });
-        gap.until = now;
-        match class {
-            Class::Grant if self.go_on => {
-                gap.granted += 1;
-                return Receipt::at_once();
-            }
-            // The refusal that takes its place is counted then.
-            Class::Grant => {}
-            Class::Refusal => gap.refused += 1,
-            Class::Other => gap.other += 1,
-        }
-        Receipt::never()
-    }
-
-    /// Tells what was only counted, now that there is room.
     fn tell_gap(&self, ledger: &mut Ledger) {
-        let Some(gap) = ledger.gap.take() else { return };
-        match event::gap(&gap, ledger.chain.head().instance) {
-            Ok(event) => drop(self.seal(ledger, &event, None)),
-            Err(error) => tracing::error!(%error, "an audit event could not be written"),
+        match ledger.take_gap() {
+            Some(Ok(event)) => drop(self.seal(ledger, &event, None)),
+            Some(Err(error)) => tracing::error!(%error, "an audit event could not be written"),
+            None => {}
         }
     }
 
@@ -138,18 +102,11 @@ impl Sink {
     pub(super) fn checkpoint(&self, others: Vec<Head>, is_final: bool) {
         let mut ledger = self.ledger();
         self.tell_gap(&mut ledger);
-        if ledger.new == 0 && others.is_empty() && !is_final {
-            return;
-        }
         let key = self.signer.public_key();
-        let (head, new) = (ledger.chain.head(), ledger.new);
-        let checkpoint = Checkpoint { key, head, new, others, is_final };
-        match event::checkpoint(&checkpoint, Timestamp::now()) {
-            Ok(event) => {
-                drop(self.seal(&mut ledger, &event, Some(&self.signer)));
-                ledger.new = 0;
-            }
-            Err(error) => tracing::error!(%error, "an audit event could not be written"),
+        match ledger.checkpoint(key, others, is_final, Timestamp::now()) {
+            Some(Ok(event)) => drop(self.seal(&mut ledger, &event, Some(&self.signer))),
+            Some(Err(error)) => tracing::error!(%error, "an audit event could not be written"),
+            None => {}
         }
     }
 }
@@ -274,7 +231,7 @@ pub(super) fn start(
         }
     }
     deliveries.spawn(delivery(instance, &shared, own).run());
-    let ledger = Mutex::new(Ledger { chain: Chain::new(instance), new: 0, gap: None });
+    let ledger = Mutex::new(Ledger::new(instance));
     let (client, signer) = (context.client(), Arc::clone(&settings.signer));
     let sink = Sink { ledger, shared: Arc::clone(&shared), client, signer, go_on };
     let work = Work { shared, deliveries, leftovers, spooler, directory: root, finish, give_up };

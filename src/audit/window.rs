@@ -239,10 +239,10 @@ impl Window {
     }
 
     /// What the disk is to take next, in order, about as many bytes as said.
-    pub(super) fn to_spool(&mut self, most: usize) -> Vec<Sealed> {
+    pub(super) fn to_spool(&self, most: usize) -> Vec<Sealed> {
         let (mut batch, mut bytes) = (Vec::new(), 0);
-        let mut sequence = self.next_to_spool;
-        while let Some(slot) = self.slot(sequence) {
+        let from = usize::try_from(self.next_to_spool - self.first).unwrap_or(usize::MAX);
+        for (slot, sequence) in self.slots.iter().zip(self.first..).skip(from) {
             if bytes >= most {
                 break;
             }
@@ -251,7 +251,6 @@ impl Window {
                 let (subject, payload) = (slot.subject.clone(), body.clone());
                 batch.push(Sealed { sequence, subject, payload });
             }
-            sequence += 1;
         }
         batch
     }

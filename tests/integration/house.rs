@@ -41,6 +41,7 @@ const ROOMS: &[&str] = &[
     "idp/issuers",
     "private_files",
     "audit/recorder",
+    "audit/ledger",
     "audit/stream",
     "audit/spool",
     "audit/shared",
