@@ -7,7 +7,7 @@ use tokio::{sync::Notify, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    audit::{self, Recorder, Sink},
+    audit::{self, Privacy, Recorder, Sink},
     broker::Broker,
     callout::responder::{self, ResponderError},
     config::{IssuerSettings, Layers, Settings},
@@ -219,8 +219,9 @@ pub async fn run(
     let issuers = Issuers::new(issuers, settings.certificate_issuers);
     let sink: Arc<dyn Recorder> = Arc::new(sink);
     let recorder = Arc::clone(&sink);
+    let (edges, privacy) = (settings.edges, Arc::new(Privacy::of(&settings.audit)));
     let broker =
-        Arc::new(Broker::new(callout, settings.edges, issuers, in_force, recorder, instance));
+        Arc::new(Broker::new(callout, edges, issuers, in_force, recorder, privacy, instance));
     let reloader = Reloader::new(Arc::clone(&maps), settings.maps, boundaries, sink, instance);
     // The start may have waited long, for NATS for one.
     tokio::select! {

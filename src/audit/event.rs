@@ -12,7 +12,7 @@ use serde::Serialize;
 mod decision;
 mod maps;
 
-pub use decision::{Attempt, Findings, decision, dropped};
+pub use decision::{Attempt, Findings, Latency, Step, decision, dropped};
 pub use maps::{MapProblem, MapsEvent, MapsOutcome, maps};
 
 use crate::{names::InstanceId, policy::PolicySet};

@@ -20,7 +20,9 @@ mod sections;
 mod seeds;
 mod settings;
 
-pub use audit::{AuditMode, AuditSettings, Signers, WhenFull};
+pub use audit::{
+    AuditMode, AuditSettings, PersonalData, PersonalField, Signers, Treatment, WhenFull,
+};
 pub use certificates::ClientCertificate;
 pub(crate) use edge::network;
 pub use http::HttpSettings;

@@ -80,7 +80,7 @@ pub struct VerifiedToken {
 }
 
 /// What an audit event says of an authentic token, valid or not.
-#[derive(Clone, serde::Serialize)]
+#[derive(Clone)]
 pub struct TokenFacts {
     /// The issuer, by our name for it.
     pub issuer: IssuerName,
@@ -96,6 +96,8 @@ pub struct TokenFacts {
     pub token_type: Option<String>,
     /// `iat`.
     pub issued_at: Option<Timestamp>,
+    /// `nbf`.
+    pub not_before: Option<Timestamp>,
     /// `exp`.
     pub expires_at: Option<Timestamp>,
     /// Whether the issuer was asked about it (RFC 7662).
@@ -338,10 +340,11 @@ impl AuthenticToken {
     pub fn facts(&self) -> TokenFacts {
         let cut = |text: &str| text.chars().take(255).collect();
         let text = |name: &str| Some(cut(self.claims.get(name)?.as_str()?));
-        let (algorithm, key_id, token_type) = match &self.proof {
-            Proof::Introspection => (None, None, None),
-            Proof::Signature { algorithm, key_id, token_type, .. } => {
-                (Some(*algorithm), key_id.as_deref().map(cut), token_type.as_deref().map(cut))
+        let (algorithm, key_id, token_type, introspected) = match &self.proof {
+            Proof::Introspection => (None, None, None, true),
+            Proof::Signature { algorithm, key_id, token_type, completed } => {
+                let [key_id, token_type] = [key_id, token_type].map(|it| it.as_deref().map(cut));
+                (Some(*algorithm), key_id, token_type, *completed)
             }
         };
         let date = |name| checks::date(&self.claims, name).ok().flatten();
@@ -353,11 +356,9 @@ impl AuthenticToken {
             key_id,
             token_type,
             issued_at: date("iat"),
+            not_before: date("nbf"),
             expires_at: date("exp"),
-            introspected: matches!(
-                self.proof,
-                Proof::Introspection | Proof::Signature { completed: true, .. }
-            ),
+            introspected,
         }
     }
 

@@ -32,6 +32,8 @@ const ROOMS: &[&str] = &[
     "policy",
     "callout/response",
     "audit",
+    "audit/blind",
+    "audit/privacy",
     "audit/event",
     "audit/chain",
     // From here on: shells.
@@ -78,6 +80,8 @@ const PURE: &[&str] = &[
     "identity",
     "policy",
     "audit",
+    "audit/blind",
+    "audit/privacy",
     "audit/event",
     "audit/chain",
 ];
