@@ -40,4 +40,5 @@ mod reload;
 mod tail;
 mod tls;
 mod token;
+mod told;
 mod wishes;

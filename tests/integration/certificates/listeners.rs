@@ -73,7 +73,7 @@ impl Door<'_> {
         assert_eq!(data["client"]["connection_type"], connection_type);
         assert_eq!(data["client"]["tls"]["certificate_sha256"], own.sha256());
         assert_eq!(data["identity"]["user_name"], format!("mesh:{CLERK}"));
-        assert_eq!(data["carrier"], "certificate");
+        assert_eq!(data["credential"]["carrier"], "certificate");
         assert_eq!(self.refusal(Some(&other), "").await, "certificate_issuer_unknown");
 
         let bound = |to: &Certified| self.scene.token("alice", Some(to.confirmation()));

@@ -14,6 +14,7 @@ use crate::{
     },
 };
 
+mod again;
 mod fields;
 mod personal;
 
