@@ -18,7 +18,7 @@ async fn started_with(lines: &str) -> World {
 async fn a_token_is_recognized_wherever_it_comes_even_a_forged_one() {
     let mut world = World::start().await;
     world.add_hallpass(&[]).await;
-    let token = world.token("carl", &["orders-clerk"]);
+    let token = world.token("carl", &["orders:write"]);
     let (signed, _) = token.rsplit_once('.').unwrap();
     let forged = format!("{signed}.{}", "A".repeat(86));
     let _in = world.log_in("good", &token).await.unwrap();
@@ -48,7 +48,7 @@ async fn what_the_settings_hide_is_not_on_the_stream() {
         "[audit.personal_data]\nomit = [\"token_id\"]\npseudonymize = [\"subject\", \"address\"]",
     )
     .await;
-    let roles = ["orders-clerk"];
+    let roles = ["orders:write"];
     for name in ["first", "second"] {
         let _in = world.log_in(name, &world.token("subject-71f1", &roles)).await.unwrap();
     }

@@ -192,8 +192,9 @@ pub fn decision(
 }
 
 fn wish(wish: &Wish) -> Option<WishData<'_>> {
-    (*wish != Wish::default())
-        .then(|| WishData { account: wish.account.as_ref(), roles: wish.roles.as_ref() })
+    let Wish { account, roles } = wish;
+    let (account, roles) = (account.as_ref(), roles.as_ref());
+    (account.is_some() || roles.is_some()).then_some(WishData { account, roles })
 }
 
 /// Writes the event of a request that was dropped: it was no server's, or not for us.

@@ -54,3 +54,15 @@ fn claims_are_paths() {
     assert_eq!(claims(written()), Vec::<String>::new());
     assert_eq!(written().add("audit", "claims = [\"a..b\"]").messages().len(), 1);
 }
+
+#[test]
+fn what_the_page_shows_is_good_and_it_has_every_field() {
+    let page = include_str!("../../../../docs/audit.md");
+    let (_, shown) = page.split_once("```toml\n").unwrap();
+    let mut written = written();
+    written.text += &format!("\n{}", shown.split_once("```").unwrap().0);
+    assert_eq!(written.settings().audit.personal_data.pseudonymize.len(), 2);
+    for field in PersonalField::ALL {
+        assert!(page.contains(&format!("\n| `{}` | ", field.as_str())), "{field:?}");
+    }
+}
