@@ -16,8 +16,8 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     audit::{
-        Class, Event, Receipt, Recorder,
-        event::{self, Attempt, Findings, Recorded},
+        Class, Event, Privacy, Receipt, Recorder,
+        event::{self, Attempt, Findings, Recorded, Step},
     },
     callout::{
         ReplayGuard, SkewWatch,
@@ -51,6 +51,7 @@ pub struct Broker {
     issuers: Issuers,
     policy: Arc<InForce>,
     recorder: Arc<dyn Recorder>,
+    privacy: Arc<Privacy>,
     instance: InstanceId,
     replays: Mutex<ReplayGuard>,
     skew: SkewWatch,
@@ -76,6 +77,7 @@ impl Broker {
         issuers: Issuers,
         policy: Arc<InForce>,
         recorder: Arc<dyn Recorder>,
+        privacy: Arc<Privacy>,
         instance: InstanceId,
     ) -> Self {
         Self {
@@ -89,6 +91,7 @@ impl Broker {
             issuers,
             policy,
             recorder,
+            privacy,
             instance,
             replays: Mutex::new(ReplayGuard::new(REPLAYS)),
             skew: SkewWatch::default(),
@@ -105,7 +108,8 @@ impl Broker {
         // Whatever comes meanwhile: a login is decided, and recorded, by one version.
         let policy = self.policy.snapshot();
         let mut findings = Findings::default();
-        let judging = self.judge(&request, &policy, &mut findings);
+        findings.latency.done(Step::Request, message.read_at.elapsed());
+        let judging = self.judge(message, &request, &policy, &mut findings);
         let judged = match timeout_at(deadline, judging).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(refusal)) => Err(refusal),
@@ -148,6 +152,7 @@ impl Broker {
     /// From the credential to the decision. `Ok` only where `findings` hold a grant.
     async fn judge(
         &self,
+        message: &Taken,
         request: &VerifiedRequest,
         policy: &PolicySet,
         findings: &mut Findings,
@@ -165,8 +170,11 @@ impl Broker {
         let found = credential::find(request.connect(), identifies)?;
         findings.carrier = Some(found.carrier);
         findings.certificate = certificate.map(|it| *it.hash());
+        let token = found.unverified_token.as_ref();
+        findings.fingerprint = token.map(|it| self.privacy.fingerprint(it.expose_secret()));
+        findings.latency.done(Step::Credential, message.read_at.elapsed());
 
-        let (identity, expires_at) = match (&found.unverified_token, certificate) {
+        let (identity, expires_at) = match (token, certificate) {
             (Some(token), _) => {
                 let authentic = self.issuers.authentic(token.expose_secret()).await?;
                 let (token, issuer) = (&authentic.token, authentic.issuer());
@@ -182,6 +190,7 @@ impl Broker {
             }
             (None, None) => return Err(Code::CredentialMissing.into()),
         };
+        findings.latency.done(Step::Token, message.read_at.elapsed());
 
         let connection = Connection::of(request.client(), certificate.is_some(), &self.edges);
         let facts = Facts { now: Timestamp::now(), expires_at, wish: found.wish, connection };
@@ -191,7 +200,9 @@ impl Broker {
             Outcome::Denied(refusal) => Err(refusal.clone()),
         };
         findings.identity = Some(identity);
+        findings.facts = Some(facts);
         findings.decision = Some(decision);
+        findings.latency.done(Step::Policy, message.read_at.elapsed());
         outcome
     }
 
@@ -213,7 +224,9 @@ impl Broker {
             findings: &findings,
             refusal,
             at: Timestamp::now(),
-            duration_us: u64::try_from(message.read_at.elapsed().as_micros()).unwrap_or(u64::MAX),
+            took: message.read_at.elapsed(),
+            policy,
+            privacy: &self.privacy,
         };
         let deadline = message.read_at + self.callout.deadline;
         let patience = deadline.min(Instant::now() + REFUSAL_PATIENCE);

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 /// A path to a claim: `tenant_id`, `realm_access.roles`, or a list of keys where a key
 /// itself holds a dot (`["https://example.com/roles"]`).
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(transparent)]
 pub struct ClaimPath(Vec<String>);
 
@@ -28,6 +28,29 @@ impl ClaimPath {
     /// Where a key is empty.
     pub fn from_dotted(text: &str) -> Result<Self, &'static str> {
         Self::from_keys(text.split('.').map(str::to_owned).collect())
+    }
+
+    /// The path as a text that no other path has: dotted, or as the JSON text of its keys where a
+    /// key has dots itself.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let dotted = self.to_string();
+        if dotted.starts_with('[') || Self::from_dotted(&dotted).as_ref() != Ok(self) {
+            return Value::from(self.0.clone()).to_string();
+        }
+        dotted
+    }
+
+    /// The path of a text that [`Self::to_text`] made.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub fn from_text(text: &str) -> Result<Self, &'static str> {
+        if text.starts_with('[') {
+            let keys = serde_json::from_str(text).map_err(|_| "no JSON list of keys")?;
+            return Self::from_keys(keys);
+        }
+        Self::from_dotted(text)
     }
 
     /// The first key.
@@ -85,5 +108,20 @@ mod tests {
         assert!(!dotted("a.b").is_blocked(claims) && !dotted("n.t").is_blocked(claims));
         assert!(!dotted("a.n.t").is_blocked(claims), "absent is not unreadable");
         assert!(ClaimPath::from_dotted("a..b").is_err());
+    }
+
+    #[test]
+    fn each_path_has_a_text_of_its_own() {
+        for (keys, text) in [
+            (&["a"][..], "a"),
+            (&["a", "b"], "a.b"),
+            (&["a.b"], r#"["a.b"]"#),
+            (&["https://x.y/z", "q\""], r#"["https://x.y/z","q\""]"#),
+            (&["[a"], r#"["[a"]"#),
+        ] {
+            let path = ClaimPath::from_keys(keys.iter().map(ToString::to_string).collect());
+            assert_eq!(path.as_ref().unwrap().to_text(), text);
+            assert_eq!(ClaimPath::from_text(text), path);
+        }
     }
 }

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    audit::{SpoolError, Trail, Undelivered},
+    audit::{Privacy, SpoolError, Trail, Undelivered},
     broker::Broker,
     callout::responder::{self, ResponderError},
     config::{IssuerSettings, Layers, Settings},
@@ -214,8 +214,9 @@ pub async fn run(
     let known = issuers.clone();
     let issuers = Issuers::new(issuers, settings.certificate_issuers);
     let decider = Arc::clone(&recorder);
+    let (edges, privacy) = (settings.edges, Arc::new(Privacy::of(&settings.audit)));
     let broker =
-        Arc::new(Broker::new(callout, settings.edges, issuers, in_force, decider, instance));
+        Arc::new(Broker::new(callout, edges, issuers, in_force, decider, privacy, instance));
     let reloader = Reloader::new(Arc::clone(&maps), settings.maps, boundaries, recorder, instance);
     // The start may have waited long, for NATS for one.
     tokio::select! {

@@ -13,10 +13,10 @@ use std::{
 use aws_lc_rs::{encoding::AsDer as _, rsa};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hallpass::{
-    audit::{Class, Event, Receipt, Recorder},
+    audit::{Class, Event, Privacy, Receipt, Recorder},
     broker::{Answer, Broker},
     callout::responder::Taken,
-    config::{CalloutSettings, IssuerSettings},
+    config::{CalloutSettings, IssuerSettings, PersonalData},
     document::{self, Problems, Source},
     idp::{Accepted, IssuerKeys, Issuers, KeySet},
     names::InstanceId,
@@ -134,7 +134,9 @@ impl Parties {
         let keys = Arc::new(IssuerKeys::fixed(Arc::new(issuer), keys));
         let policy = Arc::new(InForce::new(policy()));
         let issuers = Issuers::new([keys], Vec::new());
-        Broker::new(callout, Vec::new(), issuers, policy, Arc::new(Yes), InstanceId::fresh())
+        let privacy = Arc::new(Privacy::new(&[7; 32], PersonalData::default(), Vec::new()));
+        let (edges, instance) = (Vec::new(), InstanceId::fresh());
+        Broker::new(callout, edges, issuers, policy, Arc::new(Yes), privacy, instance)
     }
 
     /// The answer once it is opened; it must be a grant.

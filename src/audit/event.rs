@@ -16,7 +16,7 @@ mod instance;
 mod maps;
 
 pub use checkpoint::{Checkpoint, Gap, checkpoint, gap};
-pub use decision::{Attempt, Findings, decision, dropped};
+pub use decision::{Attempt, Findings, Latency, Step, decision, dropped};
 pub use instance::{Started, started, stopped};
 pub use maps::{MapProblem, MapsEvent, MapsOutcome, maps};
 

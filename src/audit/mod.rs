@@ -1,10 +1,12 @@
 //! The audit trail: what is recorded (pure), and getting it onto the stream.
 
+pub mod blind;
 pub mod chain;
 mod delivery;
 pub mod event;
 mod heads;
 mod ledger;
+pub mod privacy;
 pub mod reader;
 mod recorder;
 mod shared;
@@ -15,6 +17,7 @@ mod trail;
 mod window;
 
 pub use event::Event;
+pub use privacy::Privacy;
 pub use recorder::{Class, Receipt, Recorder};
 pub use sink::{Sink, Undelivered};
 pub use spool::SpoolError;

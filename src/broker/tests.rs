@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::{
+    config::PersonalData,
     idp::IssuerKeys,
     nats_jwt::{self, AuthorizationResponse, Claims},
     testkit::{a_request, a_token, an_issuer, es256, key_set, maps},
@@ -75,6 +76,7 @@ async fn a_login_in_hand_is_decided_and_recorded_by_the_version_it_began_with() 
         issuers,
         Arc::clone(&in_force),
         recorder,
+        Arc::new(Privacy::new(&[7; 32], PersonalData::default(), Vec::new())),
         InstanceId::fresh(),
     );
 

@@ -1,15 +1,20 @@
 //! `[audit]`: where decisions are recorded, and how safe an event must be before a login goes on.
 
+mod privacy;
+
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 use nkeys::{KeyPair, KeyPairType};
 use secrecy::{ExposeSecret as _, SecretString};
+
+pub use privacy::{PersonalData, PersonalField, Treatment};
 
 use super::{
     Layers, SecretSource,
     seeds::{key_pair, secret, user_seed},
 };
 use crate::{
+    claim_path::ClaimPath,
     document::{Fields, Node, Problem, Problems},
     names::AccountName,
 };
@@ -45,6 +50,10 @@ pub struct AuditSettings {
     pub signers: BTreeSet<String>,
     /// How often a checkpoint is signed, while there is anything new.
     pub checkpoint_every: Duration,
+    /// Claims that events hold whether or not a map reads them.
+    pub claims: Vec<ClaimPath>,
+    /// What events do not tell of people, or not as it is.
+    pub personal_data: PersonalData,
 }
 
 /// When an event is safe, so that a login may go on.
@@ -88,6 +97,8 @@ pub(super) fn audit(
     let key = key(&mut fields, layers, problems);
     let signing = signing(&mut fields, layers, problems);
     let every = fields.duration("checkpoint_every", SECOND..=24 * HOUR, problems);
+    let claims = privacy::claims(&mut fields, problems);
+    let personal_data = privacy::personal_data(&mut fields, problems);
     // Its form is checked here; the seed itself need not be where `serve` runs.
     if let Some(node) = fields.node("reader_seed") {
         SecretSource::of(node, "`reader_seed`", &layers.directory, problems);
@@ -105,6 +116,8 @@ pub(super) fn audit(
         signer: Arc::new(signer),
         signers,
         checkpoint_every: every.unwrap_or(60 * SECOND),
+        claims,
+        personal_data,
     })
 }
 

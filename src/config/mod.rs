@@ -20,7 +20,7 @@ mod sections;
 mod seeds;
 mod settings;
 
-pub use audit::{AuditMode, AuditSettings, WhenFull};
+pub use audit::{AuditMode, AuditSettings, PersonalData, PersonalField, Treatment, WhenFull};
 pub use certificates::ClientCertificate;
 pub(crate) use edge::network;
 pub use http::HttpSettings;

@@ -25,10 +25,12 @@ use crate::{
 };
 
 mod checks;
+mod facts;
 mod header;
 
 pub(super) use checks::begins_with;
 pub use checks::{CHECKS, CertificateHash, Check, Judged};
+pub use facts::TokenFacts;
 use header::Header;
 pub(crate) use header::media_type;
 
@@ -77,29 +79,6 @@ pub struct VerifiedToken {
     subject: String,
     expires_at: Timestamp,
     claims: Arc<Map<String, Value>>,
-}
-
-/// What an audit event says of an authentic token, valid or not.
-#[derive(Clone, serde::Serialize)]
-pub struct TokenFacts {
-    /// The issuer, by our name for it.
-    pub issuer: IssuerName,
-    /// `sub`, cut to 255 characters.
-    pub subject: Option<String>,
-    /// `jti`, cut to 255 characters.
-    pub id: Option<String>,
-    /// `alg`; none where the issuer was asked.
-    pub algorithm: Option<Algorithm>,
-    /// `kid`, cut to 255 characters.
-    pub key_id: Option<String>,
-    /// `typ`, cut to 255 characters.
-    pub token_type: Option<String>,
-    /// `iat`.
-    pub issued_at: Option<Timestamp>,
-    /// `exp`.
-    pub expires_at: Option<Timestamp>,
-    /// Whether the issuer was asked about it (RFC 7662).
-    pub introspected: bool,
 }
 
 /// No claim value is printed.
@@ -338,10 +317,11 @@ impl AuthenticToken {
     pub fn facts(&self) -> TokenFacts {
         let cut = |text: &str| text.chars().take(255).collect();
         let text = |name: &str| Some(cut(self.claims.get(name)?.as_str()?));
-        let (algorithm, key_id, token_type) = match &self.proof {
-            Proof::Introspection => (None, None, None),
-            Proof::Signature { algorithm, key_id, token_type, .. } => {
-                (Some(*algorithm), key_id.as_deref().map(cut), token_type.as_deref().map(cut))
+        let (algorithm, key_id, token_type, introspected) = match &self.proof {
+            Proof::Introspection => (None, None, None, true),
+            Proof::Signature { algorithm, key_id, token_type, completed } => {
+                let [key_id, token_type] = [key_id, token_type].map(|it| it.as_deref().map(cut));
+                (Some(*algorithm), key_id, token_type, *completed)
             }
         };
         let date = |name| checks::date(&self.claims, name).ok().flatten();
@@ -353,11 +333,9 @@ impl AuthenticToken {
             key_id,
             token_type,
             issued_at: date("iat"),
+            not_before: date("nbf"),
             expires_at: date("exp"),
-            introspected: matches!(
-                self.proof,
-                Proof::Introspection | Proof::Signature { completed: true, .. }
-            ),
+            introspected,
         }
     }
 

@@ -12,6 +12,7 @@ use super::{
     template::ClaimValue,
 };
 use crate::{
+    claim_path::ClaimPath,
     code::{Code, Refusal},
     connection::ConnectionType,
     document::Place,
@@ -114,6 +115,14 @@ impl Condition {
             Ok(None)
         } else {
             Err(Unmet::Not(format!("the claim `{}` has another value", claim.path)))
+        }
+    }
+
+    /// The claim that it reads, where it reads one.
+    pub(super) fn claim_path(&self) -> Option<&ClaimPath> {
+        match &self.test {
+            Test::Claim(claim, _) => Some(&claim.path),
+            _ => None,
         }
     }
 

@@ -190,12 +190,12 @@ async fn a_certificate_alone_is_an_identity_until_it_ends() {
     scene.log_in("clerk", scene.showing(&clerk)).await;
     let event = scene.world.event_of("clerk").await;
     assert_eq!(event.outcome(), "granted", "{}", event.json());
-    assert_eq!(event.text("/data/carrier"), "certificate");
+    assert_eq!(event.text("/data/credential/carrier"), "certificate");
     assert_eq!(event.text("/data/identity/issuer"), "mesh");
     assert_eq!(event.text("/data/identity/subject"), CLERK);
     assert_eq!(event.text("/data/identity/user_name"), format!("mesh:{CLERK}"));
-    assert_eq!(event.text("/data/client/certificate_sha256"), clerk.sha256());
-    assert_eq!(event.text("/data/client/tls"), "1.3");
+    assert_eq!(event.text("/data/client/tls/certificate_sha256"), clerk.sha256());
+    assert_eq!(event.text("/data/client/tls/version"), "1.3");
     assert_eq!(event.json()["data"]["token"], Value::Null);
     assert_eq!(event.text("/data/grant/ends_at"), end.to_string(), "with the certificate");
 
@@ -255,7 +255,7 @@ async fn what_the_server_trusts_is_not_yet_somebody() {
         let name = certified.key.file_stem().unwrap().to_str().unwrap();
         assert_eq!(scene.world.refusal_of(scene.showing(certified), name).await, *code, "{name}");
         let event = scene.world.event_of(name).await;
-        assert_eq!(event.text("/data/client/certificate_sha256"), certified.sha256(), "{name}");
+        assert_eq!(event.text("/data/client/tls/certificate_sha256"), certified.sha256(), "{name}");
     }
 
     // An authority that only calls itself what the other is called is not even the server's.
@@ -284,8 +284,8 @@ async fn a_token_is_worth_what_it_is_bound_to() {
         scene.log_in(name, with(certified, token)).await;
         let event = scene.world.event_of(name).await;
         assert_eq!(event.text("/data/identity/user_name"), "idp:alice", "the token, not {BRIEF}");
-        assert_eq!(event.text("/data/carrier"), "auth_token");
-        assert_eq!(event.text("/data/client/certificate_sha256"), certified.sha256());
+        assert_eq!(event.text("/data/credential/carrier"), "auth_token");
+        assert_eq!(event.text("/data/client/tls/certificate_sha256"), certified.sha256());
         assert_eq!(event.json()["data"]["roles"], json!(["clerk"]));
     }
     let token = scene.token("alice", Some(own.confirmation()));
@@ -316,8 +316,8 @@ async fn a_certificate_that_nobody_verifies_is_none() {
     let own = scene.workload("own", CLERK);
     assert_eq!(scene.world.refusal_of(scene.showing(&own), "alone").await, "credential_missing");
     let event = scene.world.event_of("alone").await;
-    assert_eq!(event.json()["data"]["client"].get("certificate_sha256"), None);
-    assert_eq!(event.text("/data/client/tls"), "1.3");
+    assert_eq!(event.json()["data"]["client"]["tls"].get("certificate_sha256"), None);
+    assert_eq!(event.text("/data/client/tls/version"), "1.3");
     let with = |token: String| scene.showing(&own).token(token);
     let token = scene.token("alice", Some(own.confirmation()));
     assert_eq!(scene.world.refusal_of(with(token), "bound").await, "binding_certificate_missing");

@@ -59,7 +59,7 @@ async fn is_let_in_and_kept_out(file: &str, algorithm: &str) {
     let event = decision_about(&world, "clerk").await;
     assert_eq!(event["data"]["identity"]["user_name"], format!("{OIDC_PROVIDER}:clerk"));
     assert_eq!(event["data"]["token"]["algorithm"], algorithm);
-    assert_eq!(event["data"]["carrier"], "auth_token");
+    assert_eq!(event["data"]["credential"]["carrier"], "auth_token");
 
     let arguments = [
         ["--subscribe", "orders.acme.>"],
@@ -148,7 +148,7 @@ async fn an_mqtt_client_logs_in_with_the_token_as_password() {
     let event = decision_about(&world, "clerk").await;
     assert_eq!(event["data"]["client"]["connection_type"], "mqtt");
     // The server hands MQTT's only field on as both.
-    assert_eq!(event["data"]["carrier"], "auth_token");
+    assert_eq!(event["data"]["credential"]["carrier"], "auth_token");
     assert_eq!(event["data"]["grant"]["account"], "APP");
 }
 
@@ -194,7 +194,7 @@ async fn a_browser_logs_in_with_a_cookie_from_its_own_pages_only() {
     assert_eq!(names(&ending.events()), ["connected"]);
     let event = decision_about(&world, "reader").await;
     assert_eq!(event["data"]["client"]["connection_type"], "websocket");
-    assert_eq!(event["data"]["carrier"], "auth_token");
+    assert_eq!(event["data"]["credential"]["carrier"], "auth_token");
 
     let clerk = idp.token("clerk").await;
     let ending = probe(browser, url, &clerk, &foreign).await;
@@ -292,7 +292,7 @@ async fn a_leaf_node_brings_over_what_its_token_allows() {
     }
     let event = decision_about(&world, "clerk").await;
     assert_eq!(event["data"]["client"]["kind"], "Leafnode");
-    assert_eq!(event["data"]["carrier"], "password");
+    assert_eq!(event["data"]["credential"]["carrier"], "password");
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Whatever is killed, cut or full, at whatever moment: for every connection that came up there is
-//! an event, and no event is there twice. `make faults` has many rounds, `make test` a few.
+//! an event, and no event is there twice. `make faults` has many rounds, `make test` a few;
+//! `HALLPASS_FAULTS_SEED` repeats the choice of the faults and of their moments.
+#![expect(clippy::print_stderr, reason = "seeds and numbers are for whoever runs it")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -198,13 +200,13 @@ async fn play(mode: &str) {
     let seed = seed.map_or_else(|_| fastrand::u64(..), |text| text.parse().unwrap());
     let mut rng = Rng::with_seed(seed);
     let (rounds, mut scene) = (rounds(), Scene::start(mode).await);
-    println!("{mode}: {rounds} rounds, HALLPASS_FAULTS_SEED={seed}");
+    eprintln!("{mode}: {rounds} rounds, HALLPASS_FAULTS_SEED={seed}");
     scene.hallpass().says("ready: answering logins").await;
     let load = Load::start(&scene.world, mode);
     for round in 1..=rounds {
         scene.round(&mut rng, &load).await;
         if round % 20 == 0 {
-            println!("{mode}: {round} rounds, {} logins", load.up.lock().unwrap().len());
+            eprintln!("{mode}: {round} rounds, {} logins", load.up.lock().unwrap().len());
         }
     }
     let up = load.stop().await;
@@ -222,7 +224,7 @@ async fn play(mode: &str) {
         assert!(status.success(), "{}", scene.world.hallpass[0].log());
     }
     judge(&scene, mode, &up).await;
-    println!("{mode}: {} connections came up, each with its event", up.len());
+    eprintln!("{mode}: {} connections came up, each with its event", up.len());
 }
 
 async fn judge(scene: &Scene, mode: &str, up: &BTreeSet<String>) {

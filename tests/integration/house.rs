@@ -32,6 +32,8 @@ const ROOMS: &[&str] = &[
     "policy",
     "callout/response",
     "audit",
+    "audit/blind",
+    "audit/privacy",
     "audit/chain",
     "audit/event",
     "audit/window",
@@ -87,6 +89,8 @@ const PURE: &[&str] = &[
     "identity",
     "policy",
     "audit",
+    "audit/blind",
+    "audit/privacy",
     "audit/chain",
     "audit/event",
 ];

@@ -168,7 +168,7 @@ async fn the_token_may_come_as_password_and_two_that_differ_are_refused() {
     let pass =
         |user: &str, pass: &str| ConnectOptions::with_user_and_password(user.into(), pass.into());
     world.connect(pass("anybody", &token).name("p")).await.unwrap();
-    assert_eq!(world.event_of("p").await.text("/data/carrier"), "password");
+    assert_eq!(world.event_of("p").await.text("/data/credential/carrier"), "password");
     world.connect(pass("u", &token).token(token.clone()).name("same")).await.unwrap();
     let other = world.token("y", &["orders:read"]);
     let both = pass("u", &token).token(other);

@@ -42,4 +42,5 @@ mod spooling;
 mod tail;
 mod tls;
 mod token;
+mod told;
 mod wishes;

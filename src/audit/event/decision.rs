@@ -1,30 +1,48 @@
 //! The event of a decision, and of a request that was dropped before there was one.
 
+mod client;
+mod grant;
+mod latency;
+mod who;
+
+use std::{collections::BTreeSet, time::Duration};
+
+use client::{ClientData, ConnectionData};
+use grant::{GivenData, GrantData, UnmetData};
 use jiff::Timestamp;
+pub use latency::{Latency, Step};
 use serde::Serialize;
+use who::{IdentityData, TokenData};
 
 use super::{Event, Kind, Recorded};
 use crate::{
+    audit::privacy::{Privacy, Told},
     callout::request::{RequestError, VerifiedRequest},
     code::{Code, Refusal, Stage},
-    credential::Carrier,
+    credential::{Carrier, Wish},
     identity::Identity,
     idp::token::{CertificateHash, TokenFacts},
     names::{AccountName, DecisionId, RoleName, ServerId},
-    policy::{Decision, Grant, Outcome, Responses, RuleRef, Side},
+    policy::{Decision, Facts, Outcome, PolicySet, RuleRef},
 };
 
 /// What was found out on the way to an answer; the further the login came, the more there is.
 #[derive(Debug, Default)]
 pub struct Findings {
+    /// How long the steps took.
+    pub latency: Latency,
     /// Where the token was found.
     pub carrier: Option<Carrier>,
+    /// What stands for the token, see [`Privacy::fingerprint`]; of a forged one too.
+    pub fingerprint: Option<String>,
     /// What is known of the token once its signature held.
     pub token: Option<TokenFacts>,
     /// The certificate that the client proved to have.
     pub certificate: Option<CertificateHash>,
     /// Who it is, once the token or the certificate held.
     pub identity: Option<Identity>,
+    /// What was decided by, besides the identity and the maps.
+    pub facts: Option<Facts>,
     /// What the policy said.
     pub decision: Option<Decision>,
 }
@@ -43,65 +61,55 @@ struct DecisionData<'a> {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     correction: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    decided_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     identity: Option<IdentityData<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    token: Option<&'a TokenFacts>,
+    credential: Option<CredentialData<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    carrier: Option<Carrier>,
+    token: Option<TokenData<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wish: Option<WishData<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection: Option<ConnectionData>,
+    given: Vec<GivenData<'a>>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    given_cut: bool,
+    unmet: Vec<UnmetData<'a>>,
     roles: &'a [RoleName],
     rules: &'a [RuleRef],
     #[serde(skip_serializing_if = "Option::is_none")]
     grant: Option<GrantData<'a>>,
     client: ClientData<'a>,
-    duration_us: u64,
+    latency: LatencyData<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    privacy: Option<Told>,
     hallpass: Recorded<'a>,
 }
 
 #[derive(Serialize)]
-struct IdentityData<'a> {
-    issuer: &'a str,
-    subject: &'a str,
-    user_name: String,
+struct CredentialData<'a> {
+    carrier: Carrier,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fingerprint: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<Timestamp>,
 }
 
 #[derive(Serialize)]
-struct GrantData<'a> {
-    account: &'a AccountName,
-    publish: &'a Side,
-    subscribe: &'a Side,
+struct WishData<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    responses: Option<ResponsesData>,
-    ends_at: Timestamp,
+    account: Option<&'a AccountName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    roles: Option<&'a BTreeSet<RoleName>>,
 }
 
 #[derive(Serialize)]
-struct ResponsesData {
-    max: u32,
-    expires_ms: u64,
+struct LatencyData<'a> {
+    #[serde(flatten)]
+    steps: &'a Latency,
+    total: u64,
 }
-
-#[derive(Serialize)]
-struct ClientData<'a> {
-    server_id: &'a str,
-    server_name: &'a str,
-    cluster: &'a str,
-    client_id: u64,
-    user_nkey: &'a str,
-    host: &'a str,
-    kind: &'a str,
-    connection_type: &'a str,
-    name: String,
-    lang: String,
-    version: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tls: Option<&'a str>,
-    /// SHA-256 of the certificate's DER, as hexadecimal digits.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    certificate_sha256: Option<String>,
-}
-
-/// What the client says of itself is cut to this many characters.
-const MAX_CLIENT_TEXT: usize = 128;
 
 /// One login attempt and what became of it.
 #[derive(Debug)]
@@ -116,8 +124,12 @@ pub struct Attempt<'a> {
     pub refusal: Option<&'a Refusal>,
     /// When it was decided.
     pub at: Timestamp,
-    /// How long that took, in microseconds, from reading the request.
-    pub duration_us: u64,
+    /// How long that took, from reading the request.
+    pub took: Duration,
+    /// The maps that decided.
+    pub policy: &'a PolicySet,
+    /// What may be told of people.
+    pub privacy: &'a Privacy,
 }
 
 /// Writes the event of a decision. `correction` marks the second event of a decision: one that
@@ -130,7 +142,7 @@ pub fn decision(
     correction: bool,
     recorded: Recorded<'_>,
 ) -> Result<Event, serde_json::Error> {
-    let Attempt { id, request, findings, refusal, .. } = attempt;
+    let Attempt { id, request, findings, refusal, policy, privacy, .. } = attempt;
     let outcome = match refusal.map(|refusal| refusal.code) {
         None => "granted",
         Some(code) if code.is_undecided() => "undecided",
@@ -142,6 +154,12 @@ pub fn decision(
         _ => None,
     });
     let account = granted.map(|grant| grant.account().as_str());
+    let facts = findings.facts.as_ref();
+    // Before anything is told: what is hidden is hidden wherever it stands.
+    let hiding = who::hiding(findings, policy, privacy);
+    let reasons = decided.map(Decision::reasons);
+    let (given, given_cut) =
+        reasons.map_or_else(Default::default, |it| grant::given(&it.given, &hiding));
     let data = DecisionData {
         decision: *id,
         outcome,
@@ -149,21 +167,34 @@ pub fn decision(
         stage: refusal.map(|refusal| refusal.code.stage()),
         detail: refusal.and_then(|refusal| refusal.detail.as_deref()),
         correction,
-        identity: findings.identity.as_ref().map(|identity| IdentityData {
-            issuer: identity.who().issuer.as_str(),
-            subject: &identity.who().subject,
-            user_name: identity.who().user_name(),
+        decided_at: facts.map(|facts| facts.now),
+        identity: findings.identity.as_ref().map(|it| who::identity(it.who(), policy, &hiding)),
+        credential: findings.carrier.map(|carrier| CredentialData {
+            carrier,
+            fingerprint: findings.fingerprint.as_deref(),
+            expires_at: facts.map(|facts| facts.expires_at),
         }),
-        token: findings.token.as_ref(),
-        carrier: findings.carrier,
-        roles: decided.map_or(&[], |decision| &decision.reasons().roles),
-        rules: decided.map_or(&[], |decision| &decision.reasons().rules),
-        grant: granted.map(grant_data),
-        client: client(request, findings.certificate.as_ref()),
-        duration_us: attempt.duration_us,
+        token: findings.token.as_ref().map(|token| who::token(token, &hiding)),
+        wish: facts.and_then(|facts| wish(&facts.wish)),
+        connection: facts.map(|facts| client::connection(&facts.connection, &hiding)),
+        given,
+        given_cut,
+        unmet: reasons.map_or_else(Vec::new, |it| grant::unmet(&it.unmet)),
+        roles: reasons.map_or(&[], |it| &it.roles),
+        rules: reasons.map_or(&[], |it| &it.rules),
+        grant: granted.map(|it| grant::grant(it, *id, &hiding)).transpose()?,
+        client: client::client(request, findings.certificate.as_ref(), &hiding),
+        latency: LatencyData { steps: &findings.latency, total: latency::micros(attempt.took) },
+        privacy: privacy.told(),
         hallpass: recorded,
     };
     Event::new(Kind::Decision, outcome, account, &id.to_string(), attempt.at, &data)
+}
+
+fn wish(wish: &Wish) -> Option<WishData<'_>> {
+    let Wish { account, roles } = wish;
+    let (account, roles) = (account.as_ref(), roles.as_ref());
+    (account.is_some() || roles.is_some()).then_some(WishData { account, roles })
 }
 
 /// Writes the event of a request that was dropped: it was no server's, or not for us.
@@ -193,39 +224,5 @@ pub fn dropped(
     Event::new(Kind::Request, "dropped", None, &id, at, &data)
 }
 
-fn grant_data(grant: &Grant) -> GrantData<'_> {
-    GrantData {
-        account: grant.account(),
-        publish: grant.publish(),
-        subscribe: grant.subscribe(),
-        responses: grant.responses().map(|Responses { max, expires, .. }| ResponsesData {
-            max: *max,
-            expires_ms: u64::try_from(expires.as_millis()).unwrap_or(u64::MAX),
-        }),
-        ends_at: grant.ends_at(),
-    }
-}
-
-fn client<'a>(
-    request: &'a VerifiedRequest,
-    certificate: Option<&CertificateHash>,
-) -> ClientData<'a> {
-    let (server, client, connect) = (request.server(), request.client(), request.connect());
-    let cut = |text: &str| text.chars().take(MAX_CLIENT_TEXT).collect();
-    ClientData {
-        server_id: request.server_id().as_str(),
-        server_name: &server.name,
-        cluster: &server.cluster,
-        client_id: client.id,
-        user_nkey: request.user_nkey().as_str(),
-        host: &client.host,
-        kind: &client.kind,
-        connection_type: &client.connection_type,
-        name: cut(&connect.name),
-        lang: cut(&connect.lang),
-        version: cut(&connect.version),
-        tls: request.tls().map(|tls| tls.version.as_str()),
-        certificate_sha256: certificate
-            .map(|hash| hash.iter().map(|byte| format!("{byte:02x}")).collect()),
-    }
-}
+#[cfg(test)]
+mod tests;

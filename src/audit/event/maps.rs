@@ -125,7 +125,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::testkit::maps as a_directory;
+    use crate::testkit::{maps as a_directory, on_the_stream};
 
     #[test]
     fn a_change_names_both_versions_and_what_is_in_force() {
@@ -142,7 +142,7 @@ mod tests {
         let me = InstanceId::fresh();
         let event = maps(change, me).unwrap();
         assert_eq!(event.topic(), "maps._.changed");
-        let told = event.json();
+        let told = on_the_stream(&event);
         assert_eq!(told["type"], "hallpass.maps");
         let in_force = json!({ "digest": policy.digest(), "roles": 1, "files": 1 });
         let hallpass = json!({
@@ -174,7 +174,7 @@ mod tests {
         let me = InstanceId::fresh();
         let event = maps(change, me).unwrap();
         assert_eq!(event.topic(), "maps._.rejected");
-        let told = event.json();
+        let told = on_the_stream(&event);
         let data = &told["data"];
         assert_eq!(data["new"], Value::Null);
         assert_eq!(data["problem_count"], MapProblem::count(&problems));

@@ -165,3 +165,5 @@ mod spans_and_numbers;
 mod files;
 
 mod http;
+
+mod privacy;

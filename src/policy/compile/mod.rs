@@ -16,8 +16,10 @@ use super::{
     idp_role::IdpRole,
     map::{Lists, MapFile, Responses, Role as Written, Session},
     responses,
+    template::Variable,
 };
 use crate::{
+    claim_path::ClaimPath,
     config::MapBounds,
     document::{Place, Problem, Problems, did_you_mean},
     names::{AccountName, IssuerName, RoleName},
@@ -93,6 +95,8 @@ pub struct PolicySet {
     by_name: BTreeMap<RoleName, Arc<Role>>,
     files: usize,
     digest: String,
+    /// What placeholders and conditions read.
+    claims: BTreeSet<ClaimPath>,
 }
 
 impl PolicySet {
@@ -112,6 +116,12 @@ impl PolicySet {
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.digest
+    }
+
+    /// The claims that the maps read, in placeholders and conditions: with the issuer, the subject
+    /// and the issuer's roles, all that a decision depends on of somebody.
+    pub fn claims(&self) -> impl Iterator<Item = &ClaimPath> {
+        self.claims.iter()
     }
 
     /// The names of all roles.
@@ -227,6 +237,10 @@ pub(super) fn compile(
 impl PolicySet {
     fn add(&mut self, role: Role) {
         let role = Arc::new(role);
+        let rules = role.whole.lists.named().into_iter().flat_map(|(_, rules)| rules);
+        let filled = rules.flat_map(|rule| rule.template.variables()).filter_map(Variable::path);
+        let judged = role.whole.conditions.iter().filter_map(|it| it.claim_path());
+        self.claims.extend(filled.chain(judged).cloned());
         for issuer in &role.issuers {
             for (idp_role, _) in &role.written.idp_roles {
                 let key = (issuer.clone(), idp_role.clone());

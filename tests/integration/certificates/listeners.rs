@@ -71,9 +71,9 @@ impl Door<'_> {
         let (is_in, data) = self.knock(Some(&own), "").await;
         assert!(is_in, "{data}");
         assert_eq!(data["client"]["connection_type"], connection_type);
-        assert_eq!(data["client"]["certificate_sha256"], own.sha256());
+        assert_eq!(data["client"]["tls"]["certificate_sha256"], own.sha256());
         assert_eq!(data["identity"]["user_name"], format!("mesh:{CLERK}"));
-        assert_eq!(data["carrier"], "certificate");
+        assert_eq!(data["credential"]["carrier"], "certificate");
         assert_eq!(self.refusal(Some(&other), "").await, "certificate_issuer_unknown");
 
         let bound = |to: &Certified| self.scene.token("alice", Some(to.confirmation()));
@@ -96,7 +96,7 @@ impl Door<'_> {
         assert_eq!(self.refusal(Some(&own), &bound).await, "binding_certificate_missing");
         let (is_in, data) = self.knock(Some(&own), &self.scene.token("alice", None)).await;
         assert!(is_in, "{data}");
-        assert_eq!(data["client"].get("certificate_sha256"), None);
+        assert_eq!(data["client"]["tls"].get("certificate_sha256"), None);
     }
 }
 

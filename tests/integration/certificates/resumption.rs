@@ -63,7 +63,7 @@ async fn a_session_that_is_taken_up_again_is_the_same_somebody() {
         assert_eq!((said.as_str(), kind == Some(HandshakeKind::Resumed)), ("PONG", is_resumed));
         let event = scene.world.event_of(name).await;
         assert_eq!(event.text("/data/identity/user_name"), format!("mesh:{CLERK}"));
-        assert_eq!(event.text("/data/client/certificate_sha256"), own.sha256());
+        assert_eq!(event.text("/data/client/tls/certificate_sha256"), own.sha256());
         let (said, _) = log_in(&scene, &foreign, &format!("{name}-foreign")).await;
         assert_eq!(said, "-ERR 'Authorization Violation'");
         let event = scene.world.event_of(&format!("{name}-foreign")).await;

@@ -3,7 +3,7 @@
 use std::{
     ops::ControlFlow,
     path::{Path, PathBuf},
-    sync::{Once, OnceLock},
+    sync::{LazyLock, Once, OnceLock},
 };
 
 use async_nats::{ConnectError, ConnectErrorKind, ConnectOptions};
@@ -17,6 +17,7 @@ use hallpass::{
     },
     setup::{self, IssuerText, Listen, PublicKeys},
 };
+use jsonschema::Validator;
 use serde_json::Value;
 
 use super::{Hallpass, eventually};
@@ -72,6 +73,19 @@ pub fn install_provider() {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
     });
+}
+
+/// Every event that a test meets is one that the page about them describes.
+fn fits_the_schema(event: &Value) {
+    static SCHEMA: LazyLock<Validator> = LazyLock::new(|| {
+        let text = include_str!("../../../docs/audit-event.schema.json");
+        jsonschema::draft202012::new(&serde_json::from_str(text).unwrap()).unwrap()
+    });
+    let errors: Vec<_> = SCHEMA
+        .iter_errors(event)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert!(errors.is_empty(), "{errors:#?}\n{event:#}");
 }
 
 impl WorldBuilder {
@@ -240,13 +254,14 @@ impl World {
         .await
     }
 
-    /// All events so far.
+    /// All events so far; each must fit the schema of `docs`.
     pub async fn audit(&self) -> Vec<Record> {
         let client = self.as_key("audit-reader", AUDIT_READER_INBOX).await;
         let mut records = Vec::new();
         let extent = Extent { last: None, follow: false };
         // The stream may not be there yet.
         let _ = reader::read(client, "HALLPASS_AUDIT", extent, |record| {
+            fits_the_schema(record.json());
             records.push(record);
             ControlFlow::Continue(())
         })
