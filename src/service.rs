@@ -19,6 +19,7 @@ use crate::{
     policy::{self, Boundaries, Case, InForce, PolicySet},
     reload::{Maps, Reloader},
     status::{self, InstanceStatus},
+    witness::{self, Witness},
 };
 
 /// How long the start may wait for the issuers' keys and the audit stream.
@@ -216,9 +217,11 @@ pub async fn run(
     let callout = settings.callout.clone();
     let (queue, most) = (callout.queue.clone(), callout.max_in_flight);
     let known = issuers.clone();
+    let system = witness::System::of(&settings);
     let issuers = Issuers::new(issuers, settings.certificate_issuers);
     let sink: Arc<dyn Recorder> = Arc::new(sink);
     let recorder = Arc::clone(&sink);
+    let witness = Witness::new(Arc::clone(&sink), Arc::clone(&in_force), instance);
     let broker =
         Arc::new(Broker::new(callout, settings.edges, issuers, in_force, recorder, instance));
     let reloader = Reloader::new(Arc::clone(&maps), settings.maps, boundaries, sink, instance);
@@ -228,6 +231,13 @@ pub async fn run(
         () = stop.cancelled() => {}
     }
     tasks.spawn(reloader.run(reload, served.clone()));
+    for keys in &known {
+        tasks.spawn(witness.clone().watch_keys(Arc::clone(keys), served.clone()));
+    }
+    tasks.spawn(witness::answers(witness.clone(), client.clone(), queue.clone(), served.clone()));
+    if let Some(system) = system {
+        tasks.spawn(witness::sessions(witness, system, served.clone()));
+    }
     let status = move || InstanceStatus::of(instance, &known, &maps);
     tasks.spawn(status::answer(client.clone(), status, served.clone()));
     let outcome = responder::run(&client, &queue, most, broker, stop, ready).await;

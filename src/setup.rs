@@ -72,6 +72,8 @@ pub struct PublicKeys {
     pub audit_reader: String,
     /// Signs checkpoints of the audit stream; logs in nowhere.
     pub audit_signer: String,
+    /// hallpass in the system account.
+    pub system: String,
     /// The way in when hallpass does not run.
     pub break_glass: String,
 }
@@ -189,6 +191,7 @@ pub fn keys(directory: &Path) -> Result<(PublicKeys, Vec<(PathBuf, Fate)>), Setu
     let audit_writer = pair("audit-writer.nk", KeyPairType::User, user)?;
     let audit_reader = pair("audit-reader.nk", KeyPairType::User, user)?;
     let audit_signer = pair("audit-signer.nk", KeyPairType::User, user)?;
+    let system = pair("system.nk", KeyPairType::User, user)?;
     let break_glass = pair("break-glass.nk", KeyPairType::User, user)?;
 
     let path = directory.join("xkey.nk");
@@ -201,8 +204,16 @@ pub fn keys(directory: &Path) -> Result<(PublicKeys, Vec<(PathBuf, Fate)>), Setu
     let path = directory.join("audit.key");
     let (_, fate) = seed(&path, random_key)?;
     fates.push((path, fate));
-    let keys =
-        PublicKeys { issuer, xkey, service, audit_writer, audit_reader, audit_signer, break_glass };
+    let keys = PublicKeys {
+        issuer,
+        xkey,
+        service,
+        audit_writer,
+        audit_reader,
+        audit_signer,
+        system,
+        break_glass,
+    };
     Ok((keys, fates))
 }
 
@@ -229,6 +240,7 @@ pub fn server_environment(keys: &PublicKeys, listen: &Listen) -> Vec<(&'static s
         ("HALLPASS_SERVICE_NKEY", keys.service.clone()),
         ("HALLPASS_AUDIT_WRITER_NKEY", keys.audit_writer.clone()),
         ("HALLPASS_AUDIT_READER_NKEY", keys.audit_reader.clone()),
+        ("HALLPASS_SYSTEM_NKEY", keys.system.clone()),
         ("HALLPASS_BREAK_GLASS_NKEY", keys.break_glass.clone()),
     ]
 }
@@ -282,6 +294,9 @@ reader_seed = {{ file = "keys/audit-reader.nk" }} # for `hallpass audit …` onl
 key = {{ file = "keys/audit.key" }} # makes fingerprints of tokens; the same for all replicas
 signing_seed = {{ file = "keys/audit-signer.nk" }} # signs checkpoints
 signers = ["{signer}"] # whose checkpoints `hallpass audit verify` believes
+
+[system]
+seed = {{ file = "keys/system.nk" }} # hears of connections that come up and end
 "#
     );
     text.extend(issuers.iter().map(issuer_section));

@@ -9,11 +9,18 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::Serialize;
 
+mod answer;
 mod decision;
+mod keys;
 mod maps;
+mod peer;
+mod session;
 
+pub use answer::{AnswerEvent, AnswerFate, answer};
 pub use decision::{Attempt, Findings, decision, dropped};
+pub use keys::{KeysEvent, KeysSource, keys};
 pub use maps::{MapProblem, MapsEvent, MapsOutcome, maps};
+pub use session::{SessionEvent, session};
 
 use crate::{names::InstanceId, policy::PolicySet};
 

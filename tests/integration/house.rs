@@ -43,6 +43,7 @@ const ROOMS: &[&str] = &[
     "callout/responder",
     "broker",
     "nats",
+    "witness",
     "reload",
     "status",
     "http",

@@ -41,3 +41,4 @@ mod tail;
 mod tls;
 mod token;
 mod wishes;
+mod witness;

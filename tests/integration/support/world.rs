@@ -240,8 +240,16 @@ impl World {
         .await
     }
 
-    /// All events so far.
+    /// All events so far of what hallpass decided, dropped, or took into force.
     pub async fn audit(&self) -> Vec<Record> {
+        let decided = ["hallpass.decision", "hallpass.request", "hallpass.maps"];
+        let mut events = self.events().await;
+        events.retain(|event| decided.contains(&event.text("/type").as_str()));
+        events
+    }
+
+    /// All events so far, of whatever kind. Looking makes a connection, which has events itself.
+    pub async fn events(&self) -> Vec<Record> {
         let client = self.as_key("audit-reader", AUDIT_READER_INBOX).await;
         let mut records = Vec::new();
         let extent = Extent { last: None, follow: false };
