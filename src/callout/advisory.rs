@@ -153,9 +153,13 @@ impl Advisory {
 
     /// Whether it is the end of what was no session: every refused login, every probe of a load
     /// balancer ends as one, in the account in which all connections begin.
+    ///
+    /// A session may end there too: one whose client said CONNECT again is there while the server
+    /// judges that. It is known by its traffic, since nobody sends or receives anything before.
     #[must_use]
     pub fn is_end_of_nothing(&self) -> bool {
-        self.about == About::Disconnect && self.client.account == NOWHERE
+        let idle = self.sent.msgs == 0 && self.received.msgs == 0;
+        self.about == About::Disconnect && self.client.account == NOWHERE && idle
     }
 }
 
@@ -208,6 +212,10 @@ mod tests {
         let mut nowhere = written("client_disconnect");
         assert!(!read(&nowhere).unwrap().is_end_of_nothing());
         nowhere["client"]["acc"] = "$G".into();
+        assert!(!read(&nowhere).unwrap().is_end_of_nothing(), "it has sent something");
+        nowhere["sent"]["msgs"] = 0.into();
+        assert!(!read(&nowhere).unwrap().is_end_of_nothing(), "it has received something");
+        nowhere["received"] = json!({});
         assert!(read(&nowhere).unwrap().is_end_of_nothing());
         let mut came_up = written("client_connect");
         came_up["client"]["acc"] = "$G".into();
