@@ -30,14 +30,3 @@ async fn told(world: &World, kind: &str, name: &str, count: usize) -> Vec<Value>
     })
     .await
 }
-
-/// Rewrites hallpass.toml; it must really change.
-fn configure(world: &World, from: &str, to: &str) {
-    let path = world.directory().join("hallpass.toml");
-    let before = std::fs::read_to_string(&path).unwrap();
-    let after = before.replace(from, to);
-    assert_ne!(before, after);
-    std::fs::write(path, after).unwrap();
-}
-
-const SYSTEM: &str = "[system]\nseed = { file = \"keys/system.nk\" }";

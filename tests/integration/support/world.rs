@@ -26,6 +26,7 @@ pub struct WorldBuilder {
     server_conf: String,
     maps: Vec<(String, String)>,
     replicas: usize,
+    without_system: bool,
     extra_issuers: Vec<IssuerText>,
 }
 
@@ -95,6 +96,12 @@ impl WorldBuilder {
         self
     }
 
+    /// In which no connection has an event: looking at the audit stream makes connections.
+    pub fn without_system(mut self) -> Self {
+        self.without_system = true;
+        self
+    }
+
     /// With another issuer beside the IdP, which is called `idp`.
     pub fn issuer(mut self, issuer: IssuerText) -> Self {
         self.extra_issuers.push(issuer);
@@ -123,7 +130,10 @@ impl WorldBuilder {
             allow_http_loopback: true,
         }];
         issuers.extend(self.extra_issuers);
-        let configuration = setup::configuration_text(nats.url(), &keys, &issuers);
+        let mut configuration = setup::configuration_text(nats.url(), &keys, &issuers);
+        if self.without_system {
+            configuration = without_system(&configuration);
+        }
         std::fs::write(path.join("hallpass.toml"), configuration).unwrap();
         std::fs::create_dir(path.join("subject-maps")).unwrap();
         let usual = vec![("orders.toml".to_owned(), setup::EXAMPLE_MAP.to_owned())];
@@ -148,6 +158,12 @@ impl WorldBuilder {
     }
 }
 
+fn without_system(configuration: &str) -> String {
+    let (before, section) = configuration.split_once("[system]\n").unwrap();
+    let (_, after) = section.split_once('\n').unwrap();
+    format!("{before}{after}")
+}
+
 impl World {
     /// The usual world.
     pub async fn start() -> Self {
@@ -160,6 +176,7 @@ impl World {
             server_conf: setup::SERVER_CONF.to_owned(),
             maps: Vec::new(),
             replicas: 1,
+            without_system: false,
             extra_issuers: Vec::new(),
         }
     }

@@ -139,13 +139,10 @@ async fn a_name_that_nobody_verified_is_in_no_event() {
 
 #[tokio::test]
 async fn without_a_user_of_the_system_account_everything_else_works() {
-    let mut world = World::builder().replicas(0).start().await;
-    configure(&world, SYSTEM, "");
-    world.add_hallpass(&[]).await;
+    let mut world = World::builder().without_system().start().await;
     let token = world.token("alice", &["orders:read"]);
     drop(world.wire("a-clerk", &token).await);
     told(&world, "decision", "a-clerk", 1).await;
-    told(&world, "keys", "", 0).await;
     assert!(!world.hallpass[0].log().contains("hallpass-system"));
     world.hallpass[0].terminate().await;
     assert_eq!(of(&world.events().await, "session"), [] as [Value; 0]);
