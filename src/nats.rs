@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    callout::SUBJECT,
+    callout::{SUBJECT, advisory},
     config::{ClientCertificate, NatsSettings, ReaderSettings},
 };
 
@@ -150,6 +150,13 @@ impl<'a> Connection<'a> {
     }
 }
 
+fn is_about_advisories(error: &async_nats::ServerError) -> bool {
+    let text = error.to_string();
+    [advisory::AUTH_ERRORS, advisory::CONNECTS, advisory::DISCONNECTS]
+        .iter()
+        .any(|subject| text.to_lowercase().contains(&subject.to_lowercase()))
+}
+
 /// What was said of a connection, so that it is not said too often.
 #[derive(Default)]
 struct Said {
@@ -181,6 +188,15 @@ fn log(connection: &str, event: &Event, Said { complained, lost }: &Said) {
                 %error,
                 "`hallpass issuers status` does not work: the permissions of the service user do \
                  not name its subjects, as those that `hallpass init` writes do"
+            );
+        }
+        Event::ServerError(error) if is_about_advisories(error) => {
+            tracing::error!(
+                connection,
+                %error,
+                "what the server tells is not recorded: its configuration does not allow this user \
+                 the subject in the queue group `callout.queue`, as the one does that \
+                 `hallpass init` writes"
             );
         }
         Event::ServerError(error) => tracing::error!(connection, %error, "NATS server says"),

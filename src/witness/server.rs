@@ -7,7 +7,7 @@ use async_nats::{Client, Subscriber};
 use futures_util::{StreamExt as _, stream};
 use nkeys::KeyPair;
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{Witness, now};
@@ -161,15 +161,16 @@ async fn record(
         let Some(message) = message else { return };
         tell(&message.payload);
     }
-    for subscriber in heard.iter_mut() {
-        // A count that is never reached; why not a drain: see `leave` in the responder.
-        let _ = subscriber.unsubscribe_after(u64::MAX).await;
-    }
-    let _ = client.flush().await;
-    let end = Instant::now() + LAST_WORDS.1;
-    while let (true, Ok(Some(message))) =
-        (Instant::now() < end, timeout(LAST_WORDS.0, heard.next()).await)
-    {
-        tell(&message.payload);
-    }
+    let last_words = async {
+        for subscriber in heard.iter_mut() {
+            // A count that is never reached; why not a drain: see `leave` in the responder.
+            let _ = subscriber.unsubscribe_after(u64::MAX).await;
+        }
+        let _ = client.flush().await;
+        while let Ok(Some(message)) = timeout(LAST_WORDS.0, heard.next()).await {
+            tell(&message.payload);
+        }
+    };
+    // The server may be away, or never pause.
+    let _ = timeout(LAST_WORDS.1, last_words).await;
 }

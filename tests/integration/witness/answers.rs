@@ -132,6 +132,16 @@ async fn who_uses_the_name_of_a_user_that_is_not_called_out_for_is_told() {
     }
 }
 
+/// As where the server's configuration is older than hallpass.
+#[tokio::test]
+async fn where_the_server_does_not_allow_to_listen_it_is_said_and_logins_go_on() {
+    let without = |conf: &str| conf.replace("\"$SYS.ACCOUNT.CLIENT.AUTH.ERR hallpass\"\n", "");
+    let world = World::builder().server_conf(without).start().await;
+    let line = world.hallpass[0].says("what the server tells is not recorded").await;
+    assert!(line.to_lowercase().contains("client.auth.err"), "{line}");
+    world.log_in("a-clerk", &world.token("alice", &["orders:read"])).await.unwrap();
+}
+
 #[tokio::test]
 async fn of_two_replicas_one_tells_of_an_answer() {
     let world = World::builder().replicas(2).start().await;
