@@ -16,11 +16,14 @@ use crate::{
     callout::advisory::{AUTH_ERRORS, Advisory, CONNECTS, DISCONNECTS},
     config::Settings,
     nats::Connection,
+    printable,
 };
 
 /// What is still on its way when hallpass stops comes within this of one another, and all of it
 /// within the second.
 const LAST_WORDS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+/// The characters of a server's reason that are logged.
+const LONGEST_REASON: usize = 300;
 /// The first and the longest pause after an attempt to connect that failed. A user that the
 /// server does not know is decided by the callout, so each attempt may be an event itself.
 const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
@@ -34,7 +37,7 @@ pub async fn answers(witness: Witness, client: Client, queue: String, stop: Canc
             tracing::warn!(
                 server = advisory.server.name,
                 client = advisory.client.id,
-                reason = advisory.reason,
+                reason = printable::shortened(&advisory.reason, LONGEST_REASON),
                 ?fate,
                 "a login failed otherwise than by a refusal of hallpass"
             );

@@ -24,5 +24,5 @@ fn half_a_section_is_none() {
     let other = with("[system]\nseed = { file = \"keys/issuer.nk\" }");
     assert_eq!(other.messages(), ["`seed` holds no nkey seed of a user"]);
     let odd = with("[system]\nseed = { file = \"keys/system.nk\" }\naccount = \"SYS\"");
-    assert_eq!(odd.messages(), ["unknown key `account`"]);
+    assert_eq!(odd.messages(), ["unknown key `account` in `[system]`"]);
 }
