@@ -124,6 +124,10 @@ async fn a_name_that_nobody_verified_is_in_no_event() {
     let ends = claims.iter().filter(|event| event["data"]["outcome"] == "ended");
     let accounts: Vec<_> = ends.map(|event| &event["data"]["account"]).collect();
     assert_eq!(accounts, ["$G"; 5], "where the server judges who says CONNECT again");
+    // What is no CONNECT is taken as far as it is one, and ends the connection where it was.
+    let forged = json!({ "user": secret, "echo": "no truth value" });
+    world.wire("forges", &token).await.leaves_with(forged).await;
+    assert_eq!(told(&world, "session", "forges", 2).await[1]["data"]["account"], "APP");
     let _marker = world.wire("marker", &token).await;
     told(&world, "session", "marker", 1).await;
     let events = world.events().await;
