@@ -33,8 +33,8 @@
 //! | layer | rooms |
 //! |---|---|
 //! | base | [`names`], [`name_pattern`], [`code`], [`printable`], [`subject`], [`claim_path`], [`strict_json`], [`document`], [`config`], [`nats_jwt`], [`connection`], [`table`], [`nats_conf`], [`import`] |
-//! | pipeline | [`callout`] (request, response), [`credential`], [`idp`] (token, jwks, certificate), [`identity`], [`policy`], [`audit`] (event) |
-//! | shells | [`idp`] (keys, introspection, issuers, inspection), [`callout`] (responder), [`audit`] (sink, reader), [`broker`], [`nats`], [`reload`], [`status`], [`http`], [`service`], [`private_files`], [`login`], [`setup`], `playground`, [`cli`] |
+//! | pipeline | [`callout`] (request, response, advisory), [`credential`], [`idp`] (token, jwks, certificate), [`identity`], [`policy`], [`audit`] (event) |
+//! | shells | [`idp`] (keys, introspection, issuers, inspection), [`callout`] (responder), [`audit`] (sink, reader), [`broker`], [`nats`], [`witness`], [`reload`], [`status`], [`http`], [`service`], [`private_files`], [`login`], [`setup`], `playground`, [`cli`] |
 
 pub mod audit;
 pub mod broker;
@@ -70,3 +70,4 @@ pub mod subject;
 pub mod table;
 #[cfg(test)]
 mod testkit;
+pub mod witness;

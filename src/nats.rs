@@ -2,7 +2,7 @@
 
 use std::{
     path::Path,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::Duration,
 };
 
@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    callout::SUBJECT,
+    callout::{SUBJECT, advisory},
     config::{ClientCertificate, NatsSettings, ReaderSettings},
 };
 
@@ -20,6 +20,10 @@ use crate::{
 const PAUSE: Duration = Duration::from_millis(500);
 /// How often the log says that hallpass is still waiting.
 const REMINDER: u32 = 20;
+
+/// How many messages of a subscription may wait to be read; what comes beyond it is lost, counted
+/// and said. A second of connects and disconnects of a fleet that comes back at once.
+const WAITING: usize = 65_536;
 
 /// What the inboxes of the audit reader begin with.
 pub const AUDIT_READER_INBOX: &str = "_INBOX.hallpass-reader";
@@ -74,10 +78,11 @@ impl<'a> Connection<'a> {
     }
 
     fn options(&self) -> ConnectOptions {
-        let (name, complained) = (self.name, AtomicBool::new(false));
+        let (name, said) = (self.name, Said::default());
         let mut options = ConnectOptions::with_nkey(self.seed.expose_secret().to_owned())
             .name(name)
             .custom_inbox_prefix(self.inbox_prefix)
+            .subscription_capacity(WAITING)
             .max_reconnects(None)
             .reconnect_delay_callback(|attempts| match attempts {
                 0 | 1 => Duration::ZERO,
@@ -86,7 +91,7 @@ impl<'a> Connection<'a> {
             // A server that others name (gossip) must not be spoken to in the clear either.
             .require_tls(self.urls.iter().any(|url| url.starts_with("tls://")))
             .event_callback(move |event| {
-                log(name, &event, &complained);
+                log(name, &event, &said);
                 std::future::ready(())
             });
         if let Some(path) = self.ca_file {
@@ -145,7 +150,22 @@ impl<'a> Connection<'a> {
     }
 }
 
-fn log(connection: &str, event: &Event, complained: &AtomicBool) {
+fn is_about_advisories(error: &async_nats::ServerError) -> bool {
+    let text = error.to_string();
+    [advisory::AUTH_ERRORS, advisory::CONNECTS, advisory::DISCONNECTS]
+        .iter()
+        .any(|subject| text.to_lowercase().contains(&subject.to_lowercase()))
+}
+
+/// What was said of a connection, so that it is not said too often.
+#[derive(Default)]
+struct Said {
+    complained: AtomicBool,
+    /// How many messages were lost.
+    lost: AtomicU64,
+}
+
+fn log(connection: &str, event: &Event, Said { complained, lost }: &Said) {
     match event {
         Event::Connected => {
             complained.store(false, Ordering::Relaxed);
@@ -170,13 +190,30 @@ fn log(connection: &str, event: &Event, complained: &AtomicBool) {
                  not name its subjects, as those that `hallpass init` writes do"
             );
         }
+        Event::ServerError(error) if is_about_advisories(error) => {
+            tracing::error!(
+                connection,
+                %error,
+                "what the server tells is not recorded: its configuration does not allow this user \
+                 the subject in the queue group `callout.queue`, as the one does that \
+                 `hallpass init` writes"
+            );
+        }
         Event::ServerError(error) => tracing::error!(connection, %error, "NATS server says"),
         // One for each attempt to come back: the first says enough.
         Event::ClientError(error) if !complained.swap(true, Ordering::Relaxed) => {
             tracing::warn!(connection, %error, "NATS connection");
         }
         Event::SlowConsumer(_) => {
-            tracing::error!(connection, "logins come faster than they are taken: some were lost");
+            // One for each message, unless these are too many as well: at least so many.
+            let lost = lost.fetch_add(1, Ordering::Relaxed) + 1;
+            if lost.is_power_of_two() {
+                tracing::error!(
+                    connection,
+                    lost,
+                    "messages come faster than they are taken: some were lost"
+                );
+            }
         }
         other => tracing::debug!(connection, event = %other, "NATS connection"),
     }

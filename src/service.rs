@@ -19,6 +19,7 @@ use crate::{
     policy::{self, Boundaries, Case, InForce, PolicySet},
     reload::{Maps, Reloader},
     status::{self, InstanceStatus},
+    witness::{self, Witness},
 };
 
 /// How long the start may wait for the issuers' keys and the audit stream.
@@ -212,9 +213,12 @@ pub async fn run(
     let callout = settings.callout.clone();
     let (queue, most) = (callout.queue.clone(), callout.max_in_flight);
     let known = issuers.clone();
+    let system = witness::System::of(&settings);
     let issuers = Issuers::new(issuers, settings.certificate_issuers);
     let decider = Arc::clone(&recorder);
     let (edges, privacy) = (settings.edges, Arc::new(Privacy::of(&settings.audit)));
+    let (heard, maps_in_force) = (Arc::clone(&recorder), Arc::clone(&in_force));
+    let witness = Witness::new(heard, maps_in_force, Arc::clone(&privacy), instance);
     let broker =
         Arc::new(Broker::new(callout, edges, issuers, in_force, decider, privacy, instance));
     let reloader = Reloader::new(Arc::clone(&maps), settings.maps, boundaries, recorder, instance);
@@ -224,6 +228,13 @@ pub async fn run(
         () = stop.cancelled() => {}
     }
     tasks.spawn(reloader.run(reload, served.clone()));
+    for keys in &known {
+        tasks.spawn(witness.clone().watch_keys(Arc::clone(keys), served.clone()));
+    }
+    tasks.spawn(witness::answers(witness.clone(), client.clone(), queue.clone(), served.clone()));
+    if let Some(system) = system {
+        tasks.spawn(witness::sessions(witness, system, served.clone()));
+    }
     let status = move || InstanceStatus::of(instance, &known, &maps);
     tasks.spawn(status::answer(client.clone(), status, served.clone()));
     let outcome = responder::run(&client, &queue, most, broker, stop, ready).await;

@@ -72,6 +72,8 @@ pub struct PublicKeys {
     pub audit_reader: String,
     /// Signs checkpoints of the audit stream; logs in nowhere.
     pub audit_signer: String,
+    /// hallpass in the system account.
+    pub system: String,
     /// The way in when hallpass does not run.
     pub break_glass: String,
 }
@@ -189,6 +191,7 @@ pub fn keys(directory: &Path) -> Result<(PublicKeys, Vec<(PathBuf, Fate)>), Setu
     let audit_writer = pair("audit-writer.nk", KeyPairType::User, user)?;
     let audit_reader = pair("audit-reader.nk", KeyPairType::User, user)?;
     let audit_signer = pair("audit-signer.nk", KeyPairType::User, user)?;
+    let system = pair("system.nk", KeyPairType::User, user)?;
     let break_glass = pair("break-glass.nk", KeyPairType::User, user)?;
 
     let path = directory.join("xkey.nk");
@@ -201,8 +204,16 @@ pub fn keys(directory: &Path) -> Result<(PublicKeys, Vec<(PathBuf, Fate)>), Setu
     let path = directory.join("audit.key");
     let (_, fate) = seed(&path, random_key)?;
     fates.push((path, fate));
-    let keys =
-        PublicKeys { issuer, xkey, service, audit_writer, audit_reader, audit_signer, break_glass };
+    let keys = PublicKeys {
+        issuer,
+        xkey,
+        service,
+        audit_writer,
+        audit_reader,
+        audit_signer,
+        system,
+        break_glass,
+    };
     Ok((keys, fates))
 }
 
@@ -229,6 +240,7 @@ pub fn server_environment(keys: &PublicKeys, listen: &Listen) -> Vec<(&'static s
         ("HALLPASS_SERVICE_NKEY", keys.service.clone()),
         ("HALLPASS_AUDIT_WRITER_NKEY", keys.audit_writer.clone()),
         ("HALLPASS_AUDIT_READER_NKEY", keys.audit_reader.clone()),
+        ("HALLPASS_SYSTEM_NKEY", keys.system.clone()),
         ("HALLPASS_BREAK_GLASS_NKEY", keys.break_glass.clone()),
     ]
 }
@@ -282,6 +294,9 @@ reader_seed = {{ file = "keys/audit-reader.nk" }} # for `hallpass audit …` onl
 key = {{ file = "keys/audit.key" }} # makes fingerprints of tokens; the same for all replicas
 signing_seed = {{ file = "keys/audit-signer.nk" }} # signs checkpoints
 signers = ["{signer}"] # whose checkpoints `hallpass audit verify` believes
+
+[system]
+seed = {{ file = "keys/system.nk" }} # hears of connections that come up and end
 "#
     );
     text.extend(issuers.iter().map(issuer_section));
@@ -349,62 +364,4 @@ fn io_error(path: &Path, source: io::Error) -> SetupError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_said_is_said_once() {
-        let directory = tempfile::tempdir().unwrap();
-        let keys_path = directory.path().join("keys");
-        std::fs::write(&keys_path, "").unwrap();
-        let error = anyhow::Error::from(keys(directory.path()).unwrap_err());
-        let told = format!("{error:#}");
-        assert!(
-            told.starts_with(&format!("`{}` cannot be read or written: ", keys_path.display()))
-        );
-        assert_eq!(told.matches("os error").count(), 1, "{told}");
-    }
-
-    #[test]
-    fn what_is_in_the_way_of_a_file_is_told() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("x");
-        std::fs::create_dir(&path).unwrap();
-        let told = write_new(&path, "").unwrap_err().to_string();
-        assert_eq!(told, format!("`{}` is there and is no file; move it away", path.display()));
-        assert_eq!(create_directory(&path).unwrap(), Fate::Kept);
-        let file = directory.path().join("y");
-        assert_eq!(write_new(&file, "a").unwrap(), Fate::Written);
-        assert_eq!(write_new(&file, "b").unwrap(), Fate::Kept);
-        let told = create_directory(&file).unwrap_err().to_string();
-        assert_eq!(
-            told,
-            format!("`{}` is there and is no directory; move it away", file.display())
-        );
-    }
-
-    #[test]
-    fn every_text_is_written_as_toml_reads_it() {
-        let directory = tempfile::tempdir().unwrap();
-        let (keys, _) = keys(directory.path()).unwrap();
-        for text in
-            ["nats", "a\"b", "\\u{0}", "\u{7f}\u{1}", "é\n'\"\"\"", "https://example.com/x.y"]
-        {
-            let issuer = IssuerText {
-                name: "corp".to_owned(),
-                issuer: text.to_owned(),
-                audience: text.to_owned(),
-                roles_claim: text.to_owned(),
-                allow_http_loopback: false,
-            };
-            let written: toml::Table = configuration_text(text, &keys, &[issuer]).parse().unwrap();
-            let corp = &written["issuers"]["corp"];
-            assert_eq!(written["nats"]["urls"][0].as_str(), Some(text));
-            assert_eq!(corp["issuer"].as_str(), Some(text));
-            assert_eq!(corp["audiences"][0].as_str(), Some(text));
-            let path = &corp["roles_claim"];
-            assert_eq!(path.as_str().or_else(|| path[0].as_str()), Some(text));
-            assert_eq!(path.is_array(), text.contains("://"));
-        }
-    }
-}
+mod tests;

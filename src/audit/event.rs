@@ -10,15 +10,22 @@ use jiff::Timestamp;
 use nkeys::KeyPair;
 use serde::Serialize;
 
+mod answer;
 mod checkpoint;
 mod decision;
 mod instance;
+mod keys;
 mod maps;
+mod peer;
+mod session;
 
+pub use answer::{AnswerEvent, AnswerFate, answer};
 pub use checkpoint::{Checkpoint, Gap, checkpoint, gap};
 pub use decision::{Attempt, Findings, Latency, Step, decision, dropped};
 pub use instance::{Started, started, stopped};
+pub use keys::{KeysEvent, KeysSource, keys};
 pub use maps::{MapProblem, MapsEvent, MapsOutcome, maps};
+pub use session::{SessionEvent, session};
 
 use super::chain::{Chain, Sealed};
 use crate::{names::InstanceId, policy::PolicySet};

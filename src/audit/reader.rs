@@ -190,7 +190,8 @@ impl Record {
         }
     }
 
-    /// `granted`, `refused`, `undecided` or `dropped`; of maps, `changed` or `rejected`.
+    /// `granted`, `refused`, `undecided` or `dropped`; of maps, `changed` or `rejected`; of keys,
+    /// `changed`; of sessions, `started` or `ended`; of answers, `rejected` or `timed_out`.
     #[must_use]
     pub fn outcome(&self) -> String {
         self.text("/data/outcome")
@@ -200,9 +201,12 @@ impl Record {
     /// held, in brackets; `-` where nobody vouched for anything.
     #[must_use]
     pub fn who(&self) -> String {
-        let user = self.text("/data/identity/user_name");
-        if user != "-" {
-            return user;
+        // Of a session, the user as the server has it.
+        for pointer in ["/data/identity/user_name", "/data/user_name"] {
+            let user = self.text(pointer);
+            if user != "-" {
+                return user;
+            }
         }
         match (self.text("/data/token/issuer"), self.text("/data/token/subject")) {
             (issuer, _) if issuer == "-" => issuer,
@@ -210,11 +214,13 @@ impl Record {
         }
     }
 
-    /// What was granted, or the code of the refusal.
+    /// What was granted, or the code of the refusal; of a session, the account; of an answer, what
+    /// became of it.
     #[must_use]
     pub fn what(&self) -> String {
-        let code = self.text("/data/code");
-        if code == "-" { self.text("/data/grant/account") } else { code }
+        let pointers = ["/data/code", "/data/grant/account", "/data/account", "/data/cause"];
+        let mut texts = pointers.into_iter().map(|pointer| self.text(pointer));
+        texts.find(|text| text != "-").unwrap_or_else(|| "-".to_owned())
     }
 
     /// The roles that were held.
@@ -229,13 +235,15 @@ impl Record {
     #[must_use]
     pub fn line(&self) -> String {
         let seconds: String = self.text("/time").chars().take(19).collect();
-        if self.text("/type") == "hallpass.maps" {
-            return self.line_about_maps(&seconds);
+        match self.text("/type").as_str() {
+            "hallpass.maps" => return self.line_about_maps(&seconds),
+            "hallpass.keys" => return self.line_about_keys(&seconds),
+            _ => {}
         }
-        let detail = match self.text("/data/detail") {
-            none if none == "-" => String::new(),
-            detail => format!("  {detail}"),
-        };
+        // Ours, or the server's.
+        let details = ["/data/detail", "/data/reason"].map(|pointer| self.text(pointer));
+        let detail = details.iter().find(|text| *text != "-");
+        let detail = detail.map(|detail| format!("  {detail}")).unwrap_or_default();
         format!(
             "{seconds}Z  {outcome:<9}  {who:<28}  {what:<22}  roles={roles}  from={host} {kind}  \
              client={server}:{client}  {id}{detail}",
@@ -253,6 +261,25 @@ impl Record {
 }
 
 impl Record {
+    /// Whose keys, and which of them came and went.
+    fn line_about_keys(&self, seconds: &str) -> String {
+        let ids = |pointer| {
+            let keys = self.0.pointer(pointer).and_then(Value::as_array);
+            let id = |key: &Value| Some(key.get("id")?.as_str().unwrap_or("?").to_owned());
+            let ids: Vec<_> = keys.into_iter().flatten().filter_map(id).collect();
+            if ids.is_empty() { "-".to_owned() } else { printable::text(&ids.join(",")) }
+        };
+        format!(
+            "{seconds}Z  {outcome:<9}  {who:<28}  {what:<22}  added={added}  removed={removed}  {id}",
+            outcome = self.outcome(),
+            who = "keys",
+            what = self.text("/data/issuer"),
+            added = ids("/data/added"),
+            removed = ids("/data/removed"),
+            id = self.text("/id"),
+        )
+    }
+
     /// Which version came, and either what it holds or the first of what is wrong with it.
     fn line_about_maps(&self, seconds: &str) -> String {
         let problem = match self.text("/data/problem_count") {
@@ -295,5 +322,33 @@ mod tests {
         let line = Record::read(event.to_string().as_bytes()).line();
         assert!(!line.contains(|c: char| c.is_control() || c == '\u{202e}'), "{line:?}");
         assert!(line.contains(r"roles=x\u{1b}[2J\n\u{9b}\u{202e},x\u{1b}"), "{line}");
+        let keys = serde_json::json!({ "type": "hallpass.keys", "data": {
+            "issuer": hostile, "added": [{ "id": hostile }], "removed": [{ "id": null }],
+        }});
+        let line = Record::read(keys.to_string().as_bytes()).line();
+        assert!(!line.contains(|c: char| c.is_control() || c == '\u{202e}'), "{line:?}");
+        assert!(line.contains("added=x") && line.contains("removed=?"), "{line}");
+    }
+
+    #[test]
+    fn what_a_server_tells_has_a_line() {
+        let client = serde_json::json!({ "host": "h", "connection_type": "nats", "server_name": "s",
+            "client_id": 7 });
+        let line = |kind: &str, data: serde_json::Value| {
+            let mut event = serde_json::json!({ "id": "i", "type": kind, "data": data });
+            event["data"]["client"] = client.clone();
+            let line = Record::read(event.to_string().as_bytes()).line();
+            line.split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(" ")
+        };
+        let ended = serde_json::json!({ "outcome": "ended", "account": "APP", "reason": "Kicked" });
+        let told = line("hallpass.session", ended);
+        assert_eq!(told, "-Z ended - APP roles=- from=h nats client=s:7 i Kicked");
+        let started =
+            serde_json::json!({ "outcome": "started", "account": "APP", "user_name": "u" });
+        let told = line("hallpass.session", started);
+        assert_eq!(told, "-Z started u APP roles=- from=h nats client=s:7 i");
+        let late = serde_json::json!({ "outcome": "timed_out", "cause": "no_answer" });
+        let told = line("hallpass.answer", late);
+        assert_eq!(told, "-Z timed_out - no_answer roles=- from=h nats client=s:7 i");
     }
 }

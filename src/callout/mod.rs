@@ -1,6 +1,7 @@
-//! The auth callout: the server's request and our response (pure), and the subscription that
-//! joins them.
+//! The auth callout: the server's request, our response and what the server tells beside them
+//! (pure), and the subscription that joins them.
 
+pub mod advisory;
 mod replay;
 pub mod request;
 pub mod responder;

@@ -171,7 +171,7 @@ a refusal; the client is not told why, the audit stream knows:
 
   publish tampered
   {hallpass} audit tail \
-    --config {config} --last 1 --no-follow
+    --config {config} --last 30 --no-follow | grep refused
 
 without --no-follow it shows every login as it happens
 "#

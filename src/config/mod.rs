@@ -19,6 +19,7 @@ mod secret;
 mod sections;
 mod seeds;
 mod settings;
+mod system;
 
 pub use audit::{AuditMode, AuditSettings, PersonalData, PersonalField, Treatment, WhenFull};
 pub use certificates::ClientCertificate;
@@ -37,3 +38,4 @@ pub use settings::{
     CalloutSettings, IssuerSettings, LoginSettings, NatsAddress, NatsSettings, ReaderSettings,
     Settings,
 };
+pub use system::SystemSettings;

@@ -13,6 +13,7 @@ use super::{
     certificates::{ca_file, client_certificate},
     edge, http, issuers, maps,
     seeds::{key_pair, secret, user_seed},
+    system,
 };
 use crate::{
     document::{Fields, Node, Problem, Problems, parse_at},
@@ -48,6 +49,7 @@ pub(super) fn settings(layers: &Layers, problems: &mut Problems) -> Option<Setti
     }
     let edges = root.node("edge").map(|node| edge::addresses(node, problems)).unwrap_or_default();
     let http = root.node("http").and_then(|node| http::http(node, problems));
+    let system = root.node("system").map(|node| system::system(node, layers, problems));
     let (mut issuers, certificate_issuers) = issuers::issuers(&mut root, layers, problems);
     issuers::get_secrets(&mut issuers, problems);
     root.finish(problems);
@@ -61,6 +63,8 @@ pub(super) fn settings(layers: &Layers, problems: &mut Problems) -> Option<Setti
         edges,
         http,
         audit: audit?,
+        // Absent, or there and good.
+        system: system.map_or(Some(None), |system| system.map(Some))?,
     })
 }
 

@@ -15,8 +15,8 @@ use url::Url;
 
 use super::{
     AuditSettings, CertificateIssuer, ClientCertificate, HttpSettings, IntrospectionSettings,
-    Layers, LoginFlow, MapBounds, Requirement, RolesClaim, ShownToken, accounts, edge, issuers,
-    maps, sections,
+    Layers, LoginFlow, MapBounds, Requirement, RolesClaim, ShownToken, SystemSettings, accounts,
+    edge, issuers, maps, sections,
 };
 use crate::{
     document::{Fields, Node, Problems},
@@ -44,6 +44,8 @@ pub struct Settings {
     pub http: Option<HttpSettings>,
     /// Where decisions are recorded.
     pub audit: AuditSettings,
+    /// Who hears of connections; absent: nobody does.
+    pub system: Option<SystemSettings>,
 }
 
 /// How to reach NATS.

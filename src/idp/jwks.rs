@@ -256,6 +256,18 @@ impl KeySet {
         self.keys.iter().any(|key| key.thumbprint == thumbprint)
     }
 
+    /// Whether a key is in the set under the same `kid`.
+    #[must_use]
+    pub fn names(&self, key: &VerificationKey) -> bool {
+        self.keys.iter().any(|own| own.id == key.id && own.thumbprint == key.thumbprint)
+    }
+
+    /// Whether both have the same keys under the same `kid`s, in whatever order.
+    #[must_use]
+    pub fn is_the_same_as(&self, other: &Self) -> bool {
+        self.iter().all(|key| other.names(key)) && other.iter().all(|key| self.names(key))
+    }
+
     /// The keys, in the order in which they are published.
     pub fn iter(&self) -> impl Iterator<Item = &VerificationKey> {
         self.keys.iter().map(AsRef::as_ref)

@@ -13,10 +13,12 @@ use self::demand::Demand;
 use super::{KeySet, VerificationKey};
 use crate::{code::Code, config::IssuerSettings};
 
+mod changes;
 mod demand;
 mod refreshing;
 mod status;
 
+pub use changes::{KeysChange, KeysChanges};
 pub use status::{KeyStatus, KeysState, KeysStatus};
 
 /// What is known after some number of fetches.

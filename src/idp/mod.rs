@@ -16,4 +16,4 @@ pub(crate) use http::Http;
 pub use issuers::{Authentic, Issuers};
 pub use jwks::{Accepted, JwksError, KeySet, PLAYGROUND_KID_PREFIX, VerificationKey};
 pub use jwks_file::judge_files;
-pub use keys::{IssuerKeys, KeyStatus, KeysState, KeysStatus};
+pub use keys::{IssuerKeys, KeyStatus, KeysChange, KeysChanges, KeysState, KeysStatus};

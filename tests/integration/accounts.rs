@@ -2,6 +2,7 @@
 
 use async_nats::{ConnectOptions, jetstream};
 use hallpass::{
+    callout::advisory::{AUTH_ERRORS, CONNECTS, DISCONNECTS},
     nats::AUDIT_READER_INBOX,
     playground::client::{Operation, Visitor},
 };
@@ -82,10 +83,34 @@ async fn the_service_user_takes_requests_as_a_member_of_its_group_and_answers_on
     {
         assert!(is_refused_subscribe(&service, subject).await, "{subject}");
     }
-    for subject in ["hallpass.status.other", "_INBOX.hallpass.x", "_INBOX.x", "hallpass.audit.x"] {
+    assert!(is_refused_subscribe(&service, AUTH_ERRORS).await, "outside the group");
+    for subject in
+        ["hallpass.status.other", "_INBOX.hallpass.x", "_INBOX.x", "hallpass.audit.x", AUTH_ERRORS]
+    {
         assert!(is_refused_publish(&service, subject).await, "{subject}");
     }
     world.log_in("still", &world.token("x", &["orders:read"])).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_system_user_hears_of_connections_as_a_member_of_its_group_and_does_nothing_else() {
+    let world = World::start().await;
+    let system = visitor(&world, "system", "_INBOX.hallpass-system").await;
+    for subject in [
+        "$SYS.>",
+        CONNECTS,
+        DISCONNECTS,
+        "$SYS.ACCOUNT.*.SERVER.CONNS",
+        "$SYS.SERVER.*.CLIENT.AUTH.ERR",
+        "_INBOX.hallpass-system.>",
+    ] {
+        assert!(is_refused_subscribe(&system, subject).await, "{subject}");
+    }
+    for subject in
+        ["$SYS.REQ.SERVER.PING", "$SYS.REQ.SERVER.X.KICK", "$SYS.ACCOUNT.APP.CONNECT", "x"]
+    {
+        assert!(is_refused_publish(&system, subject).await, "{subject}");
+    }
 }
 
 #[tokio::test]

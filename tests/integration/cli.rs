@@ -12,7 +12,7 @@ async fn init_writes_what_check_accepts_and_twice_changes_nothing() {
     let first = run(path, &init).await;
     assert_eq!(code(&first), 0, "{}", text(&first.stderr));
     let before = files(path);
-    assert_eq!(before.len(), 13);
+    assert_eq!(before.len(), 14);
     for (name, content) in &before {
         let mode = std::fs::metadata(name).unwrap().permissions().mode() & 0o777;
         let secret = name.contains("/keys/");

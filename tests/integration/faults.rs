@@ -230,7 +230,7 @@ async fn play(mode: &str) {
 async fn judge(scene: &Scene, mode: &str, up: &BTreeSet<String>) {
     let mut chains: BTreeMap<String, Vec<u64>> = BTreeMap::new();
     let (mut granted, mut withheld) = (BTreeMap::new(), BTreeSet::new());
-    for event in scene.world.audit().await {
+    for event in scene.world.events().await {
         let sequence = event.text("/sequence").parse().unwrap();
         chains.entry(event.text("/source")).or_default().push(sequence);
         let decision = event.text("/data/decision");

@@ -55,6 +55,7 @@ const ROOMS: &[&str] = &[
     "callout/responder",
     "broker",
     "nats",
+    "witness",
     "reload",
     "status",
     "http",

@@ -96,7 +96,7 @@ async fn the_own_configuration_has_nobody_to_draft_until_somebody_is_added() {
     assert_eq!(code(&unset), 3);
     let told = text(&unset.stderr);
     assert!(told.contains("neither file nor environment have `$HALLPASS_BREAK_GLASS_NKEY`"));
-    assert!(told.contains("nats-server.conf:54:1"), "{told}");
+    assert!(told.contains("nats-server.conf:56:1"), "{told}");
 
     let environment = std::fs::read_to_string(path.join("hallpass.env")).unwrap();
     let environment: Vec<_> = environment.lines().filter_map(|line| line.split_once('=')).collect();

@@ -44,3 +44,4 @@ mod tls;
 mod token;
 mod told;
 mod wishes;
+mod witness;

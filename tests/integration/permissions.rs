@@ -402,8 +402,8 @@ async fn other_accounts_are_out_of_reach() {
         .map("probe.toml", MAP)
         .server_conf(|conf| {
             conf.replace(
-                "  SYS {}",
-                "  SYS {}\n  OTHER { users: [{ user: other, password: other }] }",
+                "  SYS {\n",
+                "  OTHER { users: [{ user: other, password: other }] }\n  SYS {\n",
             )
             .replace("auth_users: [", "auth_users: [\n      other")
         })
@@ -474,7 +474,8 @@ subscribe = ["guests.{issuer}.{subject}.>"]
         .map("issuers.toml", map)
         .issuer(issuer)
         .server_conf(|conf| {
-            conf.replace("  SYS {}", "  SYS { users: [{ user: sys, password: sys }] }")
+            let users = "  SYS {\n    users: [\n";
+            conf.replace(users, &format!("{users}      {{ user: sys, password: sys }}\n"))
                 .replace("auth_users: [", "auth_users: [\n      sys")
         })
         .start()

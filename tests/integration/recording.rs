@@ -44,8 +44,8 @@ async fn events_that_nobody_took_are_an_error_exit() {
     world.hallpass[0].says("code=audit_unavailable").await;
     let status = world.hallpass[0].terminate().await;
     assert_eq!(status.code(), Some(1), "{}", world.hallpass[0].log());
-    // The start, the grant, its correction, the stop, the last checkpoint.
-    world.hallpass[0].says("5 audit events are lost: JetStream did not acknowledge them").await;
+    // The start, the first keys, the grant, its correction, the stop, the last checkpoint.
+    world.hallpass[0].says("6 audit events are lost: JetStream did not acknowledge them").await;
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ async fn kill(world: &mut World) {
 /// but of one; returns all events.
 async fn all_delivered(world: &World, instances: usize) -> Vec<Record> {
     eventually("everything on the stream", || async {
-        let events = world.audit().await;
+        let events = world.events().await;
         let started = events.iter().filter(|event| event.outcome() == "started").count();
         let spools = std::fs::read_dir(world.directory().join("audit-spool")).unwrap().count();
         (started == instances && spools == 1).then_some(events)
@@ -55,7 +55,7 @@ async fn without_a_stream_logins_go_on_and_a_later_start_delivers_their_events_i
     for n in 0..5 {
         world.log_in(&format!("in-{n}"), &world.token("x", &["orders:read"])).await.unwrap();
     }
-    assert!(world.audit().await.is_empty());
+    assert!(world.events().await.is_empty());
     let source = format!("hallpass/{}", only_spool(&world).file_name().unwrap().display());
     kill(&mut world).await;
     admin.delete_stream("OTHER").await.unwrap();

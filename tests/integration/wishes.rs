@@ -42,7 +42,7 @@ async fn world() -> World {
 
 async fn world_with(more: &str) -> World {
     let change = |conf: &str| {
-        let conf = conf.replace("  SYS {}", "  WEB { jetstream: enabled }\n  SYS {}");
+        let conf = conf.replace("  SYS {\n", "  WEB { jetstream: enabled }\n  SYS {\n");
         format!("{conf}\n{more}\n")
     };
     let builder = World::builder().server_conf(change).map("app.toml", APP).map("web.toml", WEB);

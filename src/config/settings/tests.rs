@@ -161,6 +161,7 @@ mod login;
 mod tokens;
 
 mod spans_and_numbers;
+mod system;
 
 mod files;
 

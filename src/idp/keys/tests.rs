@@ -1,3 +1,4 @@
+mod changes;
 mod fetching;
 mod files;
 mod outages;

@@ -125,9 +125,9 @@ fn importing(conf: &str) -> String {
     users: [{ user: store, password: store }]
   }
 
-  SYS {}";
+  SYS {\n";
     conf.replace("  APP {\n    jetstream: enabled\n    users: [", app)
-        .replace("  SYS {}", store)
+        .replace("  SYS {\n", store)
         .replace("auth_users: [", "auth_users: [\n      store")
 }
 

@@ -23,6 +23,7 @@ pub async fn with_admin() -> (World, jetstream::Context) {
     let admin = nkeys::KeyPair::new_user();
     let nkey = admin.public_key();
     let world = World::builder()
+        .without_system()
         .server_conf(|conf| {
             conf.replace(
                 "# hallpass itself: creates the stream",

@@ -164,6 +164,13 @@ impl Wire {
         }
     }
 
+    /// Says CONNECT once more, with nothing but this, and goes away without waiting for anything.
+    pub async fn leaves_with(mut self, connect: Value) {
+        self.send(format!("CONNECT {connect}\r\n")).await;
+        self.stream.get_mut().shutdown().await.unwrap();
+        self.until_the_end().await;
+    }
+
     /// Publishes.
     pub async fn publish(&mut self, subject: &str, payload: &str) {
         self.send(format!("PUB {subject} {}\r\n{payload}\r\n", payload.len())).await;

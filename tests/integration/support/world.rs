@@ -27,6 +27,7 @@ pub struct WorldBuilder {
     server_conf: String,
     maps: Vec<(String, String)>,
     replicas: usize,
+    without_system: bool,
     extra_issuers: Vec<IssuerText>,
 }
 
@@ -109,6 +110,12 @@ impl WorldBuilder {
         self
     }
 
+    /// In which no connection has an event: looking at the audit stream makes connections.
+    pub fn without_system(mut self) -> Self {
+        self.without_system = true;
+        self
+    }
+
     /// With another issuer beside the IdP, which is called `idp`.
     pub fn issuer(mut self, issuer: IssuerText) -> Self {
         self.extra_issuers.push(issuer);
@@ -137,7 +144,10 @@ impl WorldBuilder {
             allow_http_loopback: true,
         }];
         issuers.extend(self.extra_issuers);
-        let configuration = setup::configuration_text(nats.url(), &keys, &issuers);
+        let mut configuration = setup::configuration_text(nats.url(), &keys, &issuers);
+        if self.without_system {
+            configuration = without_system(&configuration);
+        }
         std::fs::write(path.join("hallpass.toml"), configuration).unwrap();
         std::fs::create_dir(path.join("subject-maps")).unwrap();
         let usual = vec![("orders.toml".to_owned(), setup::EXAMPLE_MAP.to_owned())];
@@ -162,6 +172,12 @@ impl WorldBuilder {
     }
 }
 
+fn without_system(configuration: &str) -> String {
+    let (before, section) = configuration.split_once("[system]\n").unwrap();
+    let (_, after) = section.split_once('\n').unwrap();
+    format!("{before}{after}")
+}
+
 impl World {
     /// The usual world.
     pub async fn start() -> Self {
@@ -174,6 +190,7 @@ impl World {
             server_conf: setup::SERVER_CONF.to_owned(),
             maps: Vec::new(),
             replicas: 1,
+            without_system: false,
             extra_issuers: Vec::new(),
         }
     }
@@ -254,8 +271,17 @@ impl World {
         .await
     }
 
-    /// All events so far; each must fit the schema of `docs`.
+    /// All events so far of what hallpass decided, dropped, or took into force; each must fit the
+    /// schema of `docs`.
     pub async fn audit(&self) -> Vec<Record> {
+        let decided = ["hallpass.decision", "hallpass.request", "hallpass.maps"];
+        let mut events = self.events().await;
+        events.retain(|event| decided.contains(&event.text("/type").as_str()));
+        events
+    }
+
+    /// All events so far, of whatever kind. Looking makes a connection, which has events itself.
+    pub async fn events(&self) -> Vec<Record> {
         let client = self.as_key("audit-reader", AUDIT_READER_INBOX).await;
         let mut records = Vec::new();
         let extent = Extent { last: None, follow: false };

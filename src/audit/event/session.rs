@@ -1,0 +1,192 @@
+//! The events of connections that came up and ended.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{
+    Event, Kind, Recorded,
+    peer::{PeerData, cut, subject},
+};
+use crate::{
+    audit::privacy::{Hiding, Privacy, Told},
+    callout::advisory::{About, Advisory, Amount},
+    config::PersonalField,
+};
+
+/// A user's name is cut to this many characters: an issuer's name and a token's subject are
+/// shorter.
+const LONGEST_USER: usize = 1024;
+/// The same for an account, and for the reason of an end.
+const LONGEST: usize = 128;
+
+/// A connection that came up or ended.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionEvent<'a> {
+    /// What the server tells.
+    pub advisory: &'a Advisory,
+    /// Whether the user is one of hallpass's own.
+    pub own: bool,
+    /// When it was heard.
+    pub at: Timestamp,
+}
+
+#[derive(Serialize)]
+struct Data<'a> {
+    outcome: &'static str,
+    account: Cow<'a, str>,
+    /// As the server verified it; an end has none, see [`Advisory::read`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_name: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    own: bool,
+    client: PeerData<'a>,
+    started_at: Option<Timestamp>,
+    #[serde(flatten)]
+    end: Option<End<'a>>,
+    hallpass: Recorded<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    privacy: Option<Told>,
+}
+
+#[derive(Serialize)]
+struct End<'a> {
+    ended_at: Option<Timestamp>,
+    reason: Cow<'a, str>,
+    /// By the client.
+    sent: Amount,
+    /// By the client.
+    received: Amount,
+}
+
+/// Writes the event.
+///
+/// # Errors
+/// Where it cannot be written as JSON, which no known value causes.
+pub fn session(
+    event: SessionEvent<'_>,
+    recorded: Recorded<'_>,
+    privacy: &Privacy,
+) -> Result<Event, serde_json::Error> {
+    let SessionEvent { advisory, own, at } = event;
+    let client = &advisory.client;
+    let account = cut(&client.account, LONGEST);
+    let end = || End {
+        ended_at: client.stop,
+        reason: cut(&advisory.reason, LONGEST),
+        sent: advisory.sent,
+        received: advisory.received,
+    };
+    let (outcome, end) = match advisory.about {
+        About::Connect => ("started", None),
+        About::Disconnect => ("ended", Some(end())),
+    };
+    let user = client.user.as_deref().map(|user| cut(user, LONGEST_USER));
+    let mut hiding = Hiding::new(privacy);
+    if let Some(user) = &user {
+        hiding.note(PersonalField::UserName, user);
+        // Where it came through the callout, it is issuer and subject.
+        if let Some((_, subject)) = user.split_once(':') {
+            hiding.note(PersonalField::Subject, subject);
+        }
+    }
+    let data = Data {
+        outcome,
+        account: account.clone(),
+        user_name: user.as_deref().and_then(|it| hiding.text(PersonalField::UserName, it)),
+        own,
+        client: PeerData::of(advisory, &hiding),
+        started_at: client.start,
+        end,
+        hallpass: recorded,
+        privacy: privacy.told(),
+    };
+    Event::new(Kind::Session, outcome, Some(&account), &subject(advisory), at, &data)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{config::PersonalData, names::InstanceId, policy::PolicySet};
+
+    fn advisory(kind: &str) -> Advisory {
+        let text = json!({
+            "type": format!("io.nats.server.advisory.v1.client_{kind}"),
+            "timestamp": "2026-01-02T03:04:06Z",
+            "server": { "name": "nats-1", "id": "NX", "cluster": "c" },
+            "client": {
+                "start": "2026-01-02T03:04:05Z", "stop": "2026-01-02T03:04:06Z", "id": 7,
+                "host": "192.0.2.7", "acc": "APP.1", "user": "idp:alice", "name": "é".repeat(200),
+                "lang": "rust", "ver": "1", "kind": "Client", "client_type": "nats",
+            },
+            "sent": { "msgs": 1, "bytes": 2 }, "received": { "msgs": 3, "bytes": 4 },
+            "reason": "Client Closed",
+        });
+        Advisory::read(text.to_string().as_bytes()).unwrap()
+    }
+
+    fn told(kind: &str, own: bool) -> (String, Value) {
+        let (advisory, maps) = (advisory(kind), PolicySet::default());
+        let event = SessionEvent { advisory: &advisory, own, at: Timestamp::UNIX_EPOCH };
+        let privacy = Privacy::new(&[7; 32], PersonalData::default(), Vec::new());
+        let event = session(event, Recorded::new(InstanceId::fresh(), &maps), &privacy).unwrap();
+        let mut json = event.json();
+        json["data"]["hallpass"].take();
+        (event.topic().to_owned(), json)
+    }
+
+    fn client() -> Value {
+        json!({
+            "server_id": "NX", "server_name": "nats-1", "cluster": "c", "client_id": 7,
+            "host": "192.0.2.7", "kind": "Client", "connection_type": "nats",
+            "name": "é".repeat(128), "lang": "rust", "version": "1",
+        })
+    }
+
+    #[test]
+    fn a_start_says_who_and_where() {
+        let (topic, event) = told("connect", false);
+        assert_eq!(topic, "session.APP_1.started");
+        assert_eq!(event["type"], "hallpass.session");
+        assert_eq!(event["subject"], "NX/7");
+        let expected = json!({
+            "outcome": "started", "account": "APP.1", "user_name": "idp:alice",
+            "client": client(), "started_at": "2026-01-02T03:04:05Z", "hallpass": null,
+        });
+        assert_eq!(event["data"], expected);
+        assert_eq!(told("connect", true).1["data"]["own"], true);
+    }
+
+    #[test]
+    fn what_is_hidden_of_somebody_is_hidden_everywhere() {
+        let mut advisory = advisory("connect");
+        advisory.client.name = "alice".to_owned();
+        let event = SessionEvent { advisory: &advisory, own: false, at: Timestamp::UNIX_EPOCH };
+        let pseudonymize = [PersonalField::Subject].into();
+        let omit = [PersonalField::Address].into();
+        let privacy = Privacy::new(&[7; 32], PersonalData { omit, pseudonymize }, Vec::new());
+        let recorded = Recorded::itself(InstanceId::fresh());
+        let text = session(event, recorded, &privacy).unwrap().json().to_string();
+        assert!(!text.contains("alice") && !text.contains("192.0.2.7"), "{text}");
+        assert!(
+            text.contains("pseudonym:") && text.contains("\"omitted\":[\"address\"]"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn an_end_says_why_and_how_much_and_no_unverified_name() {
+        let (topic, event) = told("disconnect", false);
+        assert_eq!(topic, "session.APP_1.ended");
+        let expected = json!({
+            "outcome": "ended", "account": "APP.1", "client": client(),
+            "started_at": "2026-01-02T03:04:05Z", "ended_at": "2026-01-02T03:04:06Z",
+            "reason": "Client Closed", "sent": { "msgs": 1, "bytes": 2 },
+            "received": { "msgs": 3, "bytes": 4 }, "hallpass": null,
+        });
+        assert_eq!(event["data"], expected);
+    }
+}
