@@ -655,13 +655,15 @@ async fn a_silent_issuer_does_not_keep_the_others_out() {
 
 #[tokio::test]
 async fn what_cannot_be_recorded_is_not_granted() {
-    let world = World::builder()
+    let mut world = World::builder()
         .server_conf(|conf| {
             let (before, audit) = conf.split_once("  AUDIT {").unwrap();
             format!("{before}  AUDIT {{{}", audit.replacen("jetstream: enabled", "", 1))
         })
+        .replicas(0)
         .start()
         .await;
+    world.add_hallpass(&["--set", "audit.mode=strict"]).await;
     let options = json!({ "auth_token": world.token("alice", &["orders:read"]) });
     let outcome = Wire::connect(world.nats.url(), "alice", options).await;
     let refused = Some(Heard::Complaint("Authorization Violation".to_owned()));
