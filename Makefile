@@ -21,7 +21,10 @@ FUZZ_TARGETS ?= token header claims introspection jwks request wish
 # `make test` has some hundreds; HALLPASS_DIFFTEST_SEED repeats a run.
 COMPARISONS ?= 20000
 
-.PHONY: help demo dev test difftest lint fuzz bench clean
+# Each of the two modes has so many; HALLPASS_FAULTS_SEED repeats the choice of a run.
+ROUNDS ?= 200
+
+.PHONY: help demo dev test difftest faults lint fuzz bench clean
 
 help: ## Say what there is (this list)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -54,19 +57,27 @@ difftest: ## Compare what hallpass says with what nats-server does, COMPARISONS 
 	HALLPASS_NATS_SERVER="$$(tests/tools/nats-server)" HALLPASS_DIFFTEST_COMPARISONS=$(COMPARISONS) \
 	cargo test --locked --test integration difftest -- --nocapture
 
+faults: ## Kill, cut and fill at random moments, ROUNDS times, and count what is left
+	@tests/tools/preflight cargo cc
+	@tests/tools/nats-server >/dev/null
+	HALLPASS_NATS_SERVER="$$(tests/tools/nats-server)" HALLPASS_FAULTS_ROUNDS=$(ROUNDS) \
+	cargo test --locked --test integration faults -- --nocapture
+
 lint: ## Check formatting, clippy and the documentation, warnings as errors
 	@tests/tools/preflight cargo cc lint
 	cargo fmt --check
-	cargo clippy --all-targets --locked -- -D warnings
+	cargo clippy --all-targets --features unaudited --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
 
 fuzz: ## Fuzz what reads tokens, keys and requests, FUZZ_SECONDS for each target
 	@tests/tools/preflight cargo cc cxx rustup
 	@tests/tools/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
-bench: ## Print what an authorization costs, and what the size of maps does
+bench: ## Print what an authorization costs, and what the size of maps and the audit trail add
 	@tests/tools/preflight cargo cc
 	cargo bench --locked --bench pipeline --bench maps
+	HALLPASS_NATS_SERVER="$$(tests/tools/nats-server)" \
+	cargo bench --locked --features unaudited --bench audit
 
 clean: ## Remove everything that was built, downloaded or installed
 	@tests/tools/preflight cargo

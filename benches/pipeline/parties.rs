@@ -109,7 +109,13 @@ impl Parties {
         Taken { payload: payload.into(), header_key, read_at: tokio::time::Instant::now() }
     }
 
+    /// A broker that records nothing and is told at once that it did.
     pub fn broker(&self) -> Broker {
+        self.recording(Arc::new(Yes))
+    }
+
+    /// A broker that has this record.
+    pub fn recording(&self, recorder: Arc<dyn Recorder>) -> Broker {
         let callout = CalloutSettings {
             account: "AUTH".parse().unwrap(),
             issuer: Arc::clone(&self.issuer),
@@ -136,7 +142,7 @@ impl Parties {
         let issuers = Issuers::new([keys], Vec::new());
         let privacy = Arc::new(Privacy::new(&[7; 32], PersonalData::default(), Vec::new()));
         let (edges, instance) = (Vec::new(), InstanceId::fresh());
-        Broker::new(callout, edges, issuers, policy, Arc::new(Yes), privacy, instance)
+        Broker::new(callout, edges, issuers, policy, recorder, privacy, instance)
     }
 
     /// The answer once it is opened; it must be a grant.
