@@ -5,6 +5,8 @@
 
 use std::{fmt, str::FromStr};
 
+use jiff::Timestamp;
+
 /// Why a string is not the name it was taken for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what} {problem}")]
@@ -145,6 +147,12 @@ impl DecisionId {
     pub fn fresh() -> Self {
         Self(uuid::Uuid::now_v7())
     }
+
+    /// When it was made, by the clock of who made it; `None` where it is no UUIDv7.
+    #[must_use]
+    pub fn made_at(&self) -> Option<Timestamp> {
+        made_at(self.0)
+    }
 }
 
 impl fmt::Display for DecisionId {
@@ -175,6 +183,12 @@ impl InstanceId {
     pub fn fresh() -> Self {
         Self(uuid::Uuid::now_v7())
     }
+
+    /// When it started, by its own clock; `None` where the id is no UUIDv7.
+    #[must_use]
+    pub fn started_at(&self) -> Option<Timestamp> {
+        made_at(self.0)
+    }
 }
 
 impl fmt::Display for InstanceId {
@@ -189,6 +203,12 @@ impl FromStr for InstanceId {
     fn from_str(text: &str) -> Result<Self, NameError> {
         written("an instance's id", text).map(Self)
     }
+}
+
+/// The milliseconds since 1970 in a UUIDv7 (RFC 9562, section 5.7).
+fn made_at(id: uuid::Uuid) -> Option<Timestamp> {
+    let (seconds, nanoseconds) = id.get_timestamp()?.to_unix();
+    Timestamp::new(seconds.try_into().ok()?, nanoseconds.try_into().ok()?).ok()
 }
 
 /// A UUID in the one spelling that is written here.
