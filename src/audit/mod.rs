@@ -15,6 +15,7 @@ mod spool;
 mod stream;
 mod trail;
 mod window;
+pub mod story;
 pub mod verify;
 
 pub use event::Event;

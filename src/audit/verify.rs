@@ -109,17 +109,29 @@ impl Verifier {
         self.events
     }
 
-    /// Whether an event is missing inside of a chain so far. On a stream that is written to, it
-    /// may still be on its way.
+    /// Whether an event is missing so far, that others follow or name. On a stream that is
+    /// written to, it may still be on its way.
     #[must_use]
-    pub fn has_holes(&self) -> bool {
-        self.chains.values().any(|trace| trace.segments.len() > 1)
+    pub fn awaits_any(&self) -> bool {
+        self.chains.values().any(Trace::awaits_any)
+    }
+
+    /// Whether this event is such a one, by the id that it has.
+    #[must_use]
+    pub fn awaits(&self, id: &str) -> bool {
+        let Some((instance, sequence)) = parse_event_id(id) else { return false };
+        self.chains.get(&instance).is_some_and(|trace| trace.awaits(sequence))
     }
 
     /// Takes the next event.
     pub fn take(&mut self, found: Found<'_>) {
-        self.events += 1;
         self.neighbours(found);
+        self.take_late(found);
+    }
+
+    /// Takes an event from further on, without those between.
+    pub fn take_late(&mut self, found: Found<'_>) {
+        self.events += 1;
         match Link::read(found.payload) {
             Ok((link, said)) => {
                 let mark = self.mark(found.at, &said);

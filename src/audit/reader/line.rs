@@ -1,5 +1,7 @@
 //! An event on one line.
 
+use serde_json::Value;
+
 use super::Record;
 use crate::printable;
 
@@ -67,14 +69,20 @@ impl Record {
                 (self.who(), what)
             }
             "maps" => ("subject maps".to_owned(), self.about_maps()),
-            "keys" => (format!("keys of {}", some("/data/issuer")), some("/data/why")),
+            "keys" => {
+                let keys = |pointer: &str| {
+                    self.json().pointer(pointer).and_then(Value::as_array).map_or(0, Vec::len)
+                };
+                let what = format!("+{} -{}", keys("/data/added"), keys("/data/removed"));
+                (format!("keys of {}", some("/data/issuer")), what)
+            }
             "instance" => {
                 let host = format!("{} {}", some("/data/host"), some("/data/mode"));
                 ("instance".to_owned(), format!("{} {}", host.trim(), some("/data/why")))
             }
             "checkpoint" => {
                 let end = match self.json().pointer("/data/final") {
-                    Some(serde_json::Value::Bool(true)) => ", the last",
+                    Some(Value::Bool(true)) => ", the last",
                     _ => "",
                 };
                 let until = self.text("/data/head/sequence");
@@ -87,12 +95,7 @@ impl Record {
                 ("not recorded".to_owned(), what)
             }
             kind @ ("session" | "answer") => {
-                let who = match self.who() {
-                    none if none == "-" => some("/data/user_name"),
-                    who => who,
-                };
-                let why = some("/data/reason");
-                (who, format!("{kind} {} {why}", some("/data/account")))
+                (self.who(), format!("{kind} {} {}", self.what(), some("/data/reason")))
             }
             kind => (kind.to_owned(), some("/data/code")),
         }

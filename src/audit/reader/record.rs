@@ -102,7 +102,8 @@ impl Record {
         self.json().get("time")?.as_str()?.parse().ok()
     }
 
-    /// `granted`, `refused`, `undecided` or `dropped`; of maps, `changed` or `rejected`; ….
+    /// `granted`, `refused`, `undecided` or `dropped`; of maps, `changed` or `rejected`; of keys,
+    /// `changed`; of sessions, `started` or `ended`; of answers, `rejected` or `timed_out`; ….
     #[must_use]
     pub fn outcome(&self) -> String {
         self.text("/data/outcome")
@@ -112,9 +113,12 @@ impl Record {
     /// held, in brackets; `-` where nobody vouched for anything.
     #[must_use]
     pub fn who(&self) -> String {
-        let user = self.text("/data/identity/user_name");
-        if user != "-" {
-            return user;
+        // Of a session, the user as the server has it.
+        for pointer in ["/data/identity/user_name", "/data/user_name"] {
+            let user = self.text(pointer);
+            if user != "-" {
+                return user;
+            }
         }
         match (self.text("/data/token/issuer"), self.text("/data/token/subject")) {
             (issuer, _) if issuer == "-" => issuer,
@@ -122,11 +126,13 @@ impl Record {
         }
     }
 
-    /// What was granted, or the code of the refusal.
+    /// What was granted, or the code of the refusal; of a session, the account; of an answer, what
+    /// became of it.
     #[must_use]
     pub fn what(&self) -> String {
-        let code = self.text("/data/code");
-        if code == "-" { self.text("/data/grant/account") } else { code }
+        let pointers = ["/data/code", "/data/grant/account", "/data/account", "/data/cause"];
+        let mut texts = pointers.into_iter().map(|pointer| self.text(pointer));
+        texts.find(|text| text != "-").unwrap_or_else(|| "-".to_owned())
     }
 
     /// The names in a list of the event, such as `/data/roles`.

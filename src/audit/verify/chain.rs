@@ -173,6 +173,22 @@ impl Trace {
         self.segments.values().next_back().map_or(0, |it| it.high)
     }
 
+    /// Whether events are missing that others follow or name.
+    pub(super) fn awaits_any(&self) -> bool {
+        self.segments.len() > 1 || self.farthest() > self.high()
+    }
+
+    /// Whether this is one of them.
+    pub(super) fn awaits(&self, sequence: u64) -> bool {
+        let first = self.segments.keys().next().copied().unwrap_or(1);
+        (first..=self.farthest().max(self.high())).contains(&sequence) && !self.has(sequence)
+    }
+
+    /// The farthest that somebody has named.
+    fn farthest(&self) -> u64 {
+        self.named.keys().next_back().copied().unwrap_or(0)
+    }
+
     fn has(&self, sequence: u64) -> bool {
         let before = self.segments.range(..=sequence).next_back();
         before.is_some_and(|(_, it)| it.high >= sequence)
