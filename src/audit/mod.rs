@@ -12,11 +12,11 @@ mod recorder;
 mod shared;
 mod sink;
 mod spool;
+pub mod story;
 mod stream;
 mod trail;
-mod window;
-pub mod story;
 pub mod verify;
+mod window;
 
 pub use event::Event;
 pub use privacy::Privacy;

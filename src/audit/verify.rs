@@ -112,15 +112,15 @@ impl Verifier {
     /// Whether an event is missing so far, that others follow or name. On a stream that is
     /// written to, it may still be on its way.
     #[must_use]
-    pub fn awaits_any(&self) -> bool {
-        self.chains.values().any(Trace::awaits_any)
+    pub fn lacks_any(&self) -> bool {
+        self.chains.values().any(Trace::lacks_any)
     }
 
     /// Whether this event is such a one, by the id that it has.
     #[must_use]
-    pub fn awaits(&self, id: &str) -> bool {
+    pub fn lacks(&self, id: &str) -> bool {
         let Some((instance, sequence)) = parse_event_id(id) else { return false };
-        self.chains.get(&instance).is_some_and(|trace| trace.awaits(sequence))
+        self.chains.get(&instance).is_some_and(|trace| trace.lacks(sequence))
     }
 
     /// Takes the next event.

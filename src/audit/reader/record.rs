@@ -71,11 +71,20 @@ impl Record {
     /// The whole event, as it was written: for a terminal, see [`printable::json`].
     #[must_use]
     pub fn json(&self) -> &Value {
-        self.value.get_or_init(|| {
-            serde_json::from_slice(&self.payload).unwrap_or_else(
-                |_| serde_json::json!({ "type": "unreadable", "data": { "outcome": "unreadable" } }),
-            )
-        })
+        self.value
+            .get_or_init(|| serde_json::from_slice(&self.payload).unwrap_or_else(|_| unreadable()))
+    }
+
+    /// The whole event as JSON on one line, fit for a terminal: as it was written, where that is
+    /// one line.
+    #[must_use]
+    pub fn json_line(&self) -> String {
+        match std::str::from_utf8(&self.payload) {
+            Ok(text) if !text.contains(['\n', '\r']) && self.json() != &unreadable() => {
+                printable::json(text)
+            }
+            _ => printable::json(&self.json().to_string()),
+        }
     }
 
     /// A text of the event by JSON pointer, such as `/data/code`; `-` where it is not there.
@@ -160,4 +169,9 @@ impl Record {
             None => id,
         }
     }
+}
+
+/// What stands for a text that is not JSON.
+fn unreadable() -> Value {
+    serde_json::json!({ "type": "unreadable", "data": { "outcome": "unreadable" } })
 }

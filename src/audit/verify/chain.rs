@@ -20,6 +20,8 @@ pub(super) struct Trace {
     pub(super) events: u64,
     /// The last event with a good signature.
     pub(super) vouched: Option<(u64, Mark)>,
+    /// The farthest event that others have named and that is as they said, and who said so.
+    pub(super) confirmed: Option<(u64, Named)>,
     /// The sequence of the checkpoint that said it would be the last.
     pub(super) ended: Option<u64>,
     /// What was missing between stretches that are not kept apart any more.
@@ -86,8 +88,11 @@ impl Trace {
         if head.sequence <= 1 && previous != Hash::NONE {
             placed.torn.push(Torn { sequence: 1, mark, previous, before: mark });
         }
-        let named = self.named.remove(&head.sequence);
-        placed.contradicts = named.filter(|named| named.hash != head.hash);
+        if let Some(named) = self.named.remove(&head.sequence)
+            && !self.confirm(head.sequence, head.hash, named)
+        {
+            placed.contradicts = Some(named);
+        }
         Some(placed)
     }
 
@@ -151,12 +156,11 @@ impl Trace {
 
     /// Somebody says which event has this sequence: where it is, when it is another.
     pub(super) fn name(&mut self, sequence: u64, named: Named) -> Option<Mark> {
-        if let Some((hash, mark)) = self.signed.get(&sequence) {
-            return (*hash != named.hash).then_some(*mark);
-        }
+        let signed = self.signed.get(&sequence).copied();
         let end = self.segments.values().find(|it| it.high == sequence);
-        if let Some(Segment { hash: Some(hash), last, .. }) = end {
-            return (*hash != named.hash).then_some(*last);
+        let end = end.and_then(|it| Some((it.hash?, it.last)));
+        if let Some((hash, mark)) = signed.or(end) {
+            return (!self.confirm(sequence, hash, named)).then_some(mark);
         }
         if self.high() < sequence || !self.has(sequence) {
             self.named.entry(sequence).or_insert(named);
@@ -173,13 +177,22 @@ impl Trace {
         self.segments.values().next_back().map_or(0, |it| it.high)
     }
 
+    /// Compares what somebody said of an event with what it is.
+    fn confirm(&mut self, sequence: u64, hash: Hash, named: Named) -> bool {
+        let fits = hash == named.hash;
+        if fits && self.confirmed.is_none_or(|(farthest, _)| farthest < sequence) {
+            self.confirmed = Some((sequence, named));
+        }
+        fits
+    }
+
     /// Whether events are missing that others follow or name.
-    pub(super) fn awaits_any(&self) -> bool {
+    pub(super) fn lacks_any(&self) -> bool {
         self.segments.len() > 1 || self.farthest() > self.high()
     }
 
     /// Whether this is one of them.
-    pub(super) fn awaits(&self, sequence: u64) -> bool {
+    pub(super) fn lacks(&self, sequence: u64) -> bool {
         let first = self.segments.keys().next().copied().unwrap_or(1);
         (first..=self.farthest().max(self.high())).contains(&sequence) && !self.has(sequence)
     }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     Beginning, Finding, Kind, Mark, TOLD, Verifier,
-    chain::Trace,
+    chain::{Named, Trace},
     report::{ChainReport, Report},
 };
 use crate::{
@@ -16,7 +16,9 @@ use crate::{
 
 /// How far the clocks of instances and servers may be apart.
 const CLOCKS: Duration = Duration::from_secs(60);
-/// An instance signs as it starts: what one records before that takes no longer, and is no more.
+/// An instance signs as soon as the stream answers it: what one records before that takes no
+/// longer, and is no more. Where the stream did not answer at all until the instance was killed,
+/// the next one on that disk names what it left, and signs for that.
 const YOUNG: (Duration, u64) = (Duration::from_secs(60), 1000);
 
 /// How far back the trail reaches.
@@ -66,7 +68,8 @@ impl Verifier {
         let mut late = Vec::new();
         let (mut chains, mut gone) = (Vec::new(), Vec::new());
         for (instance, trace) in &self.chains {
-            match report(*instance, trace, reach, &mut late) {
+            let confirmed = trace.confirmed.filter(|(_, named)| self.is_vouched_for(named.by));
+            match report(*instance, trace, confirmed, reach, &mut late) {
                 Some(chain) => chains.push(chain),
                 None if reach.excuses(*instance) => gone.push(*instance),
                 None => late.extend(absent(*instance, trace)),
@@ -90,10 +93,19 @@ impl Verifier {
     }
 }
 
+impl Verifier {
+    /// Whether an event comes before a good signature in its own chain.
+    fn is_vouched_for(&self, by: Head) -> bool {
+        let vouched = self.chains.get(&by.instance).and_then(|trace| trace.vouched);
+        vouched.is_some_and(|(until, _)| by.sequence <= until)
+    }
+}
+
 /// What is known of a chain of which something is there; what is missing of it goes to `late`.
 fn report(
     instance: InstanceId,
     trace: &Trace,
+    confirmed: Option<(u64, Named)>,
     reach: Reach,
     late: &mut Vec<Finding>,
 ) -> Option<ChainReport> {
@@ -115,7 +127,9 @@ fn report(
         late.push(Finding { sequence: None, last: None, ..finding });
     }
     late.extend(cut(instance, trace, end.high, end.last));
-    let vouched = trace.vouched.map(|(sequence, _)| sequence);
+    let confirmed = confirmed.map(|(sequence, named)| (sequence, named.mark));
+    let vouching = trace.vouched.into_iter().chain(confirmed).max_by_key(|(sequence, _)| *sequence);
+    let vouched = vouching.map(|(sequence, _)| sequence);
     let (first_at, last_at) = (begin.first.time, end.last.time);
     let lasted =
         first_at.zip(last_at).map(|(from, until)| until.duration_since(from).unsigned_abs());
@@ -142,7 +156,7 @@ fn report(
         first,
         last: end.high,
         vouched_until: vouched,
-        vouched_at: trace.vouched.and_then(|(_, mark)| mark.time),
+        vouched_at: vouching.and_then(|(_, mark)| mark.time),
         unvouched: trace.above(vouched.unwrap_or(0)),
         stopped: trace.ended == Some(end.high),
         last_at,

@@ -166,7 +166,8 @@ pub struct ChainReport {
     pub first: u64,
     /// And of the last.
     pub last: u64,
-    /// The sequence of the last event that a believed key has signed.
+    /// The sequence of the last event that a believed key has signed, or that a signed event of
+    /// another chain names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vouched_until: Option<u64>,
     /// When that was.

@@ -8,7 +8,6 @@ use super::{Exit, all_written, filter::Filter, open, unless_stopped};
 use crate::{
     audit::reader::{self, Extent, Record, Step},
     cli::{ConfigArgs, output},
-    printable,
 };
 
 /// Follow the audit stream, one line an event
@@ -49,7 +48,7 @@ pub(super) struct Shown {
 impl Shown {
     pub(super) fn try_line(self, record: &Record) -> io::Result<()> {
         output::try_line(&match self {
-            Self { json: true, .. } => printable::json(&record.json().to_string()),
+            Self { json: true, .. } => record.json_line(),
             Self { wide: true, .. } => record.wide_line(),
             Self { .. } => record.line(),
         })

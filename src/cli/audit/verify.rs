@@ -187,21 +187,21 @@ impl Verify {
         let mut last = ends.map_or(0, |(_, last)| last);
         // Events may overtake each other: what is missing at the very end may come yet.
         for _ in 0..ON_ITS_WAY.0 {
-            if !verifier.awaits_any() {
+            if !verifier.lacks_any() {
                 break;
             }
             reader::read_after(client.clone(), stream, last, |step| {
                 if let Step::Event(record) = step {
                     last = record.sequence;
                     let id = record.json().get("id").and_then(serde_json::Value::as_str);
-                    if id.is_some_and(|id| verifier.awaits(id)) {
+                    if id.is_some_and(|id| verifier.lacks(id)) {
                         verifier.take_late(found(&record));
                     }
                 }
                 ControlFlow::Continue(())
             })
             .await?;
-            if verifier.awaits_any() {
+            if verifier.lacks_any() {
                 tokio::time::sleep(ON_ITS_WAY.1).await;
             }
         }

@@ -11,7 +11,6 @@ use super::{Exit, filter::TimeSpan, open, progress::Progress, unless_stopped};
 use crate::{
     audit::{reader::Record, story::story},
     cli::{ConfigArgs, output},
-    printable,
 };
 
 /// Tell the story of one decision
@@ -68,7 +67,7 @@ impl Why {
         let text = match self.json {
             true => {
                 let events = found.decisions.iter().chain(&found.sessions);
-                events.map(|it| printable::json(&it.json().to_string()) + "\n").collect()
+                events.map(|it| it.json_line() + "\n").collect()
             }
             false => text(&found.decisions, &found.sessions),
         };

@@ -173,9 +173,9 @@ fn a_message_deleted_from_the_stream_is_named_by_its_chain_first() {
         let (at, subject) = (it.sequence + 100, Some(it.subject.as_str()));
         verifier.take(Found { at, subject, message_id: None, payload: &it.payload });
     }
-    assert!(verifier.awaits_any());
+    assert!(verifier.lacks_any());
     let id = |sequence: u64| format!("{}-{sequence}", instance.id());
-    assert!(verifier.awaits(&id(4)) && !verifier.awaits(&id(5)) && !verifier.awaits(&id(9)));
+    assert!(verifier.lacks(&id(4)) && !verifier.lacks(&id(5)) && !verifier.lacks(&id(9)));
     let report = verifier.finish(Beginning::First, false);
     assert_eq!(first(&report), (Kind::Missing, 105, Some(4)));
     assert_eq!((report.findings.len(), report.counts.missing), (2, 1));

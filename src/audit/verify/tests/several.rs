@@ -109,3 +109,23 @@ fn who_is_not_believed_cannot_say_that_something_is_missing() {
     assert_eq!(report.counts.missing, 0, "{report:?}");
     assert_eq!(report.counts.changed, 1);
 }
+
+#[test]
+fn who_takes_over_vouches_for_what_was_left() {
+    let key = KeyPair::new_user();
+    // It never reached the stream, and so never signed.
+    let mut a = Instance::start(&key);
+    a.decide("a").now += Duration::from_secs(3600);
+    a.decide("b");
+    let alone = verify(&[&key], &payloads(&a.trail));
+    assert_eq!(first(&alone).0, Kind::Added);
+    let mut b = Instance::resuming(&key, &[a.chain.head()]);
+    let unsigned = verify(&[&key], &[payloads(&b.trail), payloads(&a.trail)].concat());
+    assert_eq!(first(&unsigned).0, Kind::Added);
+    b.checkpoint(&[]);
+    for lines in [[&b, &a], [&a, &b]] {
+        let report = verify(&[&key], &lines.map(|it| payloads(&it.trail)).concat());
+        assert!(report.intact, "{report:?}");
+        assert_eq!((report.chains[0].vouched_until, report.unvouched()), (Some(3), 0));
+    }
+}
