@@ -15,12 +15,12 @@ use crate::printable;
 /// was corrected, the correction. `sessions` are the events of its connection, by time.
 #[must_use]
 pub fn story(decisions: &[&Value], sessions: &[&Value]) -> Vec<String> {
-    let Some(first) = decisions.first().map(|it| Told(it)) else { return Vec::new() };
+    let Some(first) = decisions.first().copied().map(Told) else { return Vec::new() };
     let mut told = vec![verdict(first)];
-    for correction in decisions.iter().skip(1).map(|it| Told(it)) {
+    for correction in decisions.iter().skip(1).copied().map(Told) {
         told.push(corrected(correction));
     }
-    let last = decisions.last().map_or(first, |it| Told(it));
+    let last = decisions.last().copied().map_or(first, Told);
     told.extend(refusal::why(last));
     told.extend(from_where(first));
     told.extend(by_which_token(first));
@@ -170,7 +170,7 @@ fn by_which_token(told: Told<'_>) -> Option<String> {
 }
 
 fn roles(told: Told<'_>) -> Vec<String> {
-    let given = told.list("/data/given").iter().map(|it| Told(it)).filter_map(|given| {
+    let given = told.list("/data/given").iter().map(Told).filter_map(|given| {
         let (role, at) = (given.quoted("/role")?, given.text("/at")?);
         let by: Vec<_> = given
             .list("/by")
@@ -181,7 +181,7 @@ fn roles(told: Told<'_>) -> Vec<String> {
         let by = if by.is_empty() { "roles".to_owned() } else { listed(&by, "and") };
         Some(format!("The issuer's {by} gives role {role} ({at})."))
     });
-    let unmet = told.list("/data/unmet").iter().map(|it| Told(it)).filter_map(|unmet| {
+    let unmet = told.list("/data/unmet").iter().map(Told).filter_map(|unmet| {
         let (role, at) = (unmet.quoted("/role")?, unmet.text("/at")?);
         let why = unmet.text("/why").map(|why| format!(": {why}")).unwrap_or_default();
         Some(format!("Role {role} is not held, because of {at}{why}."))
@@ -200,7 +200,7 @@ fn roles(told: Told<'_>) -> Vec<String> {
     let rules: Vec<_> = told
         .list("/data/rules")
         .iter()
-        .map(|it| Told(it))
+        .map(Told)
         .filter_map(|rule| Some(format!("{} of {}", rule.text("/at")?, rule.quoted("/role")?)))
         .collect();
     if !rules.is_empty() {

@@ -14,19 +14,19 @@
 mod chain;
 mod end;
 mod report;
+mod vouching;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-use chain::{Named, Trace};
+use chain::Trace;
 pub use report::{ChainReport, Counts, Finding, Kind, Report};
 
 use super::{
     SUBJECT_PREFIX,
     chain::{Hash, Head, Link, NoLink, parse_event_id},
-    event::Checkpoint,
 };
 use crate::names::InstanceId;
 
@@ -180,73 +180,7 @@ impl Verifier {
         if !self.place(link.head, link.previous, mark) {
             return;
         }
-        let kind = said.get("type").and_then(Value::as_str).unwrap_or_default();
-        let believed = link.is_signed() && self.signers.iter().any(|key| link.is_signed_by(key));
-        if link.is_signed() && !believed {
-            let what = "it is signed by nobody who is believed: it, or what comes before it in \
-                        its chain, may be somebody else's";
-            self.tell(Finding::of(Kind::Changed, link.head, mark, what.to_owned()));
-        }
-        if believed {
-            self.chains.entry(link.head.instance).or_default().vouch(link.head, mark);
-        }
-        if kind == "hallpass.checkpoint" {
-            self.take_checkpoint(link, said, mark, believed);
-        }
-        let resumes = match (kind, outcome(said)) {
-            ("hallpass.instance", Some("started")) => said.pointer("/data/resumes"),
-            _ => None,
-        };
-        let resumes = resumes.and_then(|it| serde_json::from_value::<Vec<Head>>(it.clone()).ok());
-        for head in resumes.into_iter().flatten() {
-            self.name(head, link.head, mark);
-        }
-    }
-
-    fn take_checkpoint(&mut self, link: &Link, said: &Value, mark: Mark, believed: bool) {
-        let of = |what: &str| Finding::of(Kind::Changed, link.head, mark, what.to_owned());
-        if !link.is_signed() {
-            self.tell(of("a checkpoint without a signature"));
-        }
-        let data = said.get("data").cloned().unwrap_or_default();
-        let Ok(checkpoint) = serde_json::from_value::<Checkpoint>(data) else {
-            self.tell(of("a checkpoint that does not say what it vouches for"));
-            return;
-        };
-        let Head { instance, sequence, .. } = link.head;
-        let before = Head { instance, sequence: sequence.saturating_sub(1), hash: link.previous };
-        if checkpoint.head != before {
-            self.tell(of("it vouches for another event than the one before it"));
-        }
-        if !believed {
-            return;
-        }
-        if checkpoint.is_final {
-            self.chains.entry(instance).or_default().ended = Some(sequence);
-        }
-        for head in checkpoint.others {
-            self.name(head, link.head, mark);
-        }
-    }
-
-    /// Somebody says how far a chain goes.
-    fn name(&mut self, head: Head, by: Head, mark: Mark) {
-        if !is_place(head.sequence) {
-            return;
-        }
-        let named = Named { hash: head.hash, by, mark };
-        let trace = self.chains.entry(head.instance).or_default();
-        if let Some(other) = trace.name(head.sequence, named) {
-            self.contradicted(head, other, named);
-        }
-    }
-
-    fn contradicted(&mut self, head: Head, mark: Mark, named: Named) {
-        let what = format!(
-            "it is not the one that event {} of {} names",
-            named.by.sequence, named.by.instance
-        );
-        self.tell(Finding::of(Kind::Changed, head, mark, what));
+        self.take_vouching(link, said, mark);
     }
 
     /// Gives an event its place in its chain; `false` where that is taken.

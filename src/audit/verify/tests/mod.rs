@@ -10,7 +10,7 @@ use serde_json::json;
 use super::*;
 use crate::audit::{
     chain::{Chain, Sealed},
-    event::{self, Event, Recorded, Started},
+    event::{self, Checkpoint, Event, Recorded, Started},
 };
 
 /// An instance that records, as `serve` does: it starts, signs, and goes on.
