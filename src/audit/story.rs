@@ -6,6 +6,8 @@
 mod refusal;
 mod session;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -197,16 +199,29 @@ fn roles(told: Told<'_>) -> Vec<String> {
         let word = if held.len() == 1 { "role" } else { "roles" };
         sentences.push(format!("Held: the {word} {}.", listed(&held, "and")));
     }
-    let rules: Vec<_> = told
-        .list("/data/rules")
-        .iter()
-        .map(Told)
-        .filter_map(|rule| Some(format!("{} of {}", rule.text("/at")?, rule.quoted("/role")?)))
-        .collect();
+    let rules = rules(told);
     if !rules.is_empty() {
         sentences.push(format!("The rules that decided: {}.", rules.join(", ")));
     }
     sentences
+}
+
+/// The rules, those of one role in one file together: `orders.toml:7,9 of `clerk``.
+fn rules(told: Told<'_>) -> Vec<String> {
+    let mut lines: BTreeMap<(String, String), BTreeSet<u64>> = BTreeMap::new();
+    for rule in told.list("/data/rules").iter().map(Told) {
+        let (Some(role), Some(at)) = (rule.quoted("/role"), rule.text("/at")) else { continue };
+        let place =
+            at.rsplit_once(':').and_then(|(file, line)| Some((file, line.parse::<u64>().ok()?)));
+        let (file, line) = place.map_or((at.as_str(), None), |(file, line)| (file, Some(line)));
+        lines.entry((role, file.to_owned())).or_default().extend(line);
+    }
+    let told = lines.into_iter().map(|((role, file), lines)| {
+        let lines: Vec<_> = lines.iter().map(ToString::to_string).collect();
+        let colon = if lines.is_empty() { "" } else { ":" };
+        format!("{file}{colon}{} of {role}", lines.join(","))
+    });
+    told.collect()
 }
 
 fn allowed(told: Told<'_>) -> Vec<String> {

@@ -23,7 +23,7 @@ async fn exported() -> (World, PathBuf) {
     world.log_in("in", &world.token("alice", &["orders:read"])).await.unwrap();
     assert_eq!(world.refusal("out", "x").await, "token_malformed");
     eventually("the first checkpoint", || async {
-        world.audit().await.iter().any(|it| it.kind() == "checkpoint").then_some(())
+        world.events().await.iter().any(|it| it.kind() == "checkpoint").then_some(())
     })
     .await;
     let file = world.directory().join("trail.ndjson");
@@ -79,7 +79,7 @@ async fn a_question_is_answered_by_the_events_that_fit() {
 #[tokio::test]
 async fn why_tells_the_story_of_a_decision() {
     let world = World::start().await;
-    world.log_in("in", &world.token("alice", &["orders:read"])).await.unwrap();
+    drop(world.log_in("in", &world.token("alice", &["orders:read"])).await.unwrap());
     assert_eq!(world.refusal("out", &world.token("bob", &["unknown"])).await, "no_role");
     let (granted, refused) = (world.event_of("in").await, world.event_of("out").await);
     let id = |record: &Record| record.text("/data/decision");
@@ -98,6 +98,12 @@ async fn why_tells_the_story_of_a_decision() {
     ] {
         assert!(story.contains(told), "{told}: {story}");
     }
+    let ended = eventually("what became of the connection", || async {
+        let story = said(&world, 0, &["why", &id(&granted)]).await;
+        story.contains("\nIt ended at ").then_some(story)
+    });
+    let ended = ended.await;
+    assert!(ended.contains("\nThe server let the connection in at "), "{ended}");
     let end: String = id(&refused)[24..].to_owned();
     for id in [id(&refused), refused.text("/id"), end] {
         let story = said(&world, 0, &["why", &id]).await;
@@ -116,7 +122,7 @@ async fn why_tells_the_story_of_a_decision() {
 #[tokio::test]
 async fn what_is_exported_is_the_stream_byte_by_byte_and_verifies_anywhere() {
     let (world, file) = exported().await;
-    let events: Vec<_> = world.audit().await;
+    let events: Vec<_> = world.events().await;
     let bytes = std::fs::read(&file).unwrap();
     let expected: Vec<_> =
         events.iter().flat_map(|it| [it.payload().as_ref(), b"\n"].concat()).collect();

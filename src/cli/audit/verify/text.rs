@@ -70,8 +70,8 @@ fn about(chain: &ChainReport) -> String {
     }
     match (chain.vouched_until, chain.vouched_at) {
         (Some(until), at) => {
-            let at = at.map(|at| format!(" of {}", seconds(at))).unwrap_or_default();
-            text.push_str(&format!("\n    vouched for until event {until}{at}"));
+            let at = at.map(|at| format!(" ({})", seconds(at))).unwrap_or_default();
+            text.push_str(&format!("\n    vouched for up to event {until}{at}"));
             if chain.unvouched > 0 {
                 text.push_str(&format!(", {} after that", chain.unvouched));
             }
