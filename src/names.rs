@@ -243,4 +243,13 @@ mod tests {
         assert!(swapped.parse::<UserNkey>().is_err());
         assert!("U".repeat(56).parse::<UserNkey>().is_err());
     }
+
+    #[test]
+    fn an_id_holds_its_time() {
+        let id: DecisionId = "017f22e2-79b0-7cc3-98c4-dc0c0c07398f".parse().unwrap();
+        // RFC 9562, appendix A.6: 2022-02-22T14:22:22-05:00.
+        assert_eq!(id.made_at(), "2022-02-22T14:22:22-05:00".parse().ok());
+        let random: DecisionId = "919108f7-52d1-4320-9bac-f847db4148a8".parse().unwrap();
+        assert_eq!(random.made_at(), None);
+    }
 }

@@ -181,4 +181,25 @@ mod tests {
         assert!(wide.contains(&long) && wide.contains("from=10.0.0.1  client=n1:7"), "{wide}");
         assert!(wide.ends_with("id=01a1fb94-eb4f-7178-be2f-a6e66fc3579b"), "{wide}");
     }
+
+    #[test]
+    fn what_instances_and_servers_tell_has_a_line() {
+        let line = |kind: &str, data: Value| {
+            let event = json!({ "id": "i-1", "type": format!("hallpass.{kind}"), "data": data });
+            let line = record(&event).line();
+            line.split_whitespace().skip(1).collect::<Vec<_>>().join(" ")
+        };
+        let keys = json!({ "outcome": "changed", "issuer": "corp", "added": [{}], "removed": [] });
+        assert_eq!(line("keys", keys), "changed i-1 keys of corp +1 -0");
+        let ended = json!({ "outcome": "ended", "account": "APP", "reason": "Kicked" });
+        assert_eq!(line("session", ended), "ended i-1 - session APP Kicked");
+        let started = json!({ "outcome": "started", "account": "APP", "user_name": "corp:a" });
+        assert_eq!(line("session", started), "started i-1 corp:a session APP");
+        let late = json!({ "outcome": "timed_out", "cause": "no_answer" });
+        assert_eq!(line("answer", late), "timed_out i-1 - answer no_answer");
+        let last = json!({ "outcome": "signed", "head": { "sequence": 7 }, "final": true });
+        assert_eq!(line("checkpoint", last), "signed i-1 checkpoint events until 7, the last");
+        let gap = json!({ "outcome": "recorded", "granted": 1, "refused": 2, "other": 3 });
+        assert_eq!(line("gap", gap), "recorded i-1 not recorded granted=1 refused=2 other=3");
+    }
 }

@@ -14,7 +14,8 @@ pub(super) fn tell(told: Told<'_>) -> Option<String> {
             let at = told.time("/data/ended_at").unwrap_or(time);
             let amount = |name: &str| {
                 let count = told.text(&format!("/data/{name}/msgs"))?;
-                Some(format!("{name} {count} messages"))
+                let s = if count == "1" { "" } else { "s" };
+                Some(format!("{name} {count} message{s}"))
             };
             let amounts: Vec<_> = ["sent", "received"].into_iter().filter_map(amount).collect();
             let amounts = match amounts.is_empty() {

@@ -2,23 +2,25 @@
 
 use std::{
     io::{IsTerminal as _, stderr},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+/// What takes no longer needs no line.
+const SHORT: Duration = Duration::from_millis(500);
+
 /// A line on standard error while somebody looks; nothing where it goes into a pipe or a file.
-pub(super) struct Progress(ProgressBar);
+pub(super) struct Progress {
+    bar: ProgressBar,
+    begun: Instant,
+}
 
 impl Progress {
     pub(super) fn new(what: &'static str) -> Self {
-        let bar = match stderr().is_terminal() {
-            true => ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(5)),
-            false => ProgressBar::hidden(),
-        };
+        let bar = ProgressBar::hidden();
         bar.set_message(what);
-        bar.enable_steady_tick(Duration::from_millis(200));
-        Self(bar)
+        Self { bar, begun: Instant::now() }
     }
 
     /// So much is to be done.
@@ -28,24 +30,27 @@ impl Progress {
             Unit::Bytes => "{msg} {wide_bar} {bytes} of {total_bytes}, {eta} to go",
         };
         if let Ok(style) = ProgressStyle::with_template(template) {
-            self.0.set_style(style);
+            self.bar.set_style(style);
         }
-        self.0.set_length(total);
+        self.bar.set_length(total);
     }
 
     pub(super) fn add(&self, count: u64) {
-        self.0.inc(count);
+        if self.bar.is_hidden() && self.begun.elapsed() > SHORT && stderr().is_terminal() {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(5));
+        }
+        self.bar.inc(count);
     }
 
     /// Writes while the line is out of the way.
     pub(super) fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
-        self.0.suspend(write)
+        self.bar.suspend(write)
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }
 
