@@ -205,7 +205,7 @@ impl Verify {
                 tokio::time::sleep(ON_ITS_WAY.1).await;
             }
         }
-        let beginning = beginning(&info, ends.map(|(since, _)| since));
+        let beginning = beginning(&info, ends.map(|(since, _)| since), Timestamp::now());
         Ok(Some(verifier.finish(beginning, self.complete)))
     }
 }
@@ -219,24 +219,28 @@ fn found(record: &Record) -> Found<'_> {
     }
 }
 
-/// What the stream says of what came before its first event.
-fn beginning(info: &Info, since: Option<Timestamp>) -> Beginning {
+/// What the stream says of what came before its first event, which it stored at `since`.
+fn beginning(info: &Info, since: Option<Timestamp>, now: Timestamp) -> Beginning {
     let (state, config) = (&info.state, &info.config);
-    let Some(since) = since.filter(|_| state.first_sequence > 1) else {
-        return match state.last_sequence {
-            // Everything was removed.
-            last if since.is_none() && last > 0 => Beginning::Purged { count: last },
-            _ => Beginning::First,
-        };
+    // Where nothing is left, everything was removed.
+    let removed = match since {
+        Some(_) => state.first_sequence.saturating_sub(1),
+        None => state.last_sequence,
     };
+    if removed == 0 {
+        return Beginning::First;
+    }
     let is_bounded = [config.max_bytes, config.max_messages, config.max_messages_per_subject]
         .iter()
         .any(|limit| *limit > 0);
     let age = Timestamp::from_nanosecond(info.created.unix_timestamp_nanos())
-        .map(|created| Timestamp::now().duration_since(created).unsigned_abs());
+        .map(|created| now.duration_since(created).unsigned_abs());
     let is_old = !config.max_age.is_zero() && age.is_ok_and(|age| age >= config.max_age);
     match is_bounded || is_old {
-        true => Beginning::Retained { since },
-        false => Beginning::Purged { count: state.first_sequence - 1 },
+        true => Beginning::Retained { since: since.unwrap_or(now) },
+        false => Beginning::Purged { count: removed },
     }
 }
+
+#[cfg(test)]
+mod tests;
