@@ -48,6 +48,8 @@ const AT_ONCE: usize = 64;
 #[derive(Clone, Copy, PartialEq)]
 enum Mode {
     None,
+    /// Events are made, and thrown away.
+    Made,
     Spool,
     Strict,
 }
@@ -93,11 +95,16 @@ fn settings(seed: &str, stream: &str, mode: Mode, directory: &Path) -> AuditSett
 async fn setting(mode: Mode, parties: &Parties, nats: &NatsServer, directory: &Path) -> Setting {
     let name = match mode {
         Mode::None => "none",
+        Mode::Made => "made",
         Mode::Spool => "spool",
         Mode::Strict => "strict",
     };
-    if mode == Mode::None {
-        let broker = Arc::new(parties.broker().unaudited());
+    if matches!(mode, Mode::None | Mode::Made) {
+        let broker = match mode {
+            Mode::None => parties.broker().unaudited(),
+            _ => parties.broker(),
+        };
+        let broker = Arc::new(broker);
         return Setting { mode, name, broker, trail: None, rounds: Vec::new() };
     }
     let seed = std::fs::read_to_string(directory.join("keys/audit-writer.nk")).unwrap();
@@ -163,7 +170,7 @@ async fn main() {
     let nats = NatsServer::start(&program, path, setup::SERVER_CONF, &environment).await.unwrap();
     let parties = Parties::new(true);
     let mut all = Vec::new();
-    for mode in [Mode::None, Mode::Spool, Mode::Strict] {
+    for mode in [Mode::None, Mode::Made, Mode::Spool, Mode::Strict] {
         all.push(setting(mode, &parties, &nats, path).await);
     }
     for number in 0..=ROUNDS {

@@ -115,7 +115,8 @@ impl Delivery {
                         self.look_up(Some(error), None).await;
                     }
                 }
-                () = self.shared.news.notified() => {}
+                // Whoever else is about to record goes first: one write to the server for many.
+                () = self.shared.news.notified() => tokio::task::yield_now().await,
                 () = self.finish.cancelled(), if !self.finish.is_cancelled() => {}
             }
         }

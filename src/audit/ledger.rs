@@ -21,16 +21,23 @@ pub(super) struct Ledger {
     /// Events since the last checkpoint that are none.
     new: u64,
     gap: Option<Gap>,
+    /// The last checkpoint is signed: nothing may come after it.
+    closed: bool,
 }
 
 impl Ledger {
     pub(super) fn new(instance: InstanceId) -> Self {
-        Self { chain: Chain::new(instance), new: 0, gap: None }
+        Self { chain: Chain::new(instance), new: 0, gap: None, closed: false }
     }
 
     /// Whether an event may come to so many bytes that are in memory alone.
     pub(super) fn has_room(class: Class, only_in_memory: usize) -> bool {
         only_in_memory < if class == Class::Grant { MEMORY } else { MEMORY_OF_OTHERS }
+    }
+
+    /// Whether the last checkpoint is signed, so that nothing becomes part of the chain any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
     }
 
     /// Takes note of an event that becomes part of the chain.
@@ -75,9 +82,10 @@ impl Ledger {
         is_final: bool,
         now: Timestamp,
     ) -> Option<Result<Event, serde_json::Error>> {
-        if self.new == 0 && others.is_empty() && !is_final {
+        if self.closed || self.new == 0 && others.is_empty() && !is_final {
             return None;
         }
+        self.closed = is_final;
         let (head, new) = (self.chain.head(), std::mem::take(&mut self.new));
         Some(event::checkpoint(&Checkpoint { key, head, new, others, is_final }, now))
     }
@@ -138,6 +146,8 @@ mod tests {
         let other = a_ledger().chain.head();
         let data = sign(&mut ledger, &[other], false).unwrap();
         assert_eq!(data["others"][0]["instance"], other.instance.to_string());
+        assert!(!ledger.is_closed());
         assert_eq!(sign(&mut ledger, &[], true).unwrap()["final"], true);
+        assert!(ledger.is_closed() && sign(&mut ledger, &[other], true).is_none());
     }
 }

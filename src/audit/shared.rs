@@ -13,8 +13,8 @@ use tokio::{sync::Notify, time::Instant};
 use super::{chain::Sealed, recorder::Receipt, spool::Spool, window::Window};
 
 /// How long JetStream has for its acknowledgement before the disk is asked as well: as a rule it
-/// needs less, and then the disk has nothing to do.
-const HEAD_START: Duration = Duration::from_millis(5);
+/// needs less, and then the disk has nothing to do. Where it is away, a login takes that longer.
+const HEAD_START: Duration = Duration::from_millis(20);
 /// How much is written at once, in bytes.
 const BATCH: usize = 1024 * 1024;
 /// Between attempts to write to a disk that says no.

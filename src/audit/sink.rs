@@ -61,6 +61,11 @@ impl Recorder for Sink {
             return Receipt::never();
         }
         let mut ledger = self.ledger();
+        if ledger.is_closed() {
+            // A login that is still in hand when hallpass ends is not granted any more.
+            tracing::error!(topic = event.topic(), "an audit event comes too late: hallpass ends");
+            return Receipt::never();
+        }
         if !Ledger::has_room(class, self.shared.lock().window.only_in_memory()) {
             let goes_on = ledger.no_room(class, self.go_on, Timestamp::now());
             return if goes_on { Receipt::at_once() } else { Receipt::never() };

@@ -220,7 +220,8 @@ async fn without_direct(context: &jetstream::Context, stream: &str) -> Result<Pa
     let found = context.get_stream(stream).await;
     let found = found.map_err(|error| LookUpError::Asking(error.to_string()))?;
     if found.cached_info().config.allow_direct {
-        return Err(LookUpError::Refused("nobody answers".to_owned()));
+        // Right after it was made, for one.
+        return Err(LookUpError::Late);
     }
     Ok(Part { messages: Vec::new(), is_last: true })
 }

@@ -14,7 +14,7 @@ use async_nats::{ConnectOptions, jetstream::stream::Config};
 use fastrand::Rng;
 use tokio::{task::JoinSet, time::sleep};
 
-use crate::support::{Cable, Disk, Hallpass, World, eventually, with_admin};
+use crate::support::{Cable, Disk, Hallpass, World, code, eventually, run, text, with_admin};
 
 /// Rounds of the short form, for each mode.
 const ROUNDS: usize = 6;
@@ -224,6 +224,11 @@ async fn play(mode: &str) {
         assert!(status.success(), "{}", scene.world.hallpass[0].log());
     }
     judge(&scene, mode, &up).await;
+    if scene.disk.is_some() {
+        let verified = run(scene.world.directory(), &["audit", "verify", "--complete"]).await;
+        let told = [text(&verified.stdout), text(&verified.stderr)].concat();
+        assert_eq!(code(&verified), 0, "{told}");
+    }
     eprintln!("{mode}: {} connections came up, each with its event", up.len());
 }
 
