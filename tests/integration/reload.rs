@@ -142,7 +142,8 @@ async fn an_invalid_change_keeps_what_was_in_force_and_is_shouted_until_it_is_me
     assert!(problems[0]["message"].as_str().unwrap().contains("`ops..>` is not a subject"));
     let line = run(world.directory(), &["audit", "tail", "--no-follow", "--last", "all"]).await;
     let line = text(&line.stdout);
-    assert!(line.lines().any(|line| line.contains("rejected   subject maps")), "{line}");
+    let is_told = |line: &str| line.contains("rejected") && line.contains("  subject maps");
+    assert!(line.lines().any(is_told), "{line}");
 
     let (exit, after) = status(&world).await;
     assert_eq!((exit, &after[0]["state"]), (2, &"rejected".into()));

@@ -27,7 +27,7 @@ async fn hallpass_shows_the_certificate_that_its_settings_name() {
     assert!(line.contains(r#"certificates=["mesh"]"#), "{line}");
     let own = scene.workload("own", CLERK);
     scene.log_in("own", scene.showing(&own)).await;
-    let tail = run(scene.world.directory(), &["audit", "tail", "--no-follow"]).await;
+    let tail = run(scene.world.directory(), &["audit", "tail", "--no-follow", "--json"]).await;
     assert_eq!(code(&tail), 0, "{}", text(&tail.stderr));
     assert!(text(&tail.stdout).contains(CLERK), "{}", text(&tail.stdout));
     let check = run(scene.world.directory(), &["check"]).await;
