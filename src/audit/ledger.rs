@@ -94,6 +94,7 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testkit::on_the_stream;
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -122,7 +123,7 @@ mod tests {
         assert!(!ledger.no_room(Class::Other, true, later));
         let told = ledger.take_gap().unwrap().unwrap();
         assert_eq!(told.topic(), "gap._.recorded");
-        let data = &told.json()["data"];
+        let data = &on_the_stream(&told)["data"];
         let counts = ["granted", "refused", "other"].map(|name| data[name].as_u64().unwrap());
         assert_eq!(counts, [1, 2, 1]);
         assert_eq!(data["since"], "1970-01-01T00:00:00Z");
@@ -133,9 +134,10 @@ mod tests {
     #[test]
     fn there_is_a_checkpoint_where_there_is_something_to_vouch_for() {
         let mut ledger = a_ledger();
+        let key = nkeys::KeyPair::new_user().public_key();
         let sign = |ledger: &mut Ledger, others: &[Head], is_final| {
-            let event = ledger.checkpoint("U".to_owned(), others.to_vec(), is_final, NOW)?;
-            Some(event.unwrap().json()["data"].clone())
+            let event = ledger.checkpoint(key.clone(), others.to_vec(), is_final, NOW)?;
+            Some(on_the_stream(&event.unwrap())["data"].clone())
         };
         assert!(sign(&mut ledger, &[], false).is_none());
         ledger.note(Kind::Decision);

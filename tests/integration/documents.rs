@@ -117,24 +117,38 @@ async fn the_page_shows_what_the_commands_print() {
     assert!(shown >= 6, "the commands were not found: {shown}");
 }
 
+/// All members that a schema describes.
+fn members(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(object) => {
+            let properties = object.get("properties").and_then(Value::as_object);
+            found.extend(properties.into_iter().flat_map(|it| it.keys().cloned()));
+            object.values().for_each(|value| members(value, found));
+        }
+        Value::Array(items) => items.iter().for_each(|value| members(value, found)),
+        _ => {}
+    }
+}
+
 /// A key that only the loader knows is none that people use.
 #[test]
 fn the_pages_have_every_key_that_the_schema_has() {
-    fn keys(value: &Value, found: &mut BTreeSet<String>) {
-        match value {
-            Value::Object(object) => {
-                let properties = object.get("properties").and_then(Value::as_object);
-                found.extend(properties.into_iter().flat_map(|it| it.keys().cloned()));
-                object.values().for_each(|value| keys(value, found));
-            }
-            Value::Array(items) => items.iter().for_each(|value| keys(value, found)),
-            _ => {}
-        }
-    }
     let grants = include_str!("../../docs/grants.md");
     let mut all = BTreeSet::new();
-    keys(&serde_json::from_str(hallpass::setup::MAP_SCHEMA).unwrap(), &mut all);
+    members(&serde_json::from_str(hallpass::setup::MAP_SCHEMA).unwrap(), &mut all);
     assert!(all.len() > 50, "the keys were not found: {all:?}");
     all.retain(|key| ![PAGE, grants].iter().any(|page| page.contains(&format!("`{key}`"))));
+    assert_eq!(all, BTreeSet::new());
+}
+
+/// Who reads events finds on the page what each member means.
+#[test]
+fn the_page_about_events_has_every_member_that_their_schema_has() {
+    let page = include_str!("../../docs/audit.md");
+    let schema = include_str!("../../docs/audit-event.schema.json");
+    let mut all = BTreeSet::new();
+    members(&serde_json::from_str(schema).unwrap(), &mut all);
+    assert!(all.len() > 100, "the members were not found: {all:?}");
+    all.retain(|name| !page.contains(&format!("`{name}`")));
     assert_eq!(all, BTreeSet::new());
 }

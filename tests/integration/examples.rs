@@ -1,5 +1,5 @@
-//! The examples do what they show: they log in, and come back with a fresh token when the old
-//! one expires.
+//! The examples do what they show: clients log in, and come back with a fresh token when the old
+//! one expires; audit events are handed on.
 
 use std::{
     collections::BTreeSet,
@@ -10,19 +10,24 @@ use tokio::process::Command;
 
 use crate::support::{OidcProvider, Process, ROOT, World, eventually, python_path, secret};
 
+mod export;
+
 const SUBJECT: &str = "orders.acme.created";
 
 /// The example that cargo built beside this test: `cargo test` does, but with `--test` it does
 /// not, and then there may be none, or an old one.
-fn rust() -> Command {
+fn built(example: &str) -> Command {
     let this = std::env::current_exe().unwrap();
-    let built: PathBuf = this.ancestors().nth(2).unwrap().join("examples/token_client");
+    let built: PathBuf = this.ancestors().nth(2).unwrap().join("examples").join(example);
     let time = |path: &Path| path.metadata().and_then(|data| data.modified()).ok();
-    let sources =
-        ["main.rs", "tokens.rs"].map(|file| format!("{ROOT}/examples/token_client/{file}"));
-    let newest = sources.iter().map(|source| time(source.as_ref())).max().unwrap();
+    let sources = std::fs::read_dir(format!("{ROOT}/examples/{example}")).unwrap();
+    let newest = sources.map(|source| time(&source.unwrap().path())).max().unwrap();
     assert!(time(&built) >= newest, "not up to date; `cargo build --examples` makes it so");
     Command::new(built)
+}
+
+fn rust() -> Command {
+    built("token_client")
 }
 
 fn python() -> Command {

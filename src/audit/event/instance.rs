@@ -69,3 +69,40 @@ fn of(
     let data = Data { outcome, more, hallpass };
     Event::new(Kind::Instance, outcome, None, &id.to_string(), at, &data)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{audit::chain::Chain, policy::PolicySet, testkit::on_the_stream};
+
+    #[test]
+    fn a_start_says_what_it_is_and_what_it_takes_over() {
+        let (maps, instance) = (PolicySet::default(), InstanceId::fresh());
+        let left = Chain::new(InstanceId::fresh()).head();
+        let what = Started {
+            host: "h",
+            pid: 7,
+            mode: "spool",
+            issuers: vec!["corp"],
+            resumes: vec![left],
+        };
+        let event = started(&what, Timestamp::UNIX_EPOCH, Recorded::new(instance, &maps)).unwrap();
+        assert_eq!(event.topic(), "instance._.started");
+        let told = on_the_stream(&event);
+        assert_eq!(told["subject"], instance.to_string());
+        assert_eq!(told["data"]["issuers"], json!(["corp"]));
+        assert_eq!(told["data"]["resumes"][0]["instance"], left.instance.to_string());
+    }
+
+    #[test]
+    fn a_stop_says_why_where_nobody_asked_for_it() {
+        for (why, expected) in [(None, None), (Some("no room"), Some(json!("no room")))] {
+            let recorded = Recorded::itself(InstanceId::fresh());
+            let event = stopped(why, Timestamp::UNIX_EPOCH, recorded).unwrap();
+            assert_eq!(event.topic(), "instance._.stopped");
+            assert_eq!(on_the_stream(&event)["data"].get("why"), expected.as_ref());
+        }
+    }
+}

@@ -96,7 +96,11 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{names::InstanceId, policy::PolicySet, testkit::Key};
+    use crate::{
+        names::InstanceId,
+        policy::PolicySet,
+        testkit::{Key, on_the_stream},
+    };
 
     fn set(ids: &[&'static str]) -> KeySet {
         let key = |id: &&'static str| Key::es256(id).jwk();
@@ -112,7 +116,7 @@ mod tests {
         let event = KeysEvent { issuer: &issuer, source: KeysSource::JwksUri, before, now, at };
         let event = keys(event, Recorded::new(InstanceId::fresh(), &maps)).unwrap();
         assert_eq!(event.topic(), "keys._.changed");
-        event.json()
+        on_the_stream(&event)
     }
 
     fn ids(told: &Value) -> Vec<&str> {

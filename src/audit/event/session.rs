@@ -110,7 +110,9 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{config::PersonalData, names::InstanceId, policy::PolicySet};
+    use crate::{
+        config::PersonalData, names::InstanceId, policy::PolicySet, testkit::on_the_stream,
+    };
 
     fn advisory(kind: &str) -> Advisory {
         let text = json!({
@@ -133,7 +135,7 @@ mod tests {
         let event = SessionEvent { advisory: &advisory, own, at: Timestamp::UNIX_EPOCH };
         let privacy = Privacy::new(&[7; 32], PersonalData::default(), Vec::new());
         let event = session(event, Recorded::new(InstanceId::fresh(), &maps), &privacy).unwrap();
-        let mut json = event.json();
+        let mut json = on_the_stream(&event);
         json["data"]["hallpass"].take();
         (event.topic().to_owned(), json)
     }
@@ -168,8 +170,9 @@ mod tests {
         let pseudonymize = [PersonalField::Subject].into();
         let omit = [PersonalField::Address].into();
         let privacy = Privacy::new(&[7; 32], PersonalData { omit, pseudonymize }, Vec::new());
-        let recorded = Recorded::itself(InstanceId::fresh());
-        let text = session(event, recorded, &privacy).unwrap().json().to_string();
+        let maps = PolicySet::default();
+        let recorded = Recorded::new(InstanceId::fresh(), &maps);
+        let text = on_the_stream(&session(event, recorded, &privacy).unwrap()).to_string();
         assert!(!text.contains("alice") && !text.contains("192.0.2.7"), "{text}");
         assert!(
             text.contains("pseudonym:") && text.contains("\"omitted\":[\"address\"]"),
