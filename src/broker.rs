@@ -281,7 +281,8 @@ impl Broker {
         correction: bool,
         recorded: Recorded<'_>,
     ) -> Receipt {
-        self.record(|| event::decision(attempt, correction, recorded), Class::Refusal)
+        let class = if correction { Class::Correction } else { Class::Refusal };
+        self.record(|| event::decision(attempt, correction, recorded), class)
     }
 
     fn drop(&self, error: RequestError) -> Answer {

@@ -199,6 +199,15 @@ fn log(connection: &str, event: &Event, Said { complained, lost }: &Said) {
                  `hallpass init` writes"
             );
         }
+        Event::ServerError(error) if error.to_string().contains("$JS.API.DIRECT.GET.") => {
+            tracing::error!(
+                connection,
+                %error,
+                "after an interruption no audit event gets to the stream: the permissions of the \
+                 audit writer do not let it look up which are there, as those that `hallpass init` \
+                 writes do"
+            );
+        }
         Event::ServerError(error) => tracing::error!(connection, %error, "NATS server says"),
         // One for each attempt to come back: the first says enough.
         Event::ClientError(error) if !complained.swap(true, Ordering::Relaxed) => {

@@ -244,10 +244,13 @@ pub async fn run(
     tasks.wait().await;
     let why = outcome.as_ref().err().map(ToString::to_string);
     let undelivered = trail.stop(why.as_deref()).await;
-    outcome?;
     if undelivered.any() {
+        if let Err(error) = &outcome {
+            tracing::error!(%error, "hallpass ends");
+        }
         return Err(ServiceError::AuditUndelivered(undelivered));
     }
+    outcome?;
     tracing::info!("hallpass has stopped");
     Ok(())
 }

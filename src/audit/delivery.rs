@@ -2,8 +2,7 @@
 //!
 //! Where an acknowledgement does not come, nothing more is sent until it is known what became of
 //! those under way: their instance's events are looked up on the stream, and what is not there is
-//! sent again. So no event is there twice, however long that takes, and what the stream has of a
-//! chain is its beginning.
+//! sent again. So no event is there twice, however long that takes.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -27,8 +26,9 @@ use super::{
 };
 use crate::names::InstanceId;
 
-/// How many events are on their way at once.
-const IN_FLIGHT: usize = 1024;
+/// How many events are on their way at once. As many as a server that syncs its disk for each of
+/// them acknowledges within [`ATTEMPT`].
+const IN_FLIGHT: usize = 256;
 /// How long one attempt may take: a login waits no longer than its deadline, and there should be
 /// time for a second one.
 const ATTEMPT: Duration = Duration::from_millis(900);
@@ -101,7 +101,7 @@ impl Delivery {
                 under_way.push(sent);
             }
             let is_done = self.finish.is_cancelled() && under_way.is_empty();
-            if is_done && self.shared.lock().window.undelivered() == 0 {
+            if is_done && self.shared.lock().window.pending() == 0 {
                 return;
             }
             tokio::select! {
@@ -129,6 +129,7 @@ impl Delivery {
             Err(NotSent::Refused(error))
                 if error.kind() == PublishErrorKind::MaxPayloadExceeded =>
             {
+                self.shared.lock().window.park(sequence);
                 tracing::error!(
                     sequence,
                     %error,
@@ -136,6 +137,7 @@ impl Delivery {
                 );
             }
             Err(NotSent::Unreadable(error)) => {
+                self.shared.lock().window.park(sequence);
                 tracing::error!(sequence, %error, "an audit event cannot be read from the spool");
             }
             Err(error) => return Err(error),
@@ -199,7 +201,7 @@ impl Delivery {
                 }
                 tokio::time::sleep(PAUSE).await;
             }
-            let from = floor.unwrap_or_else(|| self.shared.lock().window.floor()) + 1;
+            let from = floor.or_else(|| self.shared.lock().window.floor()).unwrap_or(0) + 1;
             let found = stream::recorded(&self.context, &self.stream, self.instance, from).await;
             match found {
                 Ok(found) => {

@@ -15,6 +15,9 @@ const MEMORY: usize = 64 * 1024 * 1024;
 /// How many of them may be anything but grants: no flood of refusals keeps a grant out.
 const MEMORY_OF_OTHERS: usize = 48 * 1024 * 1024;
 
+/// How many of them may be there for what takes back a grant whose event is there already.
+const MEMORY_OF_CORRECTIONS: usize = 8 * 1024 * 1024;
+
 /// See the module.
 pub(super) struct Ledger {
     pub(super) chain: Chain,
@@ -32,7 +35,12 @@ impl Ledger {
 
     /// Whether an event may come to so many bytes that are in memory alone.
     pub(super) fn has_room(class: Class, only_in_memory: usize) -> bool {
-        only_in_memory < if class == Class::Grant { MEMORY } else { MEMORY_OF_OTHERS }
+        only_in_memory
+            < match class {
+                Class::Correction => MEMORY + MEMORY_OF_CORRECTIONS,
+                Class::Grant => MEMORY,
+                Class::Refusal | Class::Other => MEMORY_OF_OTHERS,
+            }
     }
 
     /// Whether the last checkpoint is signed, so that nothing becomes part of the chain any more.
@@ -58,7 +66,7 @@ impl Ledger {
             Class::Grant if go_on => gap.granted += 1,
             // The refusal that takes its place is counted then.
             Class::Grant => {}
-            Class::Refusal => gap.refused += 1,
+            Class::Refusal | Class::Correction => gap.refused += 1,
             Class::Other => gap.other += 1,
         }
         if is_first {
@@ -109,6 +117,7 @@ mod tests {
         assert!(!Ledger::has_room(Class::Refusal, MEMORY_OF_OTHERS));
         assert!(Ledger::has_room(Class::Grant, MEMORY - 1));
         assert!(!Ledger::has_room(Class::Grant, MEMORY));
+        assert!(Ledger::has_room(Class::Correction, MEMORY), "what is told can be taken back");
     }
 
     #[test]

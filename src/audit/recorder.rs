@@ -9,6 +9,8 @@ use super::Event;
 pub enum Class {
     /// A login that is granted once its event is safe.
     Grant,
+    /// A login that was granted and is not, because its event is not safe.
+    Correction,
     /// A login that is refused.
     Refusal,
     /// Anything else.

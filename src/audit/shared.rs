@@ -20,6 +20,15 @@ const BATCH: usize = 1024 * 1024;
 /// Between attempts to write to a disk that says no.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// What the spooler is to do next.
+struct Next {
+    batch: Vec<Sealed>,
+    /// Segments of which nothing is needed.
+    released: Vec<u64>,
+    /// A sequence of the stream after which the batch stands, as far as it is there.
+    floor: u64,
+}
+
 /// The window, and who waits for what about it.
 pub(super) struct Shared {
     inner: Mutex<Inner>,
@@ -89,15 +98,14 @@ impl Shared {
     pub(super) fn spool(&self, mut spool: Spool, go_on: bool) {
         let mut complained = false;
         loop {
-            let (batch, released) = match self.next_batch() {
-                Some(next) => next,
-                None => return spool.close(),
+            let Some(Next { batch, released, floor }) = self.next_batch() else {
+                return spool.close();
             };
             spool.release(&released);
             if batch.is_empty() {
                 continue;
             }
-            match spool.append(&batch, self.floor()) {
+            match spool.append(&batch, floor) {
                 Ok(places) => {
                     let mut inner = self.lock();
                     for (event, place) in batch.iter().zip(places) {
@@ -126,7 +134,7 @@ impl Shared {
     }
 
     /// What to write, and which segments nobody needs; nothing more where all is done.
-    fn next_batch(&self) -> Option<(Vec<Sealed>, Vec<u64>)> {
+    fn next_batch(&self) -> Option<Next> {
         let mut inner = self.lock();
         loop {
             let released = inner.window.take_released();
@@ -134,7 +142,9 @@ impl Shared {
             let is_due = age.is_some_and(|age| age >= HEAD_START || inner.closing);
             if is_due || !released.is_empty() {
                 let batch = if is_due { inner.window.to_spool(BATCH) } else { Vec::new() };
-                return Some((batch, released));
+                // Some of them may be under way since before others were acknowledged.
+                let floor = inner.window.floor().unwrap_or_else(|| self.floor());
+                return Some(Next { batch, released, floor });
             }
             inner = match age {
                 None if inner.closing => return None,

@@ -19,7 +19,7 @@ use super::{
     ledger::Ledger,
     recorder::{Class, Receipt, Recorder},
     shared::Shared,
-    spool::{self, Spool, SpoolError},
+    spool::{self, Leftover, Spool, SpoolError},
     window::Window,
 };
 use crate::{
@@ -207,32 +207,15 @@ pub(super) fn start(
             started.map_err(|source| SpoolError::Io { directory: directory.clone(), source })?;
         spooler = Some(started);
         for leftover in spool::leftovers(directory) {
-            let contents = match leftover.read() {
-                Ok(contents) => contents,
-                Err(error) => {
-                    let directory = leftover.directory().display();
-                    tracing::error!(%directory, %error, "an audit spool cannot be read");
-                    continue;
-                }
-            };
-            tracing::warn!(
-                instance = %leftover.instance(),
-                events = contents.window.undelivered(),
-                "events that an instance left behind are delivered, unless the stream has them"
-            );
-            heads.extend(contents.head);
-            let shared = Shared::new(contents.window);
+            heads.extend(leftover.head().unwrap_or_default());
+            // What there is of it is known once it is read.
+            let shared = Shared::new(Window::new(0));
             let directory = Some(leftover.directory().to_owned());
             let delivery = delivery(leftover.instance(), &shared, directory);
             // Nothing is added to it: it ends by itself.
             let delivery = Delivery { finish: cancelled(), ..delivery };
             leftovers.push(Arc::clone(&shared));
-            deliveries.spawn(async move {
-                delivery.resume(contents.floor).await;
-                if shared.lock().window.undelivered() == 0 {
-                    leftover.remove();
-                }
-            });
+            deliveries.spawn(resume(leftover, delivery));
         }
     }
     deliveries.spawn(delivery(instance, &shared, own).run());
@@ -241,6 +224,32 @@ pub(super) fn start(
     let sink = Sink { ledger, shared: Arc::clone(&shared), client, signer, go_on };
     let work = Work { shared, deliveries, leftovers, spooler, directory: root, finish, give_up };
     Ok((Arc::new(sink), work, heads))
+}
+
+/// Delivers what an instance left behind. Reading it may take long, and nobody waits for it.
+async fn resume(leftover: Leftover, delivery: Delivery) {
+    let read = tokio::task::spawn_blocking(move || (leftover.read(), leftover));
+    // A panic there has been logged; what is on the disk stays there.
+    let Ok((contents, leftover)) = read.await else { return };
+    let contents = match contents {
+        Ok(contents) => contents,
+        Err(error) => {
+            let directory = leftover.directory().display();
+            tracing::error!(%directory, %error, "an audit spool cannot be read");
+            return;
+        }
+    };
+    tracing::warn!(
+        instance = %leftover.instance(),
+        events = contents.window.undelivered(),
+        "events that an instance left behind are delivered, unless the stream has them"
+    );
+    let shared = Arc::clone(&delivery.shared);
+    shared.lock().window = contents.window;
+    delivery.resume(contents.floor).await;
+    if shared.lock().window.undelivered() == 0 {
+        leftover.remove();
+    }
 }
 
 fn cancelled() -> CancellationToken {

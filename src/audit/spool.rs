@@ -18,7 +18,7 @@ use crate::{names::InstanceId, private_files};
 
 mod leftover;
 
-pub(super) use leftover::{leftovers, read_event};
+pub(super) use leftover::{Leftover, leftovers, read_event};
 
 /// A segment that has so many bytes gets no more events.
 const SEGMENT: u64 = 8 * 1024 * 1024;
@@ -86,10 +86,17 @@ impl Spool {
     ) -> Result<Self, SpoolError> {
         let directory = root.join(instance.to_string());
         let opened = || {
-            private_files::create_directory(&directory)?;
-            let lock = private_files::open_lock(&directory.join(LOCK))?;
+            // Under another name until it is locked: whoever starts at the same moment would take
+            // it for one that was left behind.
+            let unlocked = root.join(format!(".{instance}"));
+            private_files::create_directory(&unlocked)?;
+            let lock = private_files::open_lock(&unlocked.join(LOCK))?;
             lock.try_lock().map_err(io::Error::from)?;
+            std::fs::rename(&unlocked, &directory)?;
             sync_directory(root)?;
+            if let Some(above) = root.parent().filter(|it| !it.as_os_str().is_empty()) {
+                sync_directory(above)?;
+            }
             Ok(lock)
         };
         let lock =
@@ -121,6 +128,14 @@ impl Spool {
             text.extend_from_slice(&event.payload);
             text.push(b'\n');
             places.push((offset, event.payload.len()));
+        }
+        // What is not needed is in nobody's way.
+        if self
+            .current
+            .as_ref()
+            .is_some_and(|current| current.idle && current.length >= SEGMENT / 64)
+        {
+            self.close_current();
         }
         let used: u64 = self.sizes.values().sum();
         if used + text.len() as u64 > self.max_bytes {

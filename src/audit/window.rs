@@ -65,6 +65,10 @@ pub(super) struct Window {
     /// Files of which none is needed any more.
     released: Vec<u64>,
     undelivered: usize,
+    /// Those of them that will never be delivered.
+    parked: usize,
+    /// Those of the latter that the disk has not either.
+    parked_nowhere: usize,
 }
 
 impl Window {
@@ -80,6 +84,8 @@ impl Window {
             segments: BTreeMap::new(),
             released: Vec::new(),
             undelivered: 0,
+            parked: 0,
+            parked_nowhere: 0,
         }
     }
 
@@ -93,9 +99,15 @@ impl Window {
         self.undelivered
     }
 
+    /// How many of them may still get there.
+    pub(super) fn pending(&self) -> usize {
+        self.undelivered - self.parked
+    }
+
     /// How many events neither the stream nor the disk has.
     pub(super) fn at_risk(&self) -> usize {
-        self.slots.iter().filter(|slot| !slot.delivered && slot.place.is_none()).count()
+        let waiting = self.slots.iter().filter(|slot| !slot.delivered && slot.place.is_none());
+        waiting.count() + self.parked_nowhere
     }
 
     /// Takes the next event of the chain.
@@ -170,9 +182,10 @@ impl Window {
         }
     }
 
-    /// A sequence of the stream after which those of the events stand that are there.
-    pub(super) fn floor(&self) -> u64 {
-        self.slots.iter().find(|slot| !slot.delivered).and_then(|slot| slot.floor).unwrap_or(0)
+    /// A sequence of the stream after which those of the events stand that are there; nothing where
+    /// none of them was sent yet.
+    pub(super) fn floor(&self) -> Option<u64> {
+        self.slots.iter().find(|slot| !slot.delivered).and_then(|slot| slot.floor)
     }
 
     /// The subject of an event that is on the disk.
@@ -204,6 +217,24 @@ impl Window {
         self.drop_delivered();
     }
 
+    /// An event will never be on the stream, and is in the way of no other; what the disk has of
+    /// it stays there.
+    pub(super) fn park(&mut self, sequence: u64) {
+        let Some(slot) = self.slot(sequence).filter(|slot| !slot.delivered) else { return };
+        slot.delivered = true;
+        // Whoever waits hears that it is not safe, unless the disk has it.
+        slot.safe = None;
+        let (body, place) = (slot.body.take(), slot.place);
+        let bytes = body.map_or(0, |body| body.len());
+        self.memory -= bytes;
+        self.parked += 1;
+        if place.is_none() {
+            self.unspooled -= bytes;
+            self.parked_nowhere += 1;
+        }
+        self.drop_delivered();
+    }
+
     fn release(&mut self, segment: u64) {
         let Some(needed) = self.segments.get_mut(&segment) else { return };
         *needed -= 1;
@@ -224,7 +255,10 @@ impl Window {
 
     /// Files of which no event is needed any more.
     pub(super) fn take_released(&mut self) -> Vec<u64> {
-        std::mem::take(&mut self.released)
+        let mut released = std::mem::take(&mut self.released);
+        // What was not needed for a moment may be again: more was written to it meanwhile.
+        released.retain(|segment| !self.segments.contains_key(segment));
+        released
     }
 
     /// For how long the oldest event has been waiting that neither stream nor disk has.
@@ -258,13 +292,9 @@ impl Window {
     /// The disk has an event for good.
     pub(super) fn spooled(&mut self, sequence: u64, place: Place) {
         let full = self.memory > MEMORY;
-        // What the stream has by now needs no place.
-        let needed = *self.segments.entry(place.segment).or_default();
         let Some(slot) = self.slot(sequence).filter(|slot| !slot.delivered) else {
-            if needed == 0 {
-                self.segments.remove(&place.segment);
-                self.released.push(place.segment);
-            }
+            // The stream has it by now: it needs no place.
+            self.released.push(place.segment);
             return;
         };
         slot.place = Some(place);
@@ -279,9 +309,7 @@ impl Window {
         if full {
             self.memory -= bytes;
         }
-        if let Some(needed) = self.segments.get_mut(&place.segment) {
-            *needed += 1;
-        }
+        *self.segments.entry(place.segment).or_default() += 1;
     }
 
     /// Nobody is to wait any longer, although nothing is safe.

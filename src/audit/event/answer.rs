@@ -12,6 +12,7 @@ use super::{
 use crate::{
     audit::privacy::{Hiding, Privacy, Told},
     callout::advisory::Advisory,
+    config::PersonalField,
     names::DecisionId,
 };
 
@@ -114,11 +115,15 @@ pub fn answer(
     privacy: &Privacy,
 ) -> Result<Event, serde_json::Error> {
     let AnswerEvent { fate, advisory, at } = event;
+    let mut hiding = Hiding::new(privacy);
+    // Nobody knows who it is, and the name may say.
+    hiding.note(PersonalField::Subject, &advisory.client.name);
+    hiding.note(PersonalField::UserName, &advisory.client.name);
     let data = Data {
         outcome: fate.outcome(),
         cause: fate,
         reason: cut(&advisory.reason, LONGEST),
-        client: PeerData::of(advisory, &Hiding::new(privacy)),
+        client: PeerData::of(advisory, &hiding),
         ended_at: advisory.at,
         hallpass: recorded,
         privacy: privacy.told(),

@@ -91,6 +91,11 @@ pub fn session(
             hiding.note(PersonalField::Subject, subject);
         }
     }
+    if user.is_none() {
+        // What somebody is called may stand in what they call their client.
+        hiding.note(PersonalField::Subject, &client.name);
+        hiding.note(PersonalField::UserName, &client.name);
+    }
     let data = Data {
         outcome,
         account: account.clone(),

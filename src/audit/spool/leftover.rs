@@ -66,6 +66,30 @@ impl Leftover {
 
     /// Reads all of it. A torn end is passed over: nobody was told that it was safe.
     pub(in crate::audit) fn read(&self) -> io::Result<Contents> {
+        let mut found = Contents::nothing();
+        for number in self.numbers()? {
+            self.read_segment(number, &mut found)?;
+        }
+        if found.head.is_none() {
+            found.floor = 0;
+        }
+        Ok(found)
+    }
+
+    /// The last event, from the last segment that has one; nothing where there is none.
+    pub(in crate::audit) fn head(&self) -> io::Result<Option<Head>> {
+        for number in self.numbers()?.into_iter().rev() {
+            let mut found = Contents::nothing();
+            self.read_segment(number, &mut found)?;
+            if found.head.is_some() {
+                return Ok(found.head);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The segments that there are, in order.
+    fn numbers(&self) -> io::Result<Vec<u64>> {
         let mut numbers: Vec<u64> = std::fs::read_dir(&self.directory)?
             .filter_map(|entry| {
                 let name = entry.ok()?.file_name();
@@ -73,14 +97,7 @@ impl Leftover {
             })
             .collect();
         numbers.sort_unstable();
-        let mut found = Contents { window: Window::new(0), head: None, floor: u64::MAX };
-        for number in numbers {
-            self.read_segment(number, &mut found)?;
-        }
-        if found.head.is_none() {
-            found.floor = 0;
-        }
-        Ok(found)
+        Ok(numbers)
     }
 
     fn read_segment(&self, segment: u64, found: &mut Contents) -> io::Result<()> {
@@ -127,6 +144,10 @@ impl Leftover {
 }
 
 impl Contents {
+    fn nothing() -> Self {
+        Self { window: Window::new(0), head: None, floor: u64::MAX }
+    }
+
     /// What was written twice, because the disk did not say whether it has it, counts once.
     fn add(&mut self, link: Link, subject: &str, place: Place) {
         let sequence = link.head.sequence;

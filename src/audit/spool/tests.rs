@@ -80,25 +80,36 @@ fn what_is_no_event_is_passed_over_and_what_follows_is_not() {
 
 #[test]
 fn it_takes_no_more_than_it_may_and_has_room_again() {
+    const MOST: u64 = 512 * 1024;
     let root = tempfile::tempdir().unwrap();
     let instance = InstanceId::fresh();
     let mut chain = Chain::new(instance);
-    let mut spool = Spool::open(root.path(), instance, 4096).unwrap();
+    let mut spool = Spool::open(root.path(), instance, MOST).unwrap();
     let mut last = None;
     let error = loop {
-        match spool.append(&events(&mut chain, 1), 0) {
+        match spool.append(&events(&mut chain, 100), 0) {
             Ok(places) => last = Some(places[0]),
             Err(error) => break error,
         }
     };
-    assert!(error.to_string().ends_with("`audit.spool.max_bytes` is 4096"), "{error}");
+    assert!(error.to_string().ends_with("`audit.spool.max_bytes` is 524288"), "{error}");
     assert!(matches!(error, SpoolError::Full { .. }));
     assert_eq!(last.unwrap().segment, 1);
-    spool.close_current();
-    assert!(only_file(root.path(), instance).exists(), "it is needed");
+    // As soon as the stream has everything, however small the spool may be.
     spool.release(&[1]);
+    assert_eq!(spool.append(&events(&mut chain, 100), 0).unwrap()[0].segment, 2);
     assert!(!only_file(root.path(), instance).exists());
-    assert_eq!(spool.append(&events(&mut chain, 1), 0).unwrap()[0].segment, 2);
+}
+
+#[test]
+fn what_is_needed_stays_when_it_is_closed() {
+    let root = tempfile::tempdir().unwrap();
+    let (instance, _) = abandoned(root.path(), 2);
+    let mut spool = Spool::open(root.path(), InstanceId::fresh(), 1 << 20).unwrap();
+    spool.append(&events(&mut Chain::new(InstanceId::fresh()), 1), 0).unwrap();
+    spool.close();
+    assert!(only_file(root.path(), instance).exists());
+    assert_eq!(leftovers(root.path()).len(), 2);
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn events_leave_in_order_and_what_is_not_acknowledged_leaves_again() {
     assert_eq!(sent(&mut window), [1, 2, 3, 4]);
     window.delivered(2);
     assert!(is_safe(&mut safe[1]) && !is_safe(&mut safe[0]));
-    assert_eq!((window.undelivered(), window.floor()), (3, 7));
+    assert_eq!((window.undelivered(), window.floor()), (3, Some(7)));
     window.send_again();
     assert_eq!(sent(&mut window), [1, 3, 4]);
     for sequence in [1, 3, 4, 4, 9] {
@@ -80,6 +80,34 @@ fn a_segment_whose_events_the_stream_had_before_the_disk_is_released() {
     }
     window.take_released().iter().for_each(|segment| assert_eq!(*segment, 5));
     assert_eq!((window.memory, window.unspooled), (0, 0));
+}
+
+#[test]
+fn a_segment_stays_as_long_as_one_event_needs_it() {
+    let (mut window, _safe) = a_window(3);
+    window.delivered(1); // while the disk writes all of them
+    for sequence in [1, 2, 3] {
+        window.spooled(sequence, a_place(1));
+    }
+    assert!(window.take_released().is_empty());
+    window.delivered(2);
+    window.delivered(3);
+    assert_eq!(window.take_released(), [1]);
+}
+
+#[test]
+fn what_can_never_be_delivered_is_in_nobodys_way_and_not_forgotten() {
+    let (mut window, mut safe) = a_window(3);
+    window.spooled(2, a_place(1));
+    for sequence in [1, 2] {
+        window.park(sequence);
+    }
+    assert!(safe[0].try_recv().is_err() && is_safe(&mut safe[1]));
+    assert_eq!((window.undelivered(), window.pending(), window.at_risk()), (3, 1, 2));
+    assert_eq!(sent(&mut window), [3]);
+    window.delivered(3);
+    assert_eq!((window.undelivered(), window.pending(), window.at_risk()), (2, 0, 1));
+    assert!(window.take_released().is_empty(), "the disk keeps it");
 }
 
 #[test]
