@@ -5,6 +5,8 @@
 
 use std::{fmt, str::FromStr};
 
+use jiff::Timestamp;
+
 /// Why a string is not the name it was taken for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what} {problem}")]
@@ -145,6 +147,12 @@ impl DecisionId {
     pub fn fresh() -> Self {
         Self(uuid::Uuid::now_v7())
     }
+
+    /// When it was made, by the clock of who made it; `None` where it is no UUIDv7.
+    #[must_use]
+    pub fn made_at(&self) -> Option<Timestamp> {
+        made_at(self.0)
+    }
 }
 
 impl fmt::Display for DecisionId {
@@ -175,6 +183,12 @@ impl InstanceId {
     pub fn fresh() -> Self {
         Self(uuid::Uuid::now_v7())
     }
+
+    /// When it started, by its own clock; `None` where the id is no UUIDv7.
+    #[must_use]
+    pub fn started_at(&self) -> Option<Timestamp> {
+        made_at(self.0)
+    }
 }
 
 impl fmt::Display for InstanceId {
@@ -189,6 +203,12 @@ impl FromStr for InstanceId {
     fn from_str(text: &str) -> Result<Self, NameError> {
         written("an instance's id", text).map(Self)
     }
+}
+
+/// The milliseconds since 1970 in a UUIDv7 (RFC 9562, section 5.7).
+fn made_at(id: uuid::Uuid) -> Option<Timestamp> {
+    let (seconds, nanoseconds) = id.get_timestamp()?.to_unix();
+    Timestamp::new(seconds.try_into().ok()?, nanoseconds.try_into().ok()?).ok()
 }
 
 /// A UUID in the one spelling that is written here.
@@ -222,5 +242,14 @@ mod tests {
         let swapped = format!("{}{}", &good[..55], if good.ends_with('A') { 'B' } else { 'A' });
         assert!(swapped.parse::<UserNkey>().is_err());
         assert!("U".repeat(56).parse::<UserNkey>().is_err());
+    }
+
+    #[test]
+    fn an_id_holds_its_time() {
+        let id: DecisionId = "017f22e2-79b0-7cc3-98c4-dc0c0c07398f".parse().unwrap();
+        // RFC 9562, appendix A.6: 2022-02-22T14:22:22-05:00.
+        assert_eq!(id.made_at(), "2022-02-22T14:22:22-05:00".parse().ok());
+        let random: DecisionId = "919108f7-52d1-4320-9bac-f847db4148a8".parse().unwrap();
+        assert_eq!(random.made_at(), None);
     }
 }

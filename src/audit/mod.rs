@@ -12,8 +12,10 @@ mod recorder;
 mod shared;
 mod sink;
 mod spool;
+pub mod story;
 mod stream;
 mod trail;
+pub mod verify;
 mod window;
 
 pub use event::Event;

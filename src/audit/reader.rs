@@ -1,5 +1,9 @@
 //! Reading the audit stream back.
 
+mod line;
+mod record;
+mod selection;
+
 use std::{ops::ControlFlow, time::Duration};
 
 use async_nats::{
@@ -7,12 +11,14 @@ use async_nats::{
     jetstream::{
         self,
         consumer::{AckPolicy, DeliverPolicy, pull},
+        stream::Info,
     },
 };
 use futures_util::StreamExt as _;
-use serde_json::Value;
+use jiff::Timestamp;
 
-use crate::printable;
+pub use record::Record;
+pub use selection::{Selection, account_token};
 
 /// How often the server says that there is nothing new: silence of twice that is a loss.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -20,6 +26,8 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
 /// Between attempts to go on after a loss: from the first to the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// How many events are asked for at once.
+const BATCH: usize = 2000;
 
 /// Why the stream cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +49,17 @@ pub struct Extent {
     pub follow: bool,
 }
 
+/// What reading comes upon.
+#[derive(Debug)]
+pub enum Step {
+    /// It begins: so many events are to come before there is nothing more for now.
+    Begun(u64),
+    /// An event.
+    Event(Box<Record>),
+    /// What was there is read; what follows is new.
+    CaughtUp,
+}
+
 /// Reads events and hands each to `each`, until that says stop or the extent is reached.
 ///
 /// Who follows sees each event once, in order, whatever happens to the server meanwhile: what
@@ -54,8 +73,55 @@ pub async fn read(
     extent: Extent,
     mut each: impl FnMut(Record) -> ControlFlow<()>,
 ) -> Result<(), ReadError> {
-    let mut reading = Reading { context: jetstream::new(client), stream, place: None };
+    let everything = Selection::default();
+    read_selected(client, stream, extent, &everything, |step| match step {
+        Step::Event(record) => each(*record),
+        Step::Begun(_) | Step::CaughtUp => ControlFlow::Continue(()),
+    })
+    .await
+}
+
+/// As [`read`], only what is selected. `last` counts what is not selected too.
+///
+/// # Errors
+/// See there.
+pub async fn read_selected(
+    client: Client,
+    stream: &str,
+    extent: Extent,
+    selection: &Selection,
+    each: impl FnMut(Step) -> ControlFlow<()>,
+) -> Result<(), ReadError> {
+    read_from(client, stream, (extent, None), selection, each).await
+}
+
+/// As [`read_selected`], all that comes after a sequence and is there already.
+///
+/// # Errors
+/// See there.
+pub async fn read_after(
+    client: Client,
+    stream: &str,
+    sequence: u64,
+    each: impl FnMut(Step) -> ControlFlow<()>,
+) -> Result<(), ReadError> {
+    let extent = Extent { last: None, follow: false };
+    read_from(client, stream, (extent, Some(sequence + 1)), &Selection::default(), each).await
+}
+
+async fn read_from(
+    client: Client,
+    stream: &str,
+    (extent, first): (Extent, Option<u64>),
+    selection: &Selection,
+    mut each: impl FnMut(Step) -> ControlFlow<()>,
+) -> Result<(), ReadError> {
+    let context = jetstream::new(client);
+    let mut reading = Reading { context, stream, selection, first, place: None };
     let mut messages = reading.begin(extent).await?;
+    if each(Step::Begun(messages.pending)).is_break() {
+        return Ok(());
+    }
     loop {
         let error = match reading.go_on(messages, extent.follow, &mut each).await {
             Ok(()) => return Ok(()),
@@ -69,10 +135,21 @@ pub async fn read(
     }
 }
 
+/// What the server says of the stream.
+///
+/// # Errors
+/// Where it is not there.
+pub async fn info(client: Client, stream: &str) -> Result<Info, ReadError> {
+    let stream = jetstream::new(client).get_stream(stream).await.map_err(ReadError::of)?;
+    Ok(stream.cached_info().clone())
+}
+
 /// A place in a stream.
 struct Place {
     /// The sequence that comes next.
     next: u64,
+    /// Whether an event was read, so that the time to begin at has been reached.
+    is_inside: bool,
     /// Which stream: one that was deleted and made again counts from 1.
     created: i128,
 }
@@ -80,6 +157,8 @@ struct Place {
 struct Reading<'a> {
     context: jetstream::Context,
     stream: &'a str,
+    selection: &'a Selection,
+    first: Option<u64>,
     place: Option<Place>,
 }
 
@@ -99,14 +178,21 @@ impl Reading<'_> {
         let info = stream.cached_info();
         let created = info.created.unix_timestamp_nanos();
         let newest = info.state.last_sequence;
-        let next = match &self.place {
-            Some(place) if place.created == created => place.next,
-            Some(_) => 1,
-            None => extent.last.map_or(0, |count| newest.saturating_sub(count)) + 1,
+        let (next, is_inside) = match &self.place {
+            Some(place) if place.created == created => (place.next, place.is_inside),
+            Some(_) => (1, false),
+            None => match self.first {
+                Some(first) => (first, true),
+                None => (extent.last.map_or(0, |count| newest.saturating_sub(count)) + 1, false),
+            },
         };
-        self.place = Some(Place { next, created });
+        self.place = Some(Place { next, is_inside, created });
         let config = pull::Config {
-            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: next },
+            deliver_policy: match (self.selection.since, is_inside) {
+                (Some(since), false) => since_time(since)?,
+                _ => DeliverPolicy::ByStartSequence { start_sequence: next },
+            },
+            filter_subjects: self.selection.subjects(),
             ack_policy: AckPolicy::None,
             inactive_threshold: FORGOTTEN_AFTER,
             memory_storage: true,
@@ -115,8 +201,9 @@ impl Reading<'_> {
         };
         let consumer = stream.create_consumer(config).await.map_err(ReadError::of)?;
         let pending = consumer.cached_info().num_pending;
-        let stream = consumer.stream().heartbeat(HEARTBEAT).messages().await;
-        Ok(Messages { stream: stream.map_err(ReadError::of)?, pending, newest })
+        let stream = consumer.stream().heartbeat(HEARTBEAT).max_messages_per_batch(BATCH);
+        let stream = stream.messages().await.map_err(ReadError::of)?;
+        Ok(Messages { stream, pending, newest })
     }
 
     /// As often as it takes.
@@ -137,10 +224,17 @@ impl Reading<'_> {
         &mut self,
         mut messages: Messages,
         follow: bool,
-        each: &mut impl FnMut(Record) -> ControlFlow<()>,
+        each: &mut impl FnMut(Step) -> ControlFlow<()>,
     ) -> Result<(), ReadError> {
         let mut handed_out = 0;
-        while follow || messages.pending > 0 {
+        let mut is_behind = true;
+        loop {
+            if is_behind && messages.pending == 0 {
+                is_behind = false;
+                if each(Step::CaughtUp).is_break() || !follow {
+                    return Ok(());
+                }
+            }
             let message = messages.stream.next().await;
             let message = message.ok_or_else(|| ReadError::of("it ended"))?;
             let message = message.map_err(ReadError::of)?;
@@ -153,202 +247,17 @@ impl Reading<'_> {
             messages.pending = if at_the_end { 0 } else { info.pending };
             if let Some(place) = &mut self.place {
                 place.next = info.stream_sequence + 1;
+                place.is_inside = true;
             }
-            if each(Record::read(&message.payload)).is_break() {
-                break;
+            if each(Step::Event(Box::new(Record::of(message)?))).is_break() {
+                return Ok(());
             }
         }
-        Ok(())
     }
 }
 
-/// An event as it was read.
-#[derive(Debug, Clone)]
-pub struct Record(Value);
-
-impl Record {
-    fn read(payload: &[u8]) -> Self {
-        Self(serde_json::from_slice(payload).unwrap_or_else(
-            |_| serde_json::json!({ "type": "unreadable", "data": { "outcome": "unreadable" } }),
-        ))
-    }
-
-    /// The whole event, as it was written: for a terminal, see [`printable::json`].
-    #[must_use]
-    pub fn json(&self) -> &Value {
-        &self.0
-    }
-
-    /// A text of the event by JSON pointer, such as `/data/code`; `-` where it is not there.
-    /// Fit for a terminal: what it would obey is escaped.
-    #[must_use]
-    pub fn text(&self, pointer: &str) -> String {
-        match self.0.pointer(pointer) {
-            Some(Value::String(text)) if !text.is_empty() => printable::text(text),
-            Some(Value::Number(number)) => number.to_string(),
-            _ => "-".to_owned(),
-        }
-    }
-
-    /// `granted`, `refused`, `undecided` or `dropped`; of maps, `changed` or `rejected`; of keys,
-    /// `changed`; of sessions, `started` or `ended`; of answers, `rejected` or `timed_out`.
-    #[must_use]
-    pub fn outcome(&self) -> String {
-        self.text("/data/outcome")
-    }
-
-    /// Who it was: the user name of a verified identity; the subject of a token whose signature
-    /// held, in brackets; `-` where nobody vouched for anything.
-    #[must_use]
-    pub fn who(&self) -> String {
-        // Of a session, the user as the server has it.
-        for pointer in ["/data/identity/user_name", "/data/user_name"] {
-            let user = self.text(pointer);
-            if user != "-" {
-                return user;
-            }
-        }
-        match (self.text("/data/token/issuer"), self.text("/data/token/subject")) {
-            (issuer, _) if issuer == "-" => issuer,
-            (issuer, subject) => format!("({issuer}:{subject})"),
-        }
-    }
-
-    /// What was granted, or the code of the refusal; of a session, the account; of an answer, what
-    /// became of it.
-    #[must_use]
-    pub fn what(&self) -> String {
-        let pointers = ["/data/code", "/data/grant/account", "/data/account", "/data/cause"];
-        let mut texts = pointers.into_iter().map(|pointer| self.text(pointer));
-        texts.find(|text| text != "-").unwrap_or_else(|| "-".to_owned())
-    }
-
-    /// The roles that were held.
-    #[must_use]
-    pub fn roles(&self) -> String {
-        let roles = self.0.pointer("/data/roles").and_then(Value::as_array);
-        let names: Vec<_> = roles.into_iter().flatten().filter_map(Value::as_str).collect();
-        if names.is_empty() { "-".to_owned() } else { printable::text(&names.join(",")) }
-    }
-
-    /// The event on one line.
-    #[must_use]
-    pub fn line(&self) -> String {
-        let seconds: String = self.text("/time").chars().take(19).collect();
-        match self.text("/type").as_str() {
-            "hallpass.maps" => return self.line_about_maps(&seconds),
-            "hallpass.keys" => return self.line_about_keys(&seconds),
-            _ => {}
-        }
-        // Ours, or the server's.
-        let details = ["/data/detail", "/data/reason"].map(|pointer| self.text(pointer));
-        let detail = details.iter().find(|text| *text != "-");
-        let detail = detail.map(|detail| format!("  {detail}")).unwrap_or_default();
-        format!(
-            "{seconds}Z  {outcome:<9}  {who:<28}  {what:<22}  roles={roles}  from={host} {kind}  \
-             client={server}:{client}  {id}{detail}",
-            outcome = self.outcome(),
-            who = self.who(),
-            what = self.what(),
-            roles = self.roles(),
-            host = self.text("/data/client/host"),
-            kind = self.text("/data/client/connection_type"),
-            server = self.text("/data/client/server_name"),
-            client = self.text("/data/client/client_id"),
-            id = self.text("/id"),
-        )
-    }
-}
-
-impl Record {
-    /// Whose keys, and which of them came and went.
-    fn line_about_keys(&self, seconds: &str) -> String {
-        let ids = |pointer| {
-            let keys = self.0.pointer(pointer).and_then(Value::as_array);
-            let id = |key: &Value| Some(key.get("id")?.as_str().unwrap_or("?").to_owned());
-            let ids: Vec<_> = keys.into_iter().flatten().filter_map(id).collect();
-            if ids.is_empty() { "-".to_owned() } else { printable::text(&ids.join(",")) }
-        };
-        format!(
-            "{seconds}Z  {outcome:<9}  {who:<28}  {what:<22}  added={added}  removed={removed}  {id}",
-            outcome = self.outcome(),
-            who = "keys",
-            what = self.text("/data/issuer"),
-            added = ids("/data/added"),
-            removed = ids("/data/removed"),
-            id = self.text("/id"),
-        )
-    }
-
-    /// Which version came, and either what it holds or the first of what is wrong with it.
-    fn line_about_maps(&self, seconds: &str) -> String {
-        let problem = match self.text("/data/problem_count") {
-            none if none == "-" => String::new(),
-            count => format!(
-                "  problems={count}  {}: {}",
-                self.text("/data/problems/0/at"),
-                self.text("/data/problems/0/message")
-            ),
-        };
-        format!(
-            "{seconds}Z  {outcome:<9}  {who:<28}  {what:<22.22}  in_force={in_force:.19}  \
-             roles={roles}  files={files}  {id}{problem}",
-            outcome = self.outcome(),
-            who = "subject maps",
-            what = self.text("/data/new"),
-            in_force = self.text("/data/in_force/digest"),
-            roles = self.text("/data/in_force/roles"),
-            files = self.text("/data/in_force/files"),
-            id = self.text("/id"),
-        )
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_has_nothing_that_a_terminal_obeys() {
-        let hostile = "x\u{1b}[2J\n\u{9b}\u{202e}";
-        let event = serde_json::json!({ "id": hostile, "time": hostile, "data": {
-            "outcome": hostile,
-            "code": hostile,
-            "detail": hostile,
-            "identity": { "user_name": hostile },
-            "roles": [hostile, hostile],
-            "client": { "host": hostile, "connection_type": hostile, "server_name": hostile },
-        }});
-        let line = Record::read(event.to_string().as_bytes()).line();
-        assert!(!line.contains(|c: char| c.is_control() || c == '\u{202e}'), "{line:?}");
-        assert!(line.contains(r"roles=x\u{1b}[2J\n\u{9b}\u{202e},x\u{1b}"), "{line}");
-        let keys = serde_json::json!({ "type": "hallpass.keys", "data": {
-            "issuer": hostile, "added": [{ "id": hostile }], "removed": [{ "id": null }],
-        }});
-        let line = Record::read(keys.to_string().as_bytes()).line();
-        assert!(!line.contains(|c: char| c.is_control() || c == '\u{202e}'), "{line:?}");
-        assert!(line.contains("added=x") && line.contains("removed=?"), "{line}");
-    }
-
-    #[test]
-    fn what_a_server_tells_has_a_line() {
-        let client = serde_json::json!({ "host": "h", "connection_type": "nats", "server_name": "s",
-            "client_id": 7 });
-        let line = |kind: &str, data: serde_json::Value| {
-            let mut event = serde_json::json!({ "id": "i", "type": kind, "data": data });
-            event["data"]["client"] = client.clone();
-            let line = Record::read(event.to_string().as_bytes()).line();
-            line.split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(" ")
-        };
-        let ended = serde_json::json!({ "outcome": "ended", "account": "APP", "reason": "Kicked" });
-        let told = line("hallpass.session", ended);
-        assert_eq!(told, "-Z ended - APP roles=- from=h nats client=s:7 i Kicked");
-        let started =
-            serde_json::json!({ "outcome": "started", "account": "APP", "user_name": "u" });
-        let told = line("hallpass.session", started);
-        assert_eq!(told, "-Z started u APP roles=- from=h nats client=s:7 i");
-        let late = serde_json::json!({ "outcome": "timed_out", "cause": "no_answer" });
-        let told = line("hallpass.answer", late);
-        assert_eq!(told, "-Z timed_out - no_answer roles=- from=h nats client=s:7 i");
-    }
+fn since_time(since: Timestamp) -> Result<DeliverPolicy, ReadError> {
+    let start_time =
+        async_nats::datetime::DateTime::from_unix_timestamp_nanos(since.as_nanosecond());
+    Ok(DeliverPolicy::ByStartTime { start_time: start_time.map_err(ReadError::of)? })
 }

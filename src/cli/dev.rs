@@ -171,7 +171,7 @@ a refusal; the client is not told why, the audit stream knows:
 
   publish tampered
   {hallpass} audit tail \
-    --config {config} --last 30 --no-follow | grep refused
+    --config {config} --outcome refused --last 1 --no-follow
 
 without --no-follow it shows every login as it happens
 "#

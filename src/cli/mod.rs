@@ -1,7 +1,7 @@
 //! The commands: one file each.
 
 mod access_review;
-mod audit_tail;
+mod audit;
 mod check;
 #[cfg(feature = "playground")]
 mod dev;
@@ -62,14 +62,9 @@ enum Command {
     /// See what holds of a token
     #[command(subcommand)]
     Token(token::Token),
-    /// Read the audit stream
+    /// Read the audit stream: follow it, search it, verify it
     #[command(subcommand)]
-    Audit(Audit),
-}
-
-#[derive(Debug, Subcommand)]
-enum Audit {
-    Tail(audit_tail::Tail),
+    Audit(audit::Audit),
 }
 
 #[derive(Debug, Args)]
@@ -192,9 +187,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             logging.start("warn");
             runtime().and_then(|runtime| runtime.block_on(token.run()))
         }
-        Command::Audit(Audit::Tail(tail)) => {
+        Command::Audit(audit) => {
             logging.start("warn");
-            runtime().and_then(|runtime| runtime.block_on(tail.run()))
+            runtime().and_then(|runtime| runtime.block_on(audit.run()))
         }
     };
     outcome.unwrap_or_else(|error| {

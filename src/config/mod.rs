@@ -36,6 +36,6 @@ pub use maps::MapBounds;
 pub use secret::{NoSecret, SecretSource};
 pub use settings::{
     CalloutSettings, IssuerSettings, LoginSettings, NatsAddress, NatsSettings, ReaderSettings,
-    Settings,
+    Settings, read_signers,
 };
 pub use system::SystemSettings;

@@ -79,13 +79,21 @@ pub(super) fn reader(layers: &Layers, problems: &mut Problems) -> Option<ReaderS
     let certificate = client_certificate(&mut nats, &layers.directory, problems);
     let stream = audit::stream(&mut fields, problems);
     let reader_seed = user_seed(&mut fields, "reader_seed", layers, problems);
+    let signers = audit::signers(&mut fields, problems);
     Some(ReaderSettings {
         urls: urls?,
         ca_file,
         certificate,
         stream: stream?,
         reader_seed: reader_seed?,
+        signers,
     })
+}
+
+pub(super) fn signers(layers: &Layers, problems: &mut Problems) -> Option<BTreeSet<String>> {
+    let mut root = Fields::of(&layers.root, "the configuration", problems);
+    let audit = root.required("audit", "a section `[audit]`", problems)?;
+    Some(audit::signers(&mut Fields::of(audit, "`[audit]`", problems), problems))
 }
 
 pub(super) fn nats_address(layers: &Layers, problems: &mut Problems) -> Option<NatsAddress> {

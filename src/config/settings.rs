@@ -153,7 +153,7 @@ pub struct LoginSettings {
     pub redirect_port: u16,
 }
 
-/// What `hallpass audit tail` needs: nothing of what `serve` signs with.
+/// What `hallpass audit …` needs: nothing of what `serve` signs with.
 #[derive(Debug, Clone)]
 pub struct ReaderSettings {
     /// One or more servers of one cluster.
@@ -166,6 +166,8 @@ pub struct ReaderSettings {
     pub stream: String,
     /// The seed of the user who may only read there.
     pub reader_seed: SecretString,
+    /// Whose checkpoints are believed: public nkeys of users.
+    pub signers: BTreeSet<String>,
 }
 
 /// Where NATS is, for somebody who shows a token.
@@ -281,6 +283,19 @@ impl ReaderSettings {
             Some(settings) if !problems.any_error() => Ok(settings),
             _ => Err(problems),
         }
+    }
+}
+
+/// Checks whose checkpoints are believed, and that only: public nkeys of users.
+///
+/// # Errors
+/// Every problem there is.
+pub fn read_signers(layers: &Layers) -> Result<BTreeSet<String>, Problems> {
+    let mut problems = Problems::default();
+    let signers = sections::signers(layers, &mut problems);
+    match signers {
+        Some(signers) if !problems.any_error() => Ok(signers),
+        _ => Err(problems),
     }
 }
 

@@ -246,6 +246,10 @@ async fn every_command_has_help_with_an_example_and_usage_errors_are_not_a_no() 
         &["maps", "status"],
         &["maps", "schema"],
         &["audit", "tail"],
+        &["audit", "query"],
+        &["audit", "why"],
+        &["audit", "verify"],
+        &["audit", "export"],
     ] {
         let help = run(directory.path(), &[arguments, &["--help"]].concat()).await;
         assert_eq!(code(&help), 0);

@@ -37,6 +37,8 @@ const ROOMS: &[&str] = &[
     "audit/chain",
     "audit/event",
     "audit/window",
+    "audit/verify",
+    "audit/story",
     // From here on: shells.
     "idp",
     "idp/introspection",
@@ -94,6 +96,8 @@ const PURE: &[&str] = &[
     "audit/privacy",
     "audit/chain",
     "audit/event",
+    "audit/verify",
+    "audit/story",
 ];
 
 /// Files of a pure room that do its reading and writing.

@@ -12,6 +12,7 @@
 mod support;
 
 mod accounts;
+mod auditing;
 mod certificates;
 mod cli;
 mod clients;

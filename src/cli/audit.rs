@@ -1,0 +1,80 @@
+//! `hallpass audit …`: reading the trail.
+
+mod export;
+mod filter;
+mod progress;
+mod query;
+mod tail;
+mod verify;
+mod why;
+
+use std::io::{self, ErrorKind};
+
+use anyhow::Context as _;
+use clap::Subcommand;
+
+use super::{ConfigArgs, Exit, asked_to_stop, output};
+use crate::{config::ReaderSettings, nats::Connection};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Audit {
+    Tail(tail::Tail),
+    Query(query::Query),
+    Why(why::Why),
+    Verify(verify::Verify),
+    Export(export::Export),
+}
+
+impl Audit {
+    pub(super) async fn run(&self) -> anyhow::Result<Exit> {
+        match self {
+            Self::Tail(tail) => tail.run().await,
+            Self::Query(query) => query.run().await,
+            Self::Why(why) => why.run().await,
+            Self::Verify(verify) => verify.run().await,
+            Self::Export(export) => export.run().await,
+        }
+    }
+}
+
+/// A reader of the stream.
+struct Opened {
+    client: async_nats::Client,
+    settings: ReaderSettings,
+}
+
+/// Connects as the reader; `None` where the configuration is invalid, which is told.
+async fn open(config: &ConfigArgs, name: &'static str) -> anyhow::Result<Option<Opened>> {
+    let settings = match config.layers().and_then(|layers| ReaderSettings::read(&layers)) {
+        Ok(settings) => settings,
+        Err(problems) => {
+            output::problems(&problems);
+            return Ok(None);
+        }
+    };
+    let connection = Connection::audit_reader(name, &settings);
+    match connection.connect().await {
+        Ok(client) => Ok(Some(Opened { client, settings })),
+        Err(error) => anyhow::bail!(connection.why_not(&error)),
+    }
+}
+
+/// How a command that writes line by line ended. A reader that went away (`| head`) has seen what
+/// it wanted.
+fn all_written(written: io::Result<()>) -> anyhow::Result<Exit> {
+    match written {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(error).context("standard output")
+        }
+        _ => Ok(Exit::Yes),
+    }
+}
+
+/// Waits for an outcome, unless somebody asks to stop or nobody reads any more.
+async fn unless_stopped<T>(outcome: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        outcome = outcome => Some(outcome),
+        () = asked_to_stop() => None,
+        () = output::nobody_reads() => None,
+    }
+}
