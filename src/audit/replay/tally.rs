@@ -1,6 +1,6 @@
 //! What becomes of all decisions together, counted on the fly.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -28,7 +28,7 @@ pub struct Seen {
 }
 
 /// The same change for the same person.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Clone, Serialize)]
 pub struct Group {
     /// Whose logins: the user name, or what stands for it.
     pub user: String,
@@ -40,8 +40,16 @@ pub struct Group {
     pub seen: Seen,
 }
 
+impl fmt::Debug for Group {
+    /// Not whose.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { change, seen, .. } = self;
+        f.debug_struct("Group").field("change", change).field("seen", seen).finish_non_exhaustive()
+    }
+}
+
 /// Counts what becomes of decisions.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Tally {
     groups: BTreeMap<(Change, String), Seen>,
     report: Report,
@@ -124,7 +132,7 @@ impl Tally {
     pub fn finish(self) -> Report {
         let Self { groups, mut report, undecidable } = self;
         report.reasons = undecidable.into_iter().collect();
-        report.reasons.sort_by(|(_, a), (_, b)| b.count.cmp(&a.count));
+        report.reasons.sort_by_key(|(_, seen)| std::cmp::Reverse(seen.count));
         let group = |((change, user), seen)| Group { user, change, seen };
         report.groups = groups.into_iter().map(group).collect();
         report.groups.sort_by(|a, b| {

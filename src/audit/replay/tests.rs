@@ -162,7 +162,7 @@ fn logins_of_one_person_with_one_change_are_one_group() {
 #[test]
 fn what_the_maps_read_and_the_event_does_not_say_is_not_guessed() {
     let without = with(granted(), &[("/identity/claims", Value::Null)]);
-    let report = replayed(MAPS, &[without.clone()]);
+    let report = replayed(MAPS, std::slice::from_ref(&without));
     assert_eq!(why(&report), "the claim `tenant` is not in the event: no map read it then");
     let absent = with(without.clone(), &[("/identity/claims_absent", json!(["tenant"]))]);
     let report = replayed(MAPS, &[absent]);
@@ -185,9 +185,9 @@ fn what_the_maps_read_and_the_event_does_not_say_is_not_guessed() {
 #[test]
 fn an_address_that_is_left_out_is_asked_for_in_vain() {
     let inside = refused("no_role", "inside", "2026-11-18T12:00:00Z");
-    assert_eq!(only(&replayed(MAPS, &[inside.clone()])).0, ChangeKind::Allowed);
+    assert_eq!(only(&replayed(MAPS, std::slice::from_ref(&inside))).0, ChangeKind::Allowed);
     let behind = with(inside, &[("/connection/source", Value::Null)]);
-    assert_eq!(replayed(MAPS, &[behind.clone()]).same, 1, "not known then either");
+    assert_eq!(replayed(MAPS, std::slice::from_ref(&behind)).same, 1, "not known then either");
     let hidden = json!({ "omitted": ["address"], "pseudonymized": [] });
     let hidden = with(behind, &[("/privacy", hidden)]);
     assert_eq!(why(&replayed(MAPS, &[hidden])), "the client's address is hidden");

@@ -1,6 +1,6 @@
 //! How the answer is written for people.
 
-use jiff::{Timestamp, Unit};
+use jiff::Timestamp;
 
 use crate::{
     audit::replay::{ChangeKind, Group, Line, Report, Seen, Stand},
@@ -27,7 +27,7 @@ pub(super) fn report(report: &Report, omitted: usize, colour: bool) -> String {
         out.push('\n');
     }
     if omitted > 0 {
-        out += &format!("… and {} more: `--limit` shows more of them\n\n", changes(omitted));
+        out += &format!("… and {}: `--limit` shows more of them\n\n", changes(omitted));
     }
     if report.ungrouped > 0 {
         let count = counted(report.ungrouped, "login");
@@ -81,10 +81,11 @@ fn one(group: &Group, colour: bool) -> String {
 
 /// How often, when, and the last of them.
 fn met(seen: &Seen) -> String {
-    let second = |at: Timestamp| at.round(Unit::Second).unwrap_or(at).to_string();
+    let second = |at: Timestamp| Timestamp::from_second(at.as_second()).unwrap_or(at).to_string();
     let (first, last) = (second(seen.first), second(seen.last));
     let when = if first == last { first } else { format!("{first} to {last}") };
-    format!("{}, {when}, the last: {}", counted(seen.count, "login"), seen.decision)
+    let which = if seen.count == 1 { "decision" } else { "last decision" };
+    format!("{}, {when}, {which} {}", counted(seen.count, "login"), seen.decision)
 }
 
 fn stand(stand: &Stand) -> String {
@@ -155,7 +156,7 @@ fn summary(report: &Report) -> String {
 }
 
 fn changes(count: usize) -> String {
-    counted(u64::try_from(count).unwrap_or(u64::MAX), "change")
+    counted(u64::try_from(count).unwrap_or(u64::MAX), "more change")
 }
 
 fn counted(count: u64, what: &str) -> String {
