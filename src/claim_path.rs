@@ -59,6 +59,18 @@ impl ClaimPath {
         self.0.first().map_or("", String::as_str)
     }
 
+    /// Whether the path leads through the other one, or is it.
+    #[must_use]
+    pub fn is_within(&self, other: &Self) -> bool {
+        self.0.starts_with(&other.0)
+    }
+
+    /// The keys, outermost first.
+    #[must_use]
+    pub fn keys(&self) -> &[String] {
+        &self.0
+    }
+
     /// What stands at the path: `None` where any key of it is absent or lies in something
     /// that is not an object.
     #[must_use]

@@ -30,6 +30,14 @@ impl fmt::Debug for Blind {
     }
 }
 
+/// Whether a text has the form of what [`Blind::pseudonym`] makes.
+#[must_use]
+pub fn is_pseudonym(text: &str) -> bool {
+    let digits = text.strip_prefix("pseudonym:");
+    let is_digit = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
+    digits.is_some_and(|it| it.len() == 2 * TOLD && it.bytes().all(is_digit))
+}
+
 impl Blind {
     /// With a key of any length, as RFC 2104, section 2, has it: a longer one than a block is
     /// hashed, a shorter one is filled up with zeros.

@@ -9,6 +9,7 @@ mod ledger;
 pub mod privacy;
 pub mod reader;
 mod recorder;
+pub mod replay;
 mod shared;
 mod sink;
 mod spool;

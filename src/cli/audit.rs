@@ -1,8 +1,8 @@
 //! `hallpass audit …`: reading the trail.
 
 mod export;
-mod filter;
-mod progress;
+pub(super) mod filter;
+pub(super) mod progress;
 mod query;
 mod tail;
 mod verify;
@@ -38,13 +38,16 @@ impl Audit {
 }
 
 /// A reader of the stream.
-struct Opened {
-    client: async_nats::Client,
-    settings: ReaderSettings,
+pub(super) struct Opened {
+    pub(super) client: async_nats::Client,
+    pub(super) settings: ReaderSettings,
 }
 
 /// Connects as the reader; `None` where the configuration is invalid, which is told.
-async fn open(config: &ConfigArgs, name: &'static str) -> anyhow::Result<Option<Opened>> {
+pub(super) async fn open(
+    config: &ConfigArgs,
+    name: &'static str,
+) -> anyhow::Result<Option<Opened>> {
     let settings = match config.layers().and_then(|layers| ReaderSettings::read(&layers)) {
         Ok(settings) => settings,
         Err(problems) => {
@@ -71,7 +74,7 @@ fn all_written(written: io::Result<()>) -> anyhow::Result<Exit> {
 }
 
 /// Waits for an outcome, unless somebody asks to stop or nobody reads any more.
-async fn unless_stopped<T>(outcome: impl Future<Output = T>) -> Option<T> {
+pub(super) async fn unless_stopped<T>(outcome: impl Future<Output = T>) -> Option<T> {
     tokio::select! {
         outcome = outcome => Some(outcome),
         () = asked_to_stop() => None,

@@ -15,6 +15,7 @@ mod login;
 mod maps;
 mod markdown;
 mod output;
+mod replay;
 mod serve;
 mod test;
 mod token;
@@ -48,6 +49,7 @@ enum Command {
     Dev(dev::Dev),
     Check(check::Check),
     Diff(diff::Diff),
+    Replay(replay::Replay),
     AccessReview(access_review::AccessReview),
     Test(test::Test),
     Explain(explain::Explain),
@@ -186,6 +188,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Token(token) => {
             logging.start("warn");
             runtime().and_then(|runtime| runtime.block_on(token.run()))
+        }
+        Command::Replay(replay) => {
+            logging.start("warn");
+            runtime().and_then(|runtime| runtime.block_on(replay.run()))
         }
         Command::Audit(audit) => {
             logging.start("warn");

@@ -16,6 +16,7 @@ mod idp_role;
 mod in_force;
 mod load;
 mod map;
+mod needs;
 mod notes;
 mod responses;
 mod review;
@@ -30,7 +31,9 @@ pub use decision::{
     Decision, EndedBy, Entitlement, GivenRole, Grant, Outcome, Permissions, Reasons, Side,
     Supposition, UnmetRole,
 };
-pub use diff::{Aspect, Change, DiffSide, Effect, Fate, PolicyDiff, RoleDiff};
+pub use diff::{
+    Aspect, Change, DiffSide, Difference, Effect, Entitled, Fate, Listed, PolicyDiff, RoleDiff,
+};
 pub use explain::{
     Answer, ExplainedGrant, ExplainedPermission, ExplainedRefusal, ExplainedRole, ExplainedSide,
     ExplainedSource, ExplainedValue, Explanation, explain,
@@ -38,6 +41,7 @@ pub use explain::{
 pub use in_force::InForce;
 pub use load::{Sources, Taken, Version, is_map, judge};
 pub use map::Responses;
+pub use needs::Needs;
 pub use review::{Filter, Reviewable, Reviewed, Said, review};
 pub use store::{find_bounded, load, load_version, read};
 

@@ -39,6 +39,7 @@ const ROOMS: &[&str] = &[
     "audit/window",
     "audit/verify",
     "audit/story",
+    "audit/replay",
     // From here on: shells.
     "idp",
     "idp/introspection",
@@ -98,6 +99,7 @@ const PURE: &[&str] = &[
     "audit/event",
     "audit/verify",
     "audit/story",
+    "audit/replay",
 ];
 
 /// Files of a pure room that do its reading and writing.

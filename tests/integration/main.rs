@@ -39,6 +39,7 @@ mod permissions;
 mod playground;
 mod recording;
 mod reload;
+mod replaying;
 mod spooling;
 mod tail;
 mod tls;

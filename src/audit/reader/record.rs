@@ -49,8 +49,7 @@ impl Record {
         })
     }
 
-    /// An event from elsewhere than a stream.
-    #[cfg(test)]
+    /// An event from elsewhere than a stream, which says nothing of it.
     pub(crate) fn read(payload: &[u8]) -> Self {
         Self {
             payload: Bytes::copy_from_slice(payload),

@@ -62,17 +62,17 @@ pub(super) struct Filter {
 /// From when to when.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Which events")]
-pub(super) struct TimeSpan {
+pub(in crate::cli) struct TimeSpan {
     /// Not before this: `7d`, `90m`, `2026-11-01` or `2026-11-01T12:00Z`
     #[arg(long, value_name = "WHEN", value_parser = moment)]
-    pub(super) since: Option<Timestamp>,
+    pub(in crate::cli) since: Option<Timestamp>,
     /// Before this
     #[arg(long, value_name = "WHEN", value_parser = moment)]
-    pub(super) until: Option<Timestamp>,
+    pub(in crate::cli) until: Option<Timestamp>,
 }
 
 impl TimeSpan {
-    pub(super) fn fits(&self, record: &Record) -> bool {
+    pub(in crate::cli) fn fits(&self, record: &Record) -> bool {
         if self.since.is_none() && self.until.is_none() {
             return true;
         }
@@ -82,7 +82,7 @@ impl TimeSpan {
     }
 
     /// From when the stream has to be read: an event is stored after it happened.
-    pub(super) fn stored_since(&self) -> Option<Timestamp> {
+    pub(in crate::cli) fn stored_since(&self) -> Option<Timestamp> {
         self.since.map(|since| since.checked_sub(CLOCKS).unwrap_or(since))
     }
 }

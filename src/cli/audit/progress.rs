@@ -11,20 +11,20 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 const SHORT: Duration = Duration::from_millis(500);
 
 /// A line on standard error while somebody looks; nothing where it goes into a pipe or a file.
-pub(super) struct Progress {
+pub(in crate::cli) struct Progress {
     bar: ProgressBar,
     begun: Instant,
 }
 
 impl Progress {
-    pub(super) fn new(what: &'static str) -> Self {
+    pub(in crate::cli) fn new(what: &'static str) -> Self {
         let bar = ProgressBar::hidden();
         bar.set_message(what);
         Self { bar, begun: Instant::now() }
     }
 
     /// So much is to be done.
-    pub(super) fn of(&self, total: u64, unit: Unit) {
+    pub(in crate::cli) fn of(&self, total: u64, unit: Unit) {
         let template = match unit {
             Unit::Events => "{msg} {wide_bar} {human_pos} of {human_len} events, {eta} to go",
             Unit::Bytes => "{msg} {wide_bar} {bytes} of {total_bytes}, {eta} to go",
@@ -35,7 +35,7 @@ impl Progress {
         self.bar.set_length(total);
     }
 
-    pub(super) fn add(&self, count: u64) {
+    pub(in crate::cli) fn add(&self, count: u64) {
         if self.bar.is_hidden() && self.begun.elapsed() > SHORT && stderr().is_terminal() {
             self.bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(5));
         }
@@ -43,7 +43,7 @@ impl Progress {
     }
 
     /// Writes while the line is out of the way.
-    pub(super) fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
+    pub(in crate::cli) fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
         self.bar.suspend(write)
     }
 }
@@ -56,7 +56,7 @@ impl Drop for Progress {
 
 /// What is counted.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Unit {
+pub(in crate::cli) enum Unit {
     Events,
     Bytes,
 }

@@ -6,12 +6,9 @@ use super::{Aspect, Change, DiffSide, Effect};
 use crate::policy::{compile::Role, map::Responses};
 
 pub(super) fn responses(old: Option<&Responses>, new: Option<&Responses>) -> Vec<Change> {
-    let exceeds = |one: Option<&Responses>, other: Option<&Responses>| match (one, other) {
-        (None, _) => false,
-        (Some(_), None) => true,
-        (Some(one), Some(other)) => one.max > other.max || one.expires > other.expires,
-    };
-    let (wider, narrower) = (exceeds(new, old), exceeds(old, new));
+    let bound = |responses: &Responses| (responses.max, responses.expires);
+    let (was, is) = (old.map(bound), new.map(bound));
+    let (wider, narrower) = (exceeds(is, was), exceeds(was, is));
     if !wider && !narrower {
         return Vec::new();
     }
@@ -24,6 +21,15 @@ pub(super) fn responses(old: Option<&Responses>, new: Option<&Responses>) -> Vec
     let was = old.map(|old| line(DiffSide::Old, old, Effect { wider: false, narrower }));
     let is = new.map(|new| line(DiffSide::New, new, Effect { wider, narrower: false }));
     was.into_iter().chain(is).collect()
+}
+
+/// Whether one allows an answer that the other does not: so many, for so long.
+pub(super) fn exceeds(one: Option<(u32, Duration)>, other: Option<(u32, Duration)>) -> bool {
+    match (one, other) {
+        (None, _) => false,
+        (Some(_), None) => true,
+        (Some((max, expires)), Some((most, longest))) => max > most || expires > longest,
+    }
 }
 
 pub(super) fn session(old: &Role, new: &Role) -> Vec<Change> {

@@ -10,12 +10,14 @@
 //! responses) are not looked at.
 
 mod conditions;
+mod entitled;
 mod holders;
 mod limits;
 mod subjects;
 
 use std::{collections::BTreeSet, sync::Arc};
 
+pub use entitled::{Difference, Entitled, Listed};
 pub(super) use limits::span;
 
 use super::compile::{PolicySet, Role};
@@ -82,7 +84,7 @@ pub struct Change {
 }
 
 /// One of the two sides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DiffSide {
     /// What was.
@@ -92,7 +94,7 @@ pub enum DiffSide {
 }
 
 /// What of a role is concerned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Aspect {
     /// The role as a whole.
@@ -143,7 +145,7 @@ impl Aspect {
 }
 
 /// What a change does: one, the other, both or neither.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub struct Effect {
     /// Somebody may do what he could not do before.
     pub wider: bool,
@@ -155,11 +157,15 @@ impl Effect {
     const WIDER: Self = Self { wider: true, narrower: false };
     const NARROWER: Self = Self { wider: false, narrower: true };
 
-    fn any(self) -> bool {
+    /// Whether it does anything.
+    #[must_use]
+    pub fn any(self) -> bool {
         self.wider || self.narrower
     }
 
-    fn and(self, other: Self) -> Self {
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
         Self { wider: self.wider || other.wider, narrower: self.narrower || other.narrower }
     }
 }

@@ -47,6 +47,9 @@ pub(super) struct IdentityData<'a> {
     claims: BTreeMap<String, Cow<'a, Value>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     claims_cut: Vec<String>,
+    /// Else nobody could tell whether a claim was not there or not looked at.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    claims_absent: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -125,7 +128,11 @@ pub(super) fn identity<'a>(
     let is_told = |field| hiding.privacy().treatment(field) != Treatment::Omitted;
     let shown = who.idp_roles.iter().take(MOST_IDP_ROLES);
     let shown = shown.filter_map(|role| hiding.text(PersonalField::IdpRoles, role).map(cut_cow));
+    let shown: Vec<_> = shown.collect();
     let too_long = |role: &String| role.chars().nth(LONGEST).is_some();
+    // One that is left out for being a hidden value of another field is missing as well.
+    let tells_roles = is_told(PersonalField::IdpRoles);
+    let is_cut = tells_roles && shown.len() < who.idp_roles.len();
     let mut data = IdentityData {
         issuer: &who.issuer,
         subject: hiding.text(PersonalField::Subject, &who.subject),
@@ -134,10 +141,13 @@ pub(super) fn identity<'a>(
             .and_then(|it| hiding.text(PersonalField::ClientId, it))
             .map(cut_cow),
         actors: actors.filter(|_| is_told(PersonalField::Actors)).collect(),
-        idp_roles: is_told(PersonalField::IdpRoles).then(|| shown.collect()),
-        idp_roles_cut: who.idp_roles.len() > MOST_IDP_ROLES || who.idp_roles.iter().any(too_long),
+        idp_roles: tells_roles.then_some(shown),
+        idp_roles_cut: is_cut
+            || who.idp_roles.len() > MOST_IDP_ROLES
+            || who.idp_roles.iter().any(too_long),
         claims: BTreeMap::new(),
         claims_cut: Vec::new(),
+        claims_absent: Vec::new(),
     };
     if is_told(PersonalField::Claims) {
         claims(&mut data, who, policy, hiding);
@@ -150,14 +160,16 @@ fn claims<'a>(data: &mut IdentityData<'a>, who: &'a Who, policy: &PolicySet, hid
     let mut room = LARGEST_CLAIMS;
     for path in paths(policy, hiding.privacy()) {
         let name = path.to_text();
-        if data.claims.contains_key(&name) || data.claims_cut.contains(&name) {
+        if data.claims.contains_key(&name)
+            || data.claims_cut.contains(&name)
+            || data.claims_absent.contains(&name)
+        {
             continue;
         }
         let Some(value) = path.find(&who.claims) else {
             // Not the same as absent: a default is not taken then.
-            if path.is_blocked(&who.claims) {
-                data.claims_cut.push(name);
-            }
+            let is_blocked = path.is_blocked(&who.claims);
+            if is_blocked { &mut data.claims_cut } else { &mut data.claims_absent }.push(name);
             continue;
         };
         let text = value.to_string();

@@ -95,6 +95,25 @@ fn what_is_too_much_is_cut_and_the_event_says_so() {
     assert_eq!(identity["idp_roles_cut"], true);
     assert_eq!(identity["claims_cut"], json!(["mail", "extra.deep"]), "too large; in no object");
     assert!(identity["claims"].get("mail").is_none());
+    assert!(identity.get("claims_absent").is_none(), "{identity}");
+}
+
+#[test]
+fn what_is_not_there_is_told_from_what_was_not_looked_at() {
+    let login = Login::with(|token| token.without("extra"));
+    let told = login.told(&privacy(&[], &[]), None);
+    assert_eq!(told["data"]["identity"]["claims_absent"], json!(["extra.deep"]));
+    let hidden = login.told(&privacy(&[PersonalField::Claims], &[]), None);
+    assert!(hidden["data"]["identity"].get("claims_absent").is_none(), "{hidden}");
+}
+
+#[test]
+fn a_role_that_is_left_out_as_a_hidden_subject_is_missing() {
+    let login = Login::with(|token| token.with_role("subject-11d1"));
+    let told = login.told(&privacy(&[PersonalField::Subject], &[]), None);
+    assert_eq!(told["data"]["identity"]["idp_roles_cut"], true);
+    let shown = login.told(&privacy(&[], &[]), None);
+    assert!(shown["data"]["identity"].get("idp_roles_cut").is_none());
 }
 
 /// The names of all members; of claims, which are called as maps call them, none.
@@ -127,7 +146,7 @@ fn every_field_is_in_the_page_and_in_the_schema() {
         names(&told, &mut found);
     }
     assert!(found.len() > 70, "{}: {found:?}", found.len());
-    for name in ["permissions_omitted", "given_cut", "idp_roles_cut"] {
+    for name in ["permissions_omitted", "given_cut", "idp_roles_cut", "claims_absent"] {
         found.insert(name.to_owned());
     }
     let missing = |text: &str, before: &str, after: &str| -> Vec<String> {
