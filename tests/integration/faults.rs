@@ -44,15 +44,16 @@ const FAULTS: [&[Fault]; 8] = [
     &[Fault::Disk, Fault::Server, Fault::Hallpass],
 ];
 
-/// Clients that log in again and again, and the names of the connections that came up.
+/// Clients that log in again and again, and the connections that came up: by name, as the log of
+/// hallpass has them.
 struct Load {
-    up: Arc<Mutex<BTreeSet<String>>>,
+    up: Arc<Mutex<BTreeMap<String, String>>>,
     clients: JoinSet<()>,
 }
 
 impl Load {
     fn start(world: &World, run: &str) -> Self {
-        let up = Arc::new(Mutex::new(BTreeSet::new()));
+        let up = Arc::new(Mutex::new(BTreeMap::new()));
         let mut clients = JoinSet::new();
         for client in 0..CLIENTS {
             let (url, up) = (world.nats.url().to_owned(), Arc::clone(&up));
@@ -62,7 +63,12 @@ impl Load {
                     let name = format!("{run}-{client}-{attempt}");
                     let options = ConnectOptions::with_token(token.clone()).name(&name);
                     match options.connect(&url).await {
-                        Ok(_) => drop(up.lock().unwrap().insert(name)),
+                        Ok(client) => {
+                            let info = client.server_info();
+                            let ids =
+                                format!("server={} client={} ", info.server_id, info.client_id);
+                            up.lock().unwrap().insert(name, ids);
+                        }
                         // Nobody listens: not as fast as can be.
                         Err(_) => sleep(Duration::from_millis(20)).await,
                     }
@@ -72,7 +78,7 @@ impl Load {
         Self { up, clients }
     }
 
-    async fn stop(mut self) -> BTreeSet<String> {
+    async fn stop(mut self) -> BTreeMap<String, String> {
         self.clients.shutdown().await;
         std::mem::take(&mut *self.up.lock().unwrap())
     }
@@ -97,6 +103,8 @@ struct Scene {
     cable: Cable,
     disk: Option<Disk>,
     arguments: Vec<String>,
+    /// What those logged that were killed.
+    logs: Vec<String>,
 }
 
 impl Scene {
@@ -119,7 +127,7 @@ impl Scene {
             _ => None,
         };
         let arguments = settings.into_iter().flat_map(|it| ["--set".to_owned(), it]).collect();
-        let mut scene = Self { world, cable, disk, arguments };
+        let mut scene = Self { world, cable, disk, arguments, logs: Vec::new() };
         scene.start_hallpass().await;
         scene
     }
@@ -139,6 +147,8 @@ impl Scene {
             Fault::Hallpass => {
                 self.hallpass().signal("-KILL").await;
                 self.hallpass().ended().await;
+                let log = self.hallpass().log();
+                self.logs.push(log);
             }
             Fault::Server => self.world.nats.stop().await,
             Fault::Connection => self.cable.cut(),
@@ -232,7 +242,7 @@ async fn play(mode: &str) {
     eprintln!("{mode}: {} connections came up, each with its event", up.len());
 }
 
-async fn judge(scene: &Scene, mode: &str, up: &BTreeSet<String>) {
+async fn judge(scene: &Scene, mode: &str, up: &BTreeMap<String, String>) {
     let mut chains: BTreeMap<String, Vec<u64>> = BTreeMap::new();
     let (mut granted, mut withheld) = (BTreeMap::new(), BTreeSet::new());
     for event in scene.world.events().await {
@@ -248,8 +258,13 @@ async fn judge(scene: &Scene, mode: &str, up: &BTreeSet<String>) {
     let stands = |name: &String| {
         granted.get(name).is_some_and(|decisions| decisions.iter().any(|it| !withheld.contains(it)))
     };
-    let unaccounted: Vec<_> = up.iter().filter(|name| !stands(name)).collect();
-    assert!(unaccounted.is_empty(), "without an event: {unaccounted:?}");
+    let mut unaccounted = Vec::new();
+    for (name, ids) in up.iter().filter(|(name, _)| !stands(name)) {
+        let last = scene.world.hallpass[0].log();
+        let logs = scene.logs.iter().chain([&last]);
+        let said: Vec<_> = logs.flat_map(|log| log.lines()).filter(|it| it.contains(ids)).collect();
+        unaccounted.push(format!("{name}: {:?} {}", granted.get(name), said.join("\n")));
+    }
     for (source, mut sequences) in chains {
         sequences.sort_unstable();
         let twice: Vec<_> = sequences.windows(2).filter(|it| it[0] == it[1]).collect();
@@ -257,9 +272,10 @@ async fn judge(scene: &Scene, mode: &str, up: &BTreeSet<String>) {
         // Without a disk, what was under way when hallpass was killed is nowhere.
         if mode == "spool" {
             let expected: Vec<_> = (1..=sequences.len() as u64).collect();
-            assert_eq!(sequences, expected, "{source} has gaps");
+            assert_eq!(sequences, expected, "{source} has gaps; {unaccounted:#?}");
         }
     }
+    assert!(unaccounted.is_empty(), "without an event: {unaccounted:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
