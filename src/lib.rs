@@ -15,7 +15,7 @@
 //!        (idp::certificate  → VerifiedCertificate   where a certificate is all there is)
 //!       → identity          → Identity           who it is, and the IdP's roles
 //!       → policy::decide    → Decision           grant or denial, with the rules that decided
-//!       → audit             → safe on the stream
+//!       → audit             → safe on the stream, or on the disk
 //!       → callout::response → bytes              signed, sealed
 //! ```
 //!
@@ -33,8 +33,8 @@
 //! | layer | rooms |
 //! |---|---|
 //! | base | [`names`], [`name_pattern`], [`code`], [`printable`], [`subject`], [`claim_path`], [`strict_json`], [`document`], [`config`], [`nats_jwt`], [`connection`], [`table`], [`nats_conf`], [`import`] |
-//! | pipeline | [`callout`] (request, response, advisory), [`credential`], [`idp`] (token, jwks, certificate), [`identity`], [`policy`], [`audit`] (event) |
-//! | shells | [`idp`] (keys, introspection, issuers, inspection), [`callout`] (responder), [`audit`] (sink, reader), [`broker`], [`nats`], [`witness`], [`reload`], [`status`], [`http`], [`service`], [`private_files`], [`login`], [`setup`], `playground`, [`cli`] |
+//! | pipeline | [`callout`] (request, response, advisory), [`credential`], [`idp`] (token, jwks, certificate), [`identity`], [`policy`], [`audit`] (blind, privacy, chain, event, window, verify, story, replay) |
+//! | shells | [`idp`] (keys, introspection, issuers, inspection), [`private_files`], [`audit`] (recorder, ledger, stream, spool, delivery, sink, heads, trail, reader), [`callout`] (responder), [`broker`], [`nats`], [`witness`], [`reload`], [`status`], [`http`], [`service`], [`login`], [`setup`], `playground`, [`cli`] |
 
 pub mod audit;
 pub mod broker;

@@ -102,6 +102,8 @@ pub struct Chain {
 pub struct Sealed {
     /// Its place in the chain.
     pub sequence: u64,
+    /// Its hash.
+    pub hash: Hash,
     /// The subject to publish it on.
     pub subject: String,
     /// The JSON text.
@@ -168,7 +170,7 @@ impl Chain {
         text.push('}');
         self.head = Head { instance, sequence, hash };
         let subject = format!("{SUBJECT_PREFIX}.{topic}.{instance}");
-        Ok(Sealed { sequence, subject, payload: text.into() })
+        Ok(Sealed { sequence, hash, subject, payload: text.into() })
     }
 }
 

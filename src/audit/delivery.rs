@@ -42,6 +42,8 @@ type Sent = (u64, Result<u64, NotSent>);
 enum NotSent {
     #[error("no acknowledgement in time")]
     Late,
+    #[error("the stream has a message with its id already")]
+    Taken,
     #[error(transparent)]
     Refused(#[from] PublishError),
     #[error("it cannot be read from the disk: {0}")]
@@ -124,6 +126,9 @@ impl Delivery {
 
     /// Takes note of what became of an event; an error is one that another attempt may mend.
     fn note(&self, (sequence, outcome): Sent) -> Result<(), NotSent> {
+        if matches!(outcome, Err(NotSent::Taken)) {
+            self.shared.lock().window.id_is_taken(sequence);
+        }
         match outcome {
             Ok(at) => self.shared.delivered(sequence, Some(at)),
             Err(NotSent::Refused(error))
@@ -149,13 +154,13 @@ impl Delivery {
     async fn send(&self, next: Outgoing) -> BoxFuture<'_, Sent> {
         let event = match next {
             Outgoing::Ready(event) => event,
-            Outgoing::Stored(sequence, place) => {
+            Outgoing::Stored(sequence, hash, place) => {
                 let subject = self.shared.lock().window.subject(sequence);
                 let directory = self.directory.clone().unwrap_or_default();
                 let read = move || spool::read_event(&directory, place);
                 let read = tokio::task::spawn_blocking(read).await;
                 match read.map_err(std::io::Error::other).and_then(|it| it) {
-                    Ok(payload) => Sealed { sequence, subject, payload },
+                    Ok(payload) => Sealed { sequence, hash, subject, payload },
                     Err(error) => {
                         let outcome = Err(NotSent::Unreadable(error));
                         return Box::pin(std::future::ready((sequence, outcome)));
@@ -167,6 +172,8 @@ impl Delivery {
         match timeout(ATTEMPT, self.publish(event)).await {
             Ok(Ok(acknowledgement)) => Box::pin(async move {
                 let outcome = match timeout(ATTEMPT, acknowledgement).await {
+                    // Whether what it has is this event has to be looked up.
+                    Ok(Ok(PublishAck { duplicate: true, .. })) => Err(NotSent::Taken),
                     Ok(Ok(PublishAck { sequence, .. })) => Ok(sequence),
                     Ok(Err(error)) => Err(error.into()),
                     Err(_) => Err(NotSent::Late),
@@ -183,8 +190,10 @@ impl Delivery {
         event: Sealed,
     ) -> Result<impl Future<Output = Result<PublishAck, PublishError>> + use<>, PublishError> {
         let mut headers = HeaderMap::new();
-        let id = event_id(self.instance, event.sequence);
-        headers.insert(async_nats::header::NATS_MESSAGE_ID, id);
+        if !self.shared.lock().window.is_without_id(event.sequence) {
+            let id = event_id(self.instance, event.sequence);
+            headers.insert(async_nats::header::NATS_MESSAGE_ID, id);
+        }
         headers.insert(async_nats::header::NATS_EXPECTED_STREAM, &*self.stream);
         let sent = self.context.publish_with_headers(event.subject, headers, event.payload).await;
         sent.map(IntoFuture::into_future)
@@ -205,10 +214,16 @@ impl Delivery {
             let found = stream::recorded(&self.context, &self.stream, self.instance, from).await;
             match found {
                 Ok(found) => {
-                    for sequence in found {
-                        self.shared.delivered(sequence, None);
+                    for head in found {
+                        self.shared.delivered_as(head);
                     }
-                    self.shared.lock().window.send_again();
+                    if self.shared.lock().window.send_again() {
+                        tracing::error!(
+                            instance = %self.instance,
+                            "somebody else put messages on the audit stream under the ids of this \
+                             instance's events; the events are sent without an id"
+                        );
+                    }
                     if complained {
                         tracing::info!("audit events are acknowledged again");
                     }

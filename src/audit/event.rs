@@ -196,7 +196,7 @@ impl<'a> Recorded<'a> {
 
 /// A name as one subject token: what is not legal there becomes `_`. For filtering only; the
 /// event holds the name itself.
-fn subject_token(name: &str) -> String {
+pub(super) fn subject_token(name: &str) -> String {
     let legal = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
     name.chars().map(|c| if legal(c) { c } else { '_' }).collect()
 }

@@ -21,7 +21,7 @@ pub use record::Record;
 pub use selection::{Selection, account_token};
 
 /// How often the server says that there is nothing new: silence of twice that is a loss.
-const HEARTBEAT: Duration = Duration::from_secs(5);
+const HEARTBEAT: Duration = Duration::from_secs(2);
 /// How long the server keeps a consumer that nobody asks any more.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
 /// Between attempts to go on after a loss: from the first to the longest.

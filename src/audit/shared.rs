@@ -10,7 +10,12 @@ use std::{
 
 use tokio::{sync::Notify, time::Instant};
 
-use super::{chain::Sealed, recorder::Receipt, spool::Spool, window::Window};
+use super::{
+    chain::{Head, Sealed},
+    recorder::Receipt,
+    spool::Spool,
+    window::Window,
+};
 
 /// How long JetStream has for its acknowledgement before the disk is asked as well: as a rule it
 /// needs less, and then the disk has nothing to do. Where it is away, a login takes that longer.
@@ -85,6 +90,14 @@ impl Shared {
             self.acknowledged.fetch_max(at, Ordering::Relaxed);
         }
         self.lock().window.delivered(sequence);
+    }
+
+    /// The stream has an event that says that it is this one; by its hash, that is so or not.
+    pub(super) fn delivered_as(&self, head: Head) {
+        let mut inner = self.lock();
+        if inner.window.is(head) {
+            inner.window.delivered(head.sequence);
+        }
     }
 
     /// The spooler writes what it has, and ends.

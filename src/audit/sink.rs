@@ -204,7 +204,7 @@ pub(super) fn start(
         let thread = std::thread::Builder::new().name("audit-spool".to_owned());
         let started = thread.spawn(move || shared.spool(spool, go_on));
         let started =
-            started.map_err(|source| SpoolError::Io { directory: directory.clone(), source })?;
+            started.map_err(|error| SpoolError::Io { directory: directory.clone(), error })?;
         spooler = Some(started);
         for leftover in spool::leftovers(directory) {
             heads.extend(leftover.head().unwrap_or_default());
@@ -247,8 +247,10 @@ async fn resume(leftover: Leftover, delivery: Delivery) {
     let shared = Arc::clone(&delivery.shared);
     shared.lock().window = contents.window;
     delivery.resume(contents.floor).await;
-    if shared.lock().window.undelivered() == 0 {
-        leftover.remove();
+    match shared.lock().window.undelivered() {
+        0 if contents.is_damaged => leftover.keep_as_evidence(),
+        0 => leftover.remove(),
+        _ => {}
     }
 }
 

@@ -32,12 +32,15 @@ const LOCK: &str = "lock";
 #[derive(Debug, thiserror::Error)]
 pub enum SpoolError {
     /// The disk says no.
-    #[error("the audit spool `{directory}`: {source}")]
+    #[error(
+        "the audit spool `{directory}` cannot be written: {error}; make it writable, mount a volume \
+         there, or say `audit.mode = \"strict\"`"
+    )]
     Io {
         /// Where.
         directory: PathBuf,
         /// What the system says.
-        source: io::Error,
+        error: io::Error,
     },
     /// As many bytes as it may have.
     #[error("the audit spool `{directory}` is full: `audit.spool.max_bytes` is {max_bytes}")]
@@ -100,7 +103,7 @@ impl Spool {
             Ok(lock)
         };
         let lock =
-            opened().map_err(|source| SpoolError::Io { directory: root.to_owned(), source })?;
+            opened().map_err(|error| SpoolError::Io { directory: root.to_owned(), error })?;
         Ok(Self {
             directory,
             instance,
@@ -143,8 +146,8 @@ impl Spool {
             return Err(SpoolError::Full { directory, max_bytes: self.max_bytes });
         }
         let written = self.write(&text, floor);
-        let (segment, start) = written
-            .map_err(|source| SpoolError::Io { directory: self.directory.clone(), source })?;
+        let (segment, start) =
+            written.map_err(|error| SpoolError::Io { directory: self.directory.clone(), error })?;
         let place = |(offset, length)| Place { segment, offset: start + offset, length };
         Ok(places.into_iter().map(place).collect())
     }

@@ -274,8 +274,12 @@ fn by_whom(told: Told<'_>) -> Vec<String> {
         (told.text("/data/hallpass/instance"), told.text("/data/hallpass/version"))
     {
         let maps = told.text("/data/hallpass/maps");
-        let maps = maps.map(|it| format!(" by the subject maps {it}")).unwrap_or_default();
-        let took = told.text("/data/latency/total").or_else(|| told.text("/data/duration_us"));
+        let were_asked = told.text("/data/decided_at").is_some();
+        let maps = match maps {
+            Some(maps) if were_asked => format!(" by the subject maps {maps}"),
+            _ => ", and the subject maps were not asked".to_owned(),
+        };
+        let took = told.text("/data/latency/total");
         let took = took.map(|it| format!(", in {it} µs")).unwrap_or_default();
         sentences
             .push(format!("hallpass {version} (instance {instance}) decided this{maps}{took}."));

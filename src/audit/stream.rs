@@ -14,7 +14,10 @@ use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::{SUBJECT_PREFIX, chain::parse_event_id};
+use super::{
+    SUBJECT_PREFIX,
+    chain::{Head, Link},
+};
 use crate::{config::AuditSettings, names::InstanceId};
 
 /// The pause after an attempt that failed.
@@ -123,23 +126,22 @@ pub(super) enum LookUpError {
     Refused(String),
 }
 
-/// The sequences of an instance's events that are on the stream from this place on.
+/// What is on the stream, from this place on, of an instance's events: as the messages say it.
 pub(super) async fn recorded(
     context: &jetstream::Context,
     stream: &str,
     instance: InstanceId,
     from: u64,
-) -> Result<Vec<u64>, LookUpError> {
+) -> Result<Vec<Head>, LookUpError> {
     let subject = format!("{SUBJECT_PREFIX}.*.*.*.{instance}");
     let (mut found, mut next) = (Vec::new(), from);
     loop {
         let question = json!({ "seq": next, "next_by_subj": subject, "batch": BATCH });
         let part = get(context, stream, &question).await?;
-        for (message, _) in &part.messages {
+        for (message, payload) in &part.messages {
             let header = |name: &str| message.get(name).map(|value| value.as_str());
-            let id = header("Nats-Msg-Id").and_then(parse_event_id);
-            if let Some((_, sequence)) = id.filter(|(of, _)| *of == instance) {
-                found.push(sequence);
+            if let Ok((link, _)) = Link::read(payload) {
+                found.push(link.head);
             }
             if let Some(at) = header("Nats-Sequence").and_then(|text| text.parse::<u64>().ok()) {
                 next = next.max(at + 1);
@@ -224,4 +226,53 @@ async fn without_direct(context: &jetstream::Context, stream: &str) -> Result<Pa
         return Err(LookUpError::Late);
     }
     Ok(Part { messages: Vec::new(), is_last: true })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted() -> Config {
+        Config {
+            name: "S".to_owned(),
+            subjects: vec!["hallpass.audit.>".to_owned()],
+            max_age: Duration::from_secs(365 * 24 * 3600),
+            num_replicas: 3,
+            duplicate_window: DUPLICATE_WINDOW,
+            deny_delete: true,
+            deny_purge: true,
+            allow_direct: true,
+            ..Config::default()
+        }
+    }
+
+    #[test]
+    fn every_difference_that_matters_is_told_and_no_other() {
+        assert!(differences(&wanted(), &wanted()).is_empty());
+        let other = Config { description: Some("mine".to_owned()), ..wanted() };
+        assert!(differences(&wanted(), &other).is_empty());
+        type Change = fn(&mut Config);
+        let changes: [(Change, &str); 13] = [
+            (|it| it.subjects = vec!["x".to_owned()], "`subjects` is [\"x\"], not"),
+            (|it| it.num_replicas = 1, "`num_replicas` is 1, not 3"),
+            (|it| it.retention = RetentionPolicy::WorkQueue, "`retention` is WorkQueue, not"),
+            (|it| it.discard = DiscardPolicy::New, "`discard` is New, not Old"),
+            (|it| it.storage = StorageType::Memory, "`storage` is Memory, not File"),
+            (|it| it.max_age = Duration::ZERO, "`max_age` is unlimited, not 365d"),
+            (|it| it.duplicate_window = Duration::from_secs(1), "`duplicate_window` is 1s, not"),
+            (|it| it.deny_delete = false, "`deny_delete` is false, not true"),
+            (|it| it.deny_purge = false, "`deny_purge` is false, not true"),
+            (|it| it.allow_direct = false, "`allow_direct` is false, not true"),
+            (|it| it.max_bytes = 7, "`max_bytes` is 7, not unlimited"),
+            (|it| it.max_messages = 7, "`max_msgs` is 7, not unlimited"),
+            (|it| it.max_message_size = 7, "`max_msg_size` is 7, not unlimited"),
+        ];
+        for (change, says) in changes {
+            let mut found = wanted();
+            change(&mut found);
+            let told = differences(&wanted(), &found);
+            assert_eq!(told.len(), 1, "{told:?}");
+            assert!(told[0].starts_with(says), "{told:?}");
+        }
+    }
 }

@@ -27,6 +27,7 @@ pub use report::{ChainReport, Counts, Finding, Kind, Report};
 use super::{
     SUBJECT_PREFIX,
     chain::{Hash, Head, Link, NoLink, parse_event_id},
+    event::subject_token,
 };
 use crate::names::InstanceId;
 
@@ -301,6 +302,13 @@ fn claimed(said: &Value) -> Option<(Head, Hash)> {
     Some((Head { instance, sequence, hash }, text("previoushash")?.parse().ok()?))
 }
 
+/// The account that stands in an event's subject: that of a grant or of a session.
+fn account_of(said: &Value) -> String {
+    let of = |pointer| said.pointer(pointer).and_then(Value::as_str);
+    let account = of("/data/grant/account").or_else(|| of("/data/account"));
+    subject_token(account.unwrap_or("_"))
+}
+
 /// What a message says of its event that the event does not.
 fn contradiction(found: Found<'_>, head: Head, said: &Value) -> Option<String> {
     let id = said.get("id").and_then(Value::as_str);
@@ -314,10 +322,11 @@ fn contradiction(found: Found<'_>, head: Head, said: &Value) -> Option<String> {
         return wrong();
     };
     let tokens: Vec<_> = rest.split('.').collect();
-    let [kind, _, outcome_token, instance] = tokens.as_slice() else { return wrong() };
+    let [kind, account, outcome_token, instance] = tokens.as_slice() else { return wrong() };
     let says = said.get("type").and_then(Value::as_str)?.strip_prefix("hallpass.")?;
     let fits = *kind == says
-        && outcome(said).is_none_or(|said| said == *outcome_token)
+        && outcome(said).is_some_and(|said| said == *outcome_token)
+        && account_of(said) == *account
         && *instance == head.instance.to_string();
     if fits { None } else { wrong() }
 }

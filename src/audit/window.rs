@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use tokio::{sync::oneshot, time::Instant};
 
-use super::chain::Sealed;
+use super::chain::{Hash, Head, Sealed};
 
 /// Once so many bytes of events are in memory, those that the disk has too are kept there alone.
 const MEMORY: usize = 16 * 1024 * 1024;
@@ -33,11 +33,25 @@ pub(super) enum Outgoing {
     /// It is in memory.
     Ready(Sealed),
     /// It is on the disk only.
-    Stored(u64, Place),
+    Stored(u64, Hash, Place),
+}
+
+/// Whether an event can be sent under its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Id {
+    /// As far as is known.
+    Free,
+    /// The stream knows the id; whether what has it is the event is being looked up.
+    Taken,
+    /// Something else has it.
+    Lost,
 }
 
 struct Slot {
     subject: String,
+    hash: Hash,
+    /// Somebody else's message may have its id.
+    id: Id,
     body: Option<Bytes>,
     place: Option<Place>,
     delivered: bool,
@@ -116,34 +130,45 @@ impl Window {
         let bytes = event.payload.len();
         self.memory += bytes;
         self.unspooled += bytes;
-        self.add(event.subject, Some(event.payload), None, Some(safe), now);
+        self.add(event.subject, event.hash, Some(event.payload), None, Some(safe), now);
     }
 
     /// Takes an event that was found on the disk; those between the last and this one are not
     /// there any more, because the stream has them.
-    pub(super) fn restore(&mut self, sequence: u64, subject: String, place: Place, now: Instant) {
-        while self.end() < sequence {
-            self.add(String::new(), None, None, None, now);
+    pub(super) fn restore(&mut self, head: Head, subject: String, place: Place, now: Instant) {
+        while self.end() < head.sequence {
+            self.add(String::new(), Hash::NONE, None, None, None, now);
             if let Some(slot) = self.slots.back_mut() {
                 slot.delivered = true;
                 self.undelivered -= 1;
             }
         }
         *self.segments.entry(place.segment).or_default() += 1;
-        self.add(subject, None, Some(place), None, now);
+        self.add(subject, head.hash, None, Some(place), None, now);
         self.drop_delivered();
     }
 
     fn add(
         &mut self,
         subject: String,
+        hash: Hash,
         body: Option<Bytes>,
         place: Option<Place>,
         safe: Option<oneshot::Sender<()>>,
         since: Instant,
     ) {
         let floor = None;
-        self.slots.push_back(Slot { subject, body, place, delivered: false, safe, since, floor });
+        self.slots.push_back(Slot {
+            subject,
+            hash,
+            id: Id::Free,
+            body,
+            place,
+            delivered: false,
+            safe,
+            since,
+            floor,
+        });
         self.undelivered += 1;
     }
 
@@ -166,10 +191,11 @@ impl Window {
                 _ if slot.delivered => None,
                 (Some(body), _) => Some(Outgoing::Ready(Sealed {
                     sequence,
+                    hash: slot.hash,
                     subject: slot.subject.clone(),
                     payload: body.clone(),
                 })),
-                (None, Some(place)) => Some(Outgoing::Stored(sequence, place)),
+                (None, Some(place)) => Some(Outgoing::Stored(sequence, slot.hash, place)),
                 (None, None) => None,
             };
             if outgoing.is_some() {
@@ -193,9 +219,30 @@ impl Window {
         self.slot(sequence).map(|slot| slot.subject.clone()).unwrap_or_default()
     }
 
-    /// Everything that was sent and is not on the stream is to be sent again.
-    pub(super) fn send_again(&mut self) {
+    /// Everything that was sent and is not on the stream is to be sent again. What was found there
+    /// has been told by now: whose id was taken and who was not found has lost it; `true` where
+    /// there is such an event.
+    pub(super) fn send_again(&mut self) -> bool {
         self.next = self.first;
+        let taken = self.slots.iter_mut().filter(|slot| !slot.delivered && slot.id == Id::Taken);
+        taken.map(|slot| slot.id = Id::Lost).count() > 0
+    }
+
+    /// The stream knows an event's id, though it may not be the event's.
+    pub(super) fn id_is_taken(&mut self, sequence: u64) {
+        if let Some(slot) = self.slot(sequence) {
+            slot.id = Id::Taken;
+        }
+    }
+
+    /// Whether an event must be sent without its id, because something else has it.
+    pub(super) fn is_without_id(&mut self, sequence: u64) -> bool {
+        self.slot(sequence).is_some_and(|slot| slot.id == Id::Lost)
+    }
+
+    /// Whether an event of this sequence that is not delivered yet has this hash.
+    pub(super) fn is(&mut self, head: Head) -> bool {
+        self.slot(head.sequence).is_some_and(|slot| !slot.delivered && slot.hash == head.hash)
     }
 
     /// The stream has an event.
@@ -283,7 +330,7 @@ impl Window {
             if let (false, None, Some(body)) = (slot.delivered, slot.place, &slot.body) {
                 bytes += body.len();
                 let (subject, payload) = (slot.subject.clone(), body.clone());
-                batch.push(Sealed { sequence, subject, payload });
+                batch.push(Sealed { sequence, hash: slot.hash, subject, payload });
             }
         }
         batch

@@ -148,7 +148,7 @@ pub(super) fn signers(fields: &mut Fields<'_>, problems: &mut Problems) -> BTree
             problems.add(Problem::error(
                 place,
                 "not the public nkey of a user",
-                "such a key begins with `U`; `hallpass init` writes it beside the seed's file",
+                "such a key begins with `U`; the `hallpass.toml` that `hallpass init` writes has it",
             ));
         }
     }

@@ -31,9 +31,10 @@ impl<'a> PeerData<'a> {
     /// Who it is stands elsewhere; what of that is hidden is hidden here too.
     pub(super) fn of(advisory: &'a Advisory, hiding: &Hiding<'_>) -> Self {
         let (server, client) = (&advisory.server, &advisory.client);
-        let text = |field, text: &'a str| match cut(text, LONGEST) {
-            Cow::Borrowed(text) => hiding.text(field, text),
-            Cow::Owned(text) => hiding.text(field, &text).map(|text| text.into_owned().into()),
+        // Whether it is hidden is asked of the whole of it.
+        let text = |field, text: &'a str| match hiding.text(field, text)? {
+            Cow::Borrowed(text) => Some(cut(text, LONGEST)),
+            Cow::Owned(text) => Some(Cow::Owned(cut(&text, LONGEST).into_owned())),
         };
         Self {
             server_id: cut(&server.id, LONGEST),

@@ -172,11 +172,18 @@ fn time(data: Data<'_>, pointer: &'static str) -> Result<Timestamp, Unreadable> 
     data.needed(pointer, "a time")
 }
 
+/// No JSON that was read is deeper.
+const DEEPEST: usize = 128;
+
 /// The recorded claims by their paths.
 fn claims<'a>(data: Data<'a>) -> Result<BTreeMap<ClaimPath, &'a Value>, Unreadable> {
     let read = |value: &'a Value| {
         let paths = value.as_object()?.iter();
-        paths.map(|(path, value)| Some((ClaimPath::from_text(path).ok()?, value))).collect()
+        let read = |(path, value): (&String, &'a Value)| {
+            let path = ClaimPath::from_text(path).ok()?;
+            (path.keys().len() <= DEEPEST).then_some((path, value))
+        };
+        paths.map(read).collect()
     };
     Ok(data.of("/identity/claims", "claims by their paths", read)?.unwrap_or_default())
 }

@@ -35,6 +35,8 @@ pub(in crate::audit) struct Contents {
     pub(in crate::audit) head: Option<Head>,
     /// A sequence of the stream after which those of them stand that are there.
     pub(in crate::audit) floor: u64,
+    /// Whether there is more than a torn end that cannot be read: what was safe is not any more.
+    pub(in crate::audit) is_damaged: bool,
 }
 
 /// What other instances left below this directory and nobody else takes care of.
@@ -64,7 +66,8 @@ impl Leftover {
         &self.directory
     }
 
-    /// Reads all of it. A torn end is passed over: nobody was told that it was safe.
+    /// Reads all of it. A torn end is passed over: nobody was told that it was safe. Anything else
+    /// that cannot be read is told.
     pub(in crate::audit) fn read(&self) -> io::Result<Contents> {
         let mut found = Contents::nothing();
         for number in self.numbers()? {
@@ -105,15 +108,22 @@ impl Leftover {
         let mut line = Vec::new();
         let mut offset = reader.read_until(b'\n', &mut line)? as u64;
         let Some(floor) = self.floor(&line) else {
+            // Half a first line is one that was just begun.
+            found.is_damaged |= line.ends_with(b"\n");
             tracing::warn!(instance = %self.instance, segment, "this is no part of an audit spool");
             return Ok(());
         };
         found.floor = found.floor.min(floor);
+        let mut bad: Option<u64> = None;
         loop {
             line.clear();
             let length = reader.read_until(b'\n', &mut line)?;
             if length == 0 {
-                return Ok(());
+                break;
+            }
+            // What comes after something bad was written later: that was no torn end.
+            if let Some(offset) = bad.take() {
+                self.damaged(segment, offset, found);
             }
             match event(&line) {
                 Some((subject, payload, link)) if link.head.instance == self.instance => {
@@ -121,15 +131,34 @@ impl Leftover {
                     let place = Place { segment, offset: at, length: payload.len() };
                     found.add(link, subject, place);
                 }
-                _ => tracing::warn!(
-                    instance = %self.instance,
-                    segment,
-                    offset,
-                    "a torn event in the audit spool: it was not safe yet when the instance ended"
-                ),
+                _ => bad = Some(offset),
             }
             offset += length as u64;
         }
+        match bad {
+            // A whole line that is bad was not torn.
+            Some(offset) if line_ends(&self.directory, segment)? => {
+                self.damaged(segment, offset, found);
+            }
+            Some(offset) => tracing::warn!(
+                instance = %self.instance,
+                segment,
+                offset,
+                "a torn event in the audit spool: it was not safe yet when the instance ended"
+            ),
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn damaged(&self, segment: u64, offset: u64, found: &mut Contents) {
+        found.is_damaged = true;
+        tracing::error!(
+            instance = %self.instance,
+            segment,
+            offset,
+            "an event in the audit spool was changed after it was written: it is lost"
+        );
     }
 
     fn floor(&self, line: &[u8]) -> Option<u64> {
@@ -141,11 +170,22 @@ impl Leftover {
     pub(in crate::audit) fn remove(self) {
         remove_directory(&self.directory);
     }
+
+    /// The stream has what can be read. The rest is kept for people to look at, where no start
+    /// finds it.
+    pub(in crate::audit) fn keep_as_evidence(self) {
+        let kept = self.directory.with_file_name(format!("damaged-{}", self.instance));
+        let directory = kept.display();
+        match std::fs::rename(&self.directory, &kept) {
+            Ok(()) => tracing::error!(%directory, "a damaged audit spool is kept there"),
+            Err(error) => tracing::error!(%directory, %error, "it cannot be renamed"),
+        }
+    }
 }
 
 impl Contents {
     fn nothing() -> Self {
-        Self { window: Window::new(0), head: None, floor: u64::MAX }
+        Self { window: Window::new(0), head: None, floor: u64::MAX, is_damaged: false }
     }
 
     /// What was written twice, because the disk did not say whether it has it, counts once.
@@ -156,9 +196,18 @@ impl Contents {
             Some(head) if head.sequence >= sequence => return,
             Some(_) => {}
         }
-        self.window.restore(sequence, subject.to_owned(), place, Instant::now());
+        self.window.restore(link.head, subject.to_owned(), place, Instant::now());
         self.head = Some(link.head);
     }
+}
+
+/// Whether a segment ends with a whole line.
+fn line_ends(directory: &Path, segment: u64) -> io::Result<bool> {
+    let mut file = File::open(segment_path(directory, segment))?;
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last == *b"\n")
 }
 
 /// The subject, the bytes and the link of an event, if a line holds one in whole.

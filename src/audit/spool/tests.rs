@@ -31,7 +31,7 @@ fn what_was_left_behind_is_found_in_order_and_read_back() {
     assert_eq!((contents.window.undelivered(), contents.floor), (5, 17));
     assert_eq!(contents.head.unwrap().sequence, 5);
     for event in &events {
-        let Some(super::super::window::Outgoing::Stored(sequence, place)) =
+        let Some(super::super::window::Outgoing::Stored(sequence, _, place)) =
             contents.window.take_next(0)
         else {
             panic!()
@@ -55,12 +55,13 @@ fn a_torn_end_is_passed_over_wherever_it_is_torn() {
         let [leftover] = &leftovers(root.path())[..] else { panic!() };
         let contents = leftover.read().unwrap();
         assert_eq!(contents.window.undelivered(), 1, "{cut} bytes less");
+        assert!(!contents.is_damaged, "{cut} bytes less");
         assert_eq!(contents.head.unwrap().sequence, 1);
     }
 }
 
 #[test]
-fn what_is_no_event_is_passed_over_and_what_follows_is_not() {
+fn what_was_changed_on_the_disk_is_no_torn_end_and_what_follows_is_delivered() {
     let root = tempfile::tempdir().unwrap();
     let (instance, events) = abandoned(root.path(), 3);
     let path = only_file(root.path(), instance);
@@ -70,12 +71,18 @@ fn what_is_no_event_is_passed_over_and_what_follows_is_not() {
     let [leftover] = &leftovers(root.path())[..] else { panic!() };
     let mut contents = leftover.read().unwrap();
     assert_eq!((contents.window.undelivered(), contents.head.unwrap().sequence), (2, 3));
+    assert!(contents.is_damaged);
+    let last = std::str::from_utf8(&events[2].payload).unwrap();
+    std::fs::write(&path, text.replace(last, &last.replace("\"n\":2", "\"n\":7"))).unwrap();
+    assert!(leftover.read().unwrap().is_damaged, "a whole last line is not torn");
     contents.window.delivered(1);
     assert!(contents.window.take_next(0).is_some());
-    drop(leftovers(root.path()));
     std::fs::write(&path, "something else\n").unwrap();
     let contents = leftover.read().unwrap();
     assert_eq!((contents.window.undelivered(), contents.floor), (0, 0));
+    assert!(contents.is_damaged);
+    std::fs::write(&path, "hallpass-audit-sp").unwrap();
+    assert!(!leftover.read().unwrap().is_damaged, "it was just begun");
 }
 
 #[test]
@@ -130,6 +137,10 @@ fn a_place_that_cannot_be_written_is_named() {
     let taken = root.path().join("taken");
     std::fs::write(&taken, "").unwrap();
     let error = Spool::open(&taken, InstanceId::fresh(), 1 << 20).unwrap_err();
-    assert!(error.to_string().starts_with(&format!("the audit spool `{}`: ", taken.display())));
+    assert!(
+        error
+            .to_string()
+            .starts_with(&format!("the audit spool `{}` cannot be written: ", taken.display()))
+    );
     assert!(leftovers(&taken).is_empty());
 }

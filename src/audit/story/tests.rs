@@ -22,7 +22,7 @@ fn a_grant() -> Value {
                 "ends_by": { "by": "credential" } },
             "client": { "server_name": "n1", "client_id": 7, "host": "10.1.2.3", "name": "app",
                 "connection_type": "nats" },
-            "latency": { "total": 900 },
+            "decided_at": "2026-11-01T12:00:00Z", "latency": { "total": 900 },
             "hallpass": { "version": "0.1.0", "instance": "i", "maps": "sha256:0" },
         },
     })

@@ -23,7 +23,7 @@ fn sent(window: &mut Window) -> Vec<u64> {
     while let Some(next) = window.take_next(7) {
         sent.push(match next {
             Outgoing::Ready(event) => event.sequence,
-            Outgoing::Stored(sequence, _) => sequence,
+            Outgoing::Stored(sequence, ..) => sequence,
         });
     }
     sent
@@ -114,7 +114,8 @@ fn what_can_never_be_delivered_is_in_nobodys_way_and_not_forgotten() {
 fn what_is_restored_is_read_from_the_disk_and_holes_are_passed_over() {
     let mut window = Window::new(5);
     for sequence in [5, 6, 9] {
-        window.restore(sequence, "s".to_owned(), a_place(1), Instant::now());
+        let head = Head { instance: InstanceId::fresh(), sequence, hash: Hash::NONE };
+        window.restore(head, "s".to_owned(), a_place(1), Instant::now());
     }
     assert_eq!(window.undelivered(), 3);
     assert_eq!(sent(&mut window), [5, 6, 9]);
@@ -123,6 +124,27 @@ fn what_is_restored_is_read_from_the_disk_and_holes_are_passed_over() {
     assert!(window.take_released().is_empty());
     window.delivered(9);
     assert_eq!((window.undelivered(), window.take_released()), (0, vec![1]));
+}
+
+#[test]
+fn what_has_an_events_id_is_the_event_only_by_its_hash() {
+    let mut chain = Chain::new(InstanceId::fresh());
+    let mut window = Window::new(1);
+    let mut heads = Vec::new();
+    for n in 0..2 {
+        let event = chain.seal("gap._.recorded", &format!("\"n\":{n}"), None).unwrap();
+        window.push(event, oneshot::channel().0, Instant::now());
+        heads.push(chain.head());
+    }
+    sent(&mut window);
+    window.id_is_taken(1);
+    window.id_is_taken(2);
+    // One is there; in the other's place is something else.
+    assert!(window.is(heads[0]) && !window.is(Head { hash: Hash::NONE, ..heads[1] }));
+    window.delivered(1);
+    assert!(window.send_again(), "it is told");
+    assert!(window.is_without_id(2) && sent(&mut window) == [2]);
+    assert!(!window.send_again(), "once");
 }
 
 #[test]

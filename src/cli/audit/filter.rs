@@ -7,23 +7,46 @@ use ipnet::IpNet;
 use jiff::{Span, Timestamp, civil::DateTime, tz::TimeZone};
 use serde_json::Value;
 
-use crate::audit::reader::{Record, Selection, account_token};
+use crate::{
+    audit::reader::{Record, Selection, account_token},
+    code::Code,
+    document::did_you_mean,
+};
 
 /// How much later than its own time an event may seem to be stored earlier, by another clock.
 const CLOCKS: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);
+
+/// All types and outcomes that there are: a slip would find nothing, and look like an answer.
+const TYPES: [&str; 9] =
+    ["decision", "request", "maps", "keys", "session", "answer", "instance", "checkpoint", "gap"];
+const OUTCOMES: [&str; 13] = [
+    "granted",
+    "refused",
+    "undecided",
+    "dropped",
+    "changed",
+    "rejected",
+    "started",
+    "ended",
+    "timed_out",
+    "stopped",
+    "signed",
+    "recorded",
+    "unreadable",
+];
 
 /// Which events are meant; all of what is given must fit, and of several values one.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Which events")]
 pub(super) struct Filter {
     /// Of this type: decision, request, maps, keys, session, answer, instance, checkpoint, gap
-    #[arg(long = "type", value_name = "TYPE", value_delimiter = ',')]
+    #[arg(long = "type", value_name = "TYPE", value_delimiter = ',', value_parser = TYPES)]
     types: Vec<String>,
     /// In this account
     #[arg(long, value_name = "ACCOUNT", value_delimiter = ',')]
     account: Vec<String>,
     /// With this outcome: granted, refused, undecided, dropped, changed, rejected, …
-    #[arg(long, value_name = "OUTCOME", value_delimiter = ',')]
+    #[arg(long, value_name = "OUTCOME", value_delimiter = ',', value_parser = OUTCOMES)]
     outcome: Vec<String>,
     /// Of whom: the token's `sub`, or the user name `ISSUER:SUB`
     #[arg(long, value_name = "SUB")]
@@ -35,7 +58,7 @@ pub(super) struct Filter {
     #[arg(long, value_name = "ROLE", value_delimiter = ',')]
     role: Vec<String>,
     /// Refused for this
-    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    #[arg(long, value_name = "CODE", value_delimiter = ',', value_parser = code)]
     code: Vec<String>,
     /// At this server, by name or id
     #[arg(long, value_name = "SERVER", value_delimiter = ',')]
@@ -100,6 +123,17 @@ fn moment(text: &str) -> Result<Timestamp, String> {
         .and_then(|span| Timestamp::now().to_zoned(TimeZone::UTC).checked_sub(span).ok());
     ago.map(|it| it.timestamp()).ok_or_else(|| {
         "a time such as `2026-11-01T12:00Z`, or how long ago, such as `7d`".to_owned()
+    })
+}
+
+fn code(text: &str) -> Result<String, String> {
+    let known = || Code::ALL.iter().map(|code| code.as_str());
+    if known().any(|code| code == text) {
+        return Ok(text.to_owned());
+    }
+    Err(match did_you_mean(text, known()) {
+        Some(near) => format!("there is no such code; did you mean `{near}`?"),
+        None => "there is no such code; docs/reference.md lists them".to_owned(),
     })
 }
 

@@ -41,7 +41,7 @@ const ON_ITS_WAY: (u32, Duration) = (10, Duration::from_millis(500));
 ///
 /// Walks the audit stream, or a file that `hallpass audit export` wrote, and names the first event
 /// that is missing, changed, reordered or added. Exit code 0 where the trail is intact, 2 where it
-/// is not. Only signatures of believed keys count: `audit.signers` of the configuration, or
+/// is not, or where there is none. Only signatures of believed keys count: `audit.signers` of the configuration, or
 /// `--signer`.
 #[derive(Debug, Args)]
 #[command(
@@ -100,6 +100,10 @@ impl Verify {
             }
         };
         output::text(&text).context("standard output")?;
+        if report.events == 0 {
+            output::error("there was no event to verify");
+            return Ok(Exit::No);
+        }
         Ok(if report.intact { Exit::Yes } else { Exit::No })
     }
 

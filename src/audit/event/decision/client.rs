@@ -73,7 +73,8 @@ pub(super) fn client<'a>(
         host: hiding.text(PersonalField::Address, &client.host),
         kind: &client.kind,
         connection_type: &client.connection_type,
-        name: hiding.text(PersonalField::ClientName, &cut(&connect.name)).map(Cow::into_owned),
+        // Whether it is hidden is asked of the whole of it.
+        name: hiding.text(PersonalField::ClientName, &connect.name).map(|name| cut(&name)),
         lang: cut(&connect.lang),
         version: cut(&connect.version),
         tls: request.tls().map(|tls| TlsData {

@@ -85,12 +85,18 @@ pub(super) struct TokenData<'a> {
 /// Takes note of all values that the settings hide, as far as they are known.
 pub(super) fn hiding<'a>(
     findings: &Findings,
+    client_name: &str,
     policy: &PolicySet,
     privacy: &'a Privacy,
 ) -> Hiding<'a> {
     let mut hiding = Hiding::new(privacy);
     if privacy.told().is_none() {
         return hiding;
+    }
+    if findings.identity.is_none() {
+        // Nobody knows who it is, and what the client calls itself may say.
+        hiding.note(PersonalField::Subject, client_name);
+        hiding.note(PersonalField::UserName, client_name);
     }
     if let Some(token) = &findings.token {
         hiding.note(PersonalField::Subject, token.subject.as_deref().unwrap_or_default());

@@ -156,6 +156,7 @@ fn what_the_message_says_must_be_what_the_event_says() {
     for wrong in [
         "hallpass.audit.x".to_owned(),
         own.replace("granted", "refused"),
+        own.replace(".APP.", ".OTHER."),
         own.replace("decision", "maps"),
         format!("{own}x"),
         own.replace("hallpass.", "other."),

@@ -54,7 +54,7 @@ impl Instance {
     }
 
     fn decide(&mut self, what: &str) -> &mut Self {
-        let data = json!({ "outcome": "granted", "what": what });
+        let data = json!({ "outcome": "granted", "what": what, "grant": { "account": "APP" } });
         let kind = crate::audit::event::Kind::Decision;
         let event = Event::new(kind, "granted", Some("APP"), "x", self.now, &data).unwrap();
         self.seal(&event, false);
