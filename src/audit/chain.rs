@@ -5,8 +5,8 @@
 //! numbers do (the CloudEvents extension of that name asks for it). `previoushash` is the `hash`
 //! of the event before; the first has [`Hash::NONE`]. `hash` is the SHA-256 of all bytes of the
 //! event before `,"hash":`. Where there is a `signature`, it is the last attribute: an nkey's
-//! (Ed25519) over [`SIGNED`] and the hash as text. It vouches for the event and, through the
-//! hashes, for every event before it.
+//! (Ed25519) over `hallpass audit 1`, a line break and the hash as text. It vouches for the event
+//! and, through the hashes, for every event before it.
 
 use std::{fmt, str::FromStr};
 
