@@ -77,7 +77,8 @@ impl<'a> Connection<'a> {
         }
     }
 
-    fn options(&self) -> ConnectOptions {
+    /// Once `stop` is asked for, it is no news that the connection ends.
+    fn options(&self, stop: CancellationToken) -> ConnectOptions {
         let (name, said) = (self.name, Said::default());
         let mut options = ConnectOptions::with_nkey(self.seed.expose_secret().to_owned())
             .name(name)
@@ -91,7 +92,10 @@ impl<'a> Connection<'a> {
             // A server that others name (gossip) must not be spoken to in the clear either.
             .require_tls(self.urls.iter().any(|url| url.starts_with("tls://")))
             .event_callback(move |event| {
-                log(name, &event, &said);
+                match event {
+                    Event::Disconnected if stop.is_cancelled() => {}
+                    event => log(name, &event, &said),
+                }
                 std::future::ready(())
             });
         if let Some(path) = self.ca_file {
@@ -108,7 +112,15 @@ impl<'a> Connection<'a> {
     /// # Errors
     /// Why not.
     pub async fn connect(&self) -> Result<Client, ConnectError> {
-        self.options().connect(self.urls).await
+        self.connect_until(&CancellationToken::new()).await
+    }
+
+    /// Connects once. When the connection ends after `stop` was asked for, that is no news.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn connect_until(&self, stop: &CancellationToken) -> Result<Client, ConnectError> {
+        self.options(stop.clone()).connect(self.urls).await
     }
 
     /// Why there is no connection, in a sentence for people.
@@ -133,7 +145,7 @@ impl<'a> Connection<'a> {
         loop {
             let error = tokio::select! {
                 () = stop.cancelled() => return None,
-                result = self.connect() => match result {
+                result = self.connect_until(stop) => match result {
                     Ok(client) => return Some(client),
                     Err(error) => error,
                 },

@@ -104,7 +104,7 @@ async fn connect(connection: &Connection<'_>, stop: &CancellationToken) -> Optio
     loop {
         let error = tokio::select! {
             () = stop.cancelled() => return None,
-            outcome = connection.connect() => match outcome {
+            outcome = connection.connect_until(stop) => match outcome {
                 Ok(client) => return Some(client),
                 Err(error) => error,
             },

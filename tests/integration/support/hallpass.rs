@@ -9,6 +9,7 @@ use std::{
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
     process::{Child, Command},
+    task::JoinHandle,
 };
 
 use super::{eventually, soon};
@@ -74,6 +75,7 @@ pub fn files(directory: &Path) -> Vec<(String, Vec<u8>)> {
 pub struct Hallpass {
     child: Child,
     log: Arc<Mutex<Vec<String>>>,
+    reading: Option<JoinHandle<()>>,
 }
 
 impl Hallpass {
@@ -96,13 +98,13 @@ impl Hallpass {
             .unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         let (heard, stderr) = (Arc::clone(&log), child.stderr.take().unwrap());
-        tokio::spawn(async move {
+        let reading = tokio::spawn(async move {
             let mut lines = BufReader::new(stderr).lines();
             while let Ok(Some(line)) = lines.next_line().await {
                 heard.lock().unwrap().push(line);
             }
         });
-        Self { child, log }
+        Self { child, log, reading: Some(reading) }
     }
 
     /// What it has logged so far.
@@ -136,8 +138,12 @@ impl Hallpass {
         assert!(sent.success());
     }
 
-    /// Waits for its end.
+    /// Waits for its end; the log is whole then.
     pub async fn ended(&mut self) -> ExitStatus {
-        soon("the end of hallpass", self.child.wait()).await.unwrap()
+        let status = soon("the end of hallpass", self.child.wait()).await.unwrap();
+        if let Some(reading) = self.reading.take() {
+            soon("the end of its log", reading).await.unwrap();
+        }
+        status
     }
 }
