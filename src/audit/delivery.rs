@@ -130,7 +130,7 @@ impl Delivery {
             self.shared.lock().window.id_is_taken(sequence);
         }
         match outcome {
-            Ok(at) => self.shared.delivered(sequence, Some(at)),
+            Ok(at) => self.shared.delivered(sequence, at),
             Err(NotSent::Refused(error))
                 if error.kind() == PublishErrorKind::MaxPayloadExceeded =>
             {

@@ -196,7 +196,8 @@ impl<'a> Recorded<'a> {
 
 /// A name as one subject token: what is not legal there becomes `_`. For filtering only; the
 /// event holds the name itself.
-pub(super) fn subject_token(name: &str) -> String {
+#[must_use]
+pub fn subject_token(name: &str) -> String {
     let legal = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
     name.chars().map(|c| if legal(c) { c } else { '_' }).collect()
 }

@@ -131,6 +131,12 @@ impl<'a> Hiding<'a> {
         }
     }
 
+    /// Takes note of what a client calls itself, where nobody knows whose it is: the name may say.
+    pub(super) fn note_unknown(&mut self, client_name: &str) {
+        self.note(PersonalField::Subject, client_name);
+        self.note(PersonalField::UserName, client_name);
+    }
+
     /// The settings.
     pub(super) fn privacy(&self) -> &'a Privacy {
         self.privacy

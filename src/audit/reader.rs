@@ -18,7 +18,7 @@ use futures_util::StreamExt as _;
 use jiff::Timestamp;
 
 pub use record::Record;
-pub use selection::{Selection, account_token};
+pub use selection::Selection;
 
 /// How often the server says that there is nothing new: silence of twice that is a loss.
 const HEARTBEAT: Duration = Duration::from_secs(2);

@@ -84,11 +84,9 @@ impl Shared {
         receipt
     }
 
-    /// The stream has an event, at this sequence if that is known.
-    pub(super) fn delivered(&self, sequence: u64, at: Option<u64>) {
-        if let Some(at) = at {
-            self.acknowledged.fetch_max(at, Ordering::Relaxed);
-        }
+    /// The stream has acknowledged an event, at this sequence of its own.
+    pub(super) fn delivered(&self, sequence: u64, at: u64) {
+        self.acknowledged.fetch_max(at, Ordering::Relaxed);
         self.lock().window.delivered(sequence);
     }
 

@@ -2,6 +2,7 @@
 
 mod export;
 pub(super) mod filter;
+pub(super) mod lines;
 pub(super) mod progress;
 mod query;
 mod tail;

@@ -4,8 +4,6 @@ mod text;
 
 use std::{
     collections::BTreeSet,
-    fs::File,
-    io::{BufRead as _, BufReader, Read, stdin},
     ops::ControlFlow,
     path::{Path, PathBuf},
 };
@@ -19,7 +17,7 @@ use super::{
     audit::{
         Opened,
         filter::TimeSpan,
-        open,
+        lines, open,
         progress::{Progress, Unit},
         unless_stopped,
     },
@@ -36,9 +34,6 @@ use crate::{
     policy::{self, PolicySet},
     printable, service,
 };
-
-/// No event is longer.
-const LONGEST_LINE: u64 = 64 * 1024 * 1024;
 
 /// Try maps on the logins that were recorded
 ///
@@ -189,35 +184,16 @@ impl Replay {
     }
 
     fn of_file(&self, file: &Path, replay: &replay::Replay<'_>) -> anyhow::Result<Report> {
-        let place = || format!("`{}`", file.display());
-        let (input, length): (Box<dyn Read>, _) = if file.as_os_str() == "-" {
-            (Box::new(stdin()), 0)
-        } else {
-            let opened = File::open(file).with_context(place)?;
-            let length = opened.metadata().with_context(place)?.len();
-            (Box::new(opened), length)
-        };
         let progress = Progress::new("deciding again");
-        progress.of(length, Unit::Bytes);
         let mut tally = Tally::default();
-        let mut input = BufReader::with_capacity(1 << 20, input);
-        let mut line = Vec::new();
-        for number in 1_u64.. {
-            line.clear();
-            let read = (&mut input).take(LONGEST_LINE).read_until(b'\n', &mut line);
-            let read = read.with_context(place)?;
-            if read == 0 {
-                break;
-            }
-            progress.add(read as u64);
-            let payload = line.strip_suffix(b"\n").unwrap_or(&line);
+        lines::each(file, &progress, |number, payload| {
             let record = Record::read(payload);
             if record.kind() == "unreadable" {
                 tally.unreadable(&format!("line {number}"), "it is no event");
             } else if self.span.fits(&record) {
                 tally.take(record.json(), replay);
             }
-        }
+        })?;
         Ok(tally.finish())
     }
 

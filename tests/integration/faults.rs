@@ -69,7 +69,7 @@ impl Load {
                                 format!("server={} client={} ", info.server_id, info.client_id);
                             up.lock().unwrap().insert(name, ids);
                         }
-                        // Nobody listens: not as fast as can be.
+                        // Nobody listens: not as fast as can be. Nothing waits for this moment.
                         Err(_) => sleep(Duration::from_millis(20)).await,
                     }
                 }

@@ -12,7 +12,6 @@ use super::{
 use crate::{
     audit::privacy::{Hiding, Privacy, Told},
     callout::advisory::Advisory,
-    config::PersonalField,
     names::DecisionId,
 };
 
@@ -116,9 +115,7 @@ pub fn answer(
 ) -> Result<Event, serde_json::Error> {
     let AnswerEvent { fate, advisory, at } = event;
     let mut hiding = Hiding::new(privacy);
-    // Nobody knows who it is, and the name may say.
-    hiding.note(PersonalField::Subject, &advisory.client.name);
-    hiding.note(PersonalField::UserName, &advisory.client.name);
+    hiding.note_unknown(&advisory.client.name);
     let data = Data {
         outcome: fate.outcome(),
         cause: fate,

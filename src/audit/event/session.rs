@@ -92,9 +92,7 @@ pub fn session(
         }
     }
     if user.is_none() {
-        // What somebody is called may stand in what they call their client.
-        hiding.note(PersonalField::Subject, &client.name);
-        hiding.note(PersonalField::UserName, &client.name);
+        hiding.note_unknown(&client.name);
     }
     let data = Data {
         outcome,

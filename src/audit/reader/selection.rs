@@ -12,7 +12,7 @@ const MOST: usize = 64;
 pub struct Selection {
     /// Types, such as `decision`.
     pub types: Vec<String>,
-    /// Accounts, as [`account_token`] writes them.
+    /// Accounts, as [`subject_token`](crate::audit::event::subject_token) writes them.
     pub accounts: Vec<String>,
     /// Outcomes, such as `refused`.
     pub outcomes: Vec<String>,
@@ -20,13 +20,6 @@ pub struct Selection {
     pub instances: Vec<String>,
     /// What was stored before this is left out.
     pub since: Option<Timestamp>,
-}
-
-/// An account's name as it stands in a subject: what is not legal there is `_`.
-#[must_use]
-pub fn account_token(name: &str) -> String {
-    let legal = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
-    name.chars().map(|c| if legal(c) { c } else { '_' }).collect()
 }
 
 impl Selection {
@@ -77,6 +70,6 @@ mod tests {
         );
         let many: Vec<String> = (0..65).map(|number| number.to_string()).collect();
         assert!(Selection { accounts: many, ..selection }.subjects().is_empty());
-        assert_eq!(account_token("a.b c"), "a_b_c");
+        assert_eq!(crate::audit::event::subject_token("a.b c"), "a_b_c");
     }
 }

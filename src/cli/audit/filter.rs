@@ -8,7 +8,10 @@ use jiff::{Span, Timestamp, civil::DateTime, tz::TimeZone};
 use serde_json::Value;
 
 use crate::{
-    audit::reader::{Record, Selection, account_token},
+    audit::{
+        event::subject_token,
+        reader::{Record, Selection},
+    },
     code::Code,
     document::did_you_mean,
 };
@@ -168,7 +171,7 @@ impl Filter {
     /// What the server can leave out.
     pub(super) fn selection(&self) -> Selection {
         // A word with a dot or a wildcard would be another subject.
-        let words = |words: &[String]| words.iter().map(|it| account_token(it)).collect();
+        let words = |words: &[String]| words.iter().map(|it| subject_token(it)).collect();
         Selection {
             types: words(&self.types),
             accounts: words(&self.account),
@@ -193,7 +196,7 @@ impl Filter {
             // Of an event that does not say it otherwise.
             || record.subject.split('.').nth(3).is_some_and(|token| {
                 text("/data/grant/account").or(text("/data/account")).is_none()
-                    && self.account.iter().any(|it| account_token(it) == token)
+                    && self.account.iter().any(|it| subject_token(it) == token)
             });
         (self.types.is_empty() || self.types.contains(&record.kind()))
             && in_account

@@ -2,14 +2,7 @@
 
 mod text;
 
-use std::{
-    collections::BTreeSet,
-    fs::File,
-    io::{BufRead as _, BufReader, Read, stdin},
-    ops::ControlFlow,
-    path::PathBuf,
-    time::Duration,
-};
+use std::{collections::BTreeSet, ops::ControlFlow, path::PathBuf, time::Duration};
 
 use anyhow::Context as _;
 use async_nats::jetstream::stream::Info;
@@ -19,7 +12,7 @@ use nkeys::{KeyPair, KeyPairType};
 use serde::Serialize;
 
 use super::{
-    Exit, Opened, open,
+    Exit, Opened, lines, open,
     progress::{Progress, Unit},
 };
 use crate::{
@@ -32,8 +25,6 @@ use crate::{
     printable,
 };
 
-/// No event is longer.
-const LONGEST_LINE: u64 = 64 * 1024 * 1024;
 /// How long to wait for what others follow and is still on its way, and how often to look.
 const ON_ITS_WAY: (u32, Duration) = (10, Duration::from_millis(500));
 
@@ -134,30 +125,11 @@ impl Verify {
             },
         };
         let Some(believed) = self.believed(configured) else { return Ok(None) };
-        let place = || format!("`{}`", file.display());
-        let (input, length): (Box<dyn Read>, _) = if file.as_os_str() == "-" {
-            (Box::new(stdin()), 0)
-        } else {
-            let opened = File::open(file).with_context(place)?;
-            let length = opened.metadata().with_context(place)?.len();
-            (Box::new(opened), length)
-        };
         let progress = Progress::new("verifying");
-        progress.of(length, Unit::Bytes);
         let mut verifier = Verifier::new(believed);
-        let mut input = BufReader::with_capacity(1 << 20, input);
-        let mut line = Vec::new();
-        for at in 1.. {
-            line.clear();
-            let read = (&mut input).take(LONGEST_LINE).read_until(b'\n', &mut line);
-            let read = read.with_context(place)?;
-            if read == 0 {
-                break;
-            }
-            progress.add(read as u64);
-            let payload = line.strip_suffix(b"\n").unwrap_or(&line);
+        lines::each(file, &progress, |at, payload| {
             verifier.take(Found { at, subject: None, message_id: None, payload });
-        }
+        })?;
         Ok(Some(verifier.finish(Beginning::Unknown, self.complete)))
     }
 

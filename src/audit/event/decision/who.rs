@@ -94,9 +94,7 @@ pub(super) fn hiding<'a>(
         return hiding;
     }
     if findings.identity.is_none() {
-        // Nobody knows who it is, and what the client calls itself may say.
-        hiding.note(PersonalField::Subject, client_name);
-        hiding.note(PersonalField::UserName, client_name);
+        hiding.note_unknown(client_name);
     }
     if let Some(token) = &findings.token {
         hiding.note(PersonalField::Subject, token.subject.as_deref().unwrap_or_default());
