@@ -10,11 +10,12 @@ use std::{
     time::Duration,
 };
 
-use async_nats::{ConnectOptions, jetstream::stream::Config};
+use async_nats::jetstream::stream::Config;
 use fastrand::Rng;
+use serde_json::json;
 use tokio::{task::JoinSet, time::sleep};
 
-use crate::support::{Cable, Disk, Hallpass, World, code, eventually, run, text, with_admin};
+use crate::support::{Cable, Disk, Hallpass, Wire, World, code, eventually, run, text, with_admin};
 
 /// Rounds of the short form, for each mode.
 const ROUNDS: usize = 6;
@@ -61,12 +62,15 @@ impl Load {
             clients.spawn(async move {
                 for attempt in 0_u64.. {
                     let name = format!("{run}-{client}-{attempt}");
-                    let options = ConnectOptions::with_token(token.clone()).name(&name);
-                    match options.connect(&url).await {
-                        Ok(client) => {
-                            let info = client.server_info();
-                            let ids =
-                                format!("server={} client={} ", info.server_id, info.client_id);
+                    // Only a PONG says that a connection came up. A server may ask a client
+                    // whose login is still pending for one, and async-nats takes its PING for
+                    // the answer.
+                    let credential = json!({ "auth_token": token });
+                    match Wire::connect(&url, &name, credential).await {
+                        Ok(wire) => {
+                            let info = wire.info();
+                            let server = info["server_id"].as_str().unwrap();
+                            let ids = format!("server={server} client={} ", info["client_id"]);
                             up.lock().unwrap().insert(name, ids);
                         }
                         // Nobody listens: not as fast as can be. Nothing waits for this moment.

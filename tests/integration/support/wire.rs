@@ -46,28 +46,33 @@ impl Heard {
 }
 
 impl Wire {
-    async fn open(url: &str) -> Self {
+    async fn open(url: &str) -> Result<Self, Heard> {
         let address = url.split_once("://").unwrap().1;
-        let stream = TcpStream::connect(address).await.unwrap();
+        let stream = TcpStream::connect(address).await.map_err(|_| Heard::End)?;
         // A line would wait for the acknowledgement of the one before, up to 40 ms.
         stream.set_nodelay(true).unwrap();
         let stream = BufReader::new(stream);
         let mut wire = Self { stream, info: Value::Null, subscriptions: 0 };
-        let line = wire.line().await.unwrap();
+        let line = wire.line().await.ok_or(Heard::End)?;
         wire.info = serde_json::from_str(line.strip_prefix("INFO ").unwrap()).unwrap();
-        wire
+        Ok(wire)
     }
 
     /// Connects; what `more` says comes on top of the usual CONNECT. An error is what the
-    /// server complained of.
+    /// server complained of, or its end.
     pub async fn connect(url: &str, name: &str, more: Value) -> Result<Self, Heard> {
-        Self::open(url).await.introduce(name, more).await
+        Self::open(url).await?.introduce(name, more).await
+    }
+
+    /// What the server said of itself and of this connection when it opened.
+    pub fn info(&self) -> &Value {
+        &self.info
     }
 
     /// Connects with a key.
     pub async fn with_seed(url: &str, name: &str, seed: &str) -> Result<Self, Heard> {
         use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-        let wire = Self::open(url).await;
+        let wire = Self::open(url).await?;
         let key = KeyPair::from_seed(seed.trim()).unwrap();
         let nonce = wire.info["nonce"].as_str().unwrap();
         let signature = URL_SAFE_NO_PAD.encode(key.sign(nonce.as_bytes()).unwrap());
@@ -89,15 +94,17 @@ impl Wire {
     }
 
     async fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        self.stream.get_mut().write_all(bytes.as_ref()).await.unwrap();
+        // Where the server is gone, whoever listens hears of the end.
+        let _ = self.stream.get_mut().write_all(bytes.as_ref()).await;
     }
 
     async fn line(&mut self) -> Option<String> {
         let mut line = String::new();
         // A connection that the server closes may end with a reset.
         match soon("a line from the server", self.stream.read_line(&mut line)).await {
-            Ok(0) | Err(_) => None,
-            Ok(_) => Some(line.trim_end().to_owned()),
+            Ok(_) if line.ends_with('\n') => Some(line.trim_end().to_owned()),
+            // Half a line is what a killed server leaves.
+            Ok(_) | Err(_) => None,
         }
     }
 
