@@ -6,6 +6,7 @@
 
 use core::fmt;
 
+use data_encoding::HEXLOWER;
 use hmac::{Hmac, Mac as _, digest::KeyInit};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
@@ -81,7 +82,7 @@ impl Blind {
             mac.update(part.as_bytes());
         }
         let bytes = mac.finalize().into_bytes();
-        bytes.iter().take(TOLD).map(|byte| format!("{byte:02x}")).collect()
+        HEXLOWER.encode(bytes.get(..TOLD).unwrap_or(&bytes))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap, net::IpAddr};
 
+use data_encoding::HEXLOWER;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
@@ -177,8 +178,7 @@ impl<'a> Hiding<'a> {
             Treatment::Shown => {
                 use sha2::{Digest as _, Sha256};
                 let hash = Sha256::digest(text);
-                let digits: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-                Some(format!("sha256:{digits}"))
+                Some(format!("sha256:{}", HEXLOWER.encode(&hash)))
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use data_encoding::HEXLOWER;
 use serde::Serialize;
 
 use crate::{
@@ -59,10 +60,10 @@ pub(super) fn client<'a>(
 ) -> ClientData<'a> {
     let (server, client, connect) = (request.server(), request.client(), request.connect());
     let cut = |text: &str| -> String { text.chars().take(MAX_CLIENT_TEXT).collect() };
-    let hash = certificate.map(|hash| hash.iter().map(|byte| format!("{byte:02x}")).collect());
-    let hash = hash.as_ref().and_then(|hash: &String| {
-        hiding.text(PersonalField::Certificate, hash).map(Cow::into_owned)
-    });
+    let hash = certificate.map(|hash| HEXLOWER.encode(hash));
+    let hash = hash
+        .as_ref()
+        .and_then(|hash| hiding.text(PersonalField::Certificate, hash).map(Cow::into_owned));
     ClientData {
         server_id: request.server_id().as_str(),
         server_name: &server.name,
