@@ -18,29 +18,67 @@ const MEMORY_OF_OTHERS: usize = 48 * 1024 * 1024;
 /// How many of them may be there for what takes back a grant whose event is there already.
 const MEMORY_OF_CORRECTIONS: usize = 8 * 1024 * 1024;
 
+/// What waits for the stream.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Load {
+    /// Bytes in memory alone.
+    pub(super) only_in_memory: usize,
+    /// The disk, where there is one.
+    pub(super) disk: Option<Disk>,
+}
+
+/// How much of the disk is in use.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Disk {
+    /// Bytes, with those that are about to be written.
+    pub(super) used: u64,
+    /// How many there may be.
+    pub(super) most: u64,
+}
+
+impl Disk {
+    /// Whether what is left is kept for grants: whoever can reach the server can be refused, as
+    /// often as they like.
+    fn is_scarce(self) -> bool {
+        self.used >= self.most - self.most / 4
+    }
+}
+
 /// See the module.
 pub(super) struct Ledger {
     pub(super) chain: Chain,
     /// Events since the last checkpoint that are none.
     new: u64,
     gap: Option<Gap>,
+    /// Of the gap: even a grant was counted.
+    no_room_at_all: bool,
     /// The last checkpoint is signed: nothing may come after it.
     closed: bool,
 }
 
 impl Ledger {
     pub(super) fn new(instance: InstanceId) -> Self {
-        Self { chain: Chain::new(instance), new: 0, gap: None, closed: false }
+        Self {
+            chain: Chain::new(instance),
+            new: 0,
+            gap: None,
+            no_room_at_all: false,
+            closed: false,
+        }
     }
 
-    /// Whether an event may come to so many bytes that are in memory alone.
-    pub(super) fn has_room(class: Class, only_in_memory: usize) -> bool {
-        only_in_memory
-            < match class {
-                Class::Correction => MEMORY + MEMORY_OF_CORRECTIONS,
-                Class::Grant => MEMORY,
-                Class::Refusal | Class::Other => MEMORY_OF_OTHERS,
-            }
+    /// Whether there is room for an event.
+    pub(super) fn has_room(class: Class, load: Load) -> bool {
+        let memory = match class {
+            Class::Correction => MEMORY + MEMORY_OF_CORRECTIONS,
+            Class::Grant | Class::Own => MEMORY,
+            Class::Refusal | Class::Other => MEMORY_OF_OTHERS,
+        };
+        // A disk that is full to the last is asked again and again; what it does not take is in
+        // memory.
+        let is_reserved = matches!(class, Class::Refusal | Class::Other)
+            && load.disk.is_some_and(Disk::is_scarce);
+        load.only_in_memory < memory && !is_reserved
     }
 
     /// Whether the last checkpoint is signed, so that nothing becomes part of the chain any more.
@@ -67,9 +105,16 @@ impl Ledger {
             // The refusal that takes its place is counted then.
             Class::Grant => {}
             Class::Refusal | Class::Correction => gap.refused += 1,
-            Class::Other => gap.other += 1,
+            Class::Own | Class::Other => gap.other += 1,
         }
-        if is_first {
+        let others = matches!(class, Class::Refusal | Class::Other);
+        if others && is_first {
+            tracing::error!(
+                "what room there is left for audit events is kept for grants: others are only \
+                 counted"
+            );
+        }
+        if !others && !std::mem::replace(&mut self.no_room_at_all, true) {
             tracing::error!("there is room for audit events nowhere: they are only counted");
         }
         class == Class::Grant && go_on
@@ -78,6 +123,7 @@ impl Ledger {
     /// What was only counted, now that there is room to tell it.
     pub(super) fn take_gap(&mut self) -> Option<Result<Event, serde_json::Error>> {
         let gap = self.gap.take()?;
+        self.no_room_at_all = false;
         Some(event::gap(&gap, self.chain.head().instance))
     }
 
@@ -112,12 +158,34 @@ mod tests {
 
     #[test]
     fn grants_have_the_last_of_the_room() {
-        assert!(Ledger::has_room(Class::Other, MEMORY_OF_OTHERS - 1));
-        assert!(!Ledger::has_room(Class::Other, MEMORY_OF_OTHERS));
-        assert!(!Ledger::has_room(Class::Refusal, MEMORY_OF_OTHERS));
-        assert!(Ledger::has_room(Class::Grant, MEMORY - 1));
-        assert!(!Ledger::has_room(Class::Grant, MEMORY));
-        assert!(Ledger::has_room(Class::Correction, MEMORY), "what is told can be taken back");
+        let has_room =
+            |class, only_in_memory| Ledger::has_room(class, Load { only_in_memory, disk: None });
+        for class in [Class::Other, Class::Refusal] {
+            assert!(has_room(class, MEMORY_OF_OTHERS - 1));
+            assert!(!has_room(class, MEMORY_OF_OTHERS));
+        }
+        for class in [Class::Grant, Class::Own] {
+            assert!(has_room(class, MEMORY - 1));
+            assert!(!has_room(class, MEMORY));
+        }
+        assert!(has_room(Class::Correction, MEMORY), "what is told can be taken back");
+    }
+
+    #[test]
+    fn grants_have_the_last_quarter_of_the_disk() {
+        let has_room = |class, used| {
+            Ledger::has_room(
+                class,
+                Load { only_in_memory: 0, disk: Some(Disk { used, most: 100 }) },
+            )
+        };
+        for class in [Class::Other, Class::Refusal] {
+            assert!(has_room(class, 74));
+            assert!(!has_room(class, 75));
+        }
+        for class in [Class::Grant, Class::Correction, Class::Own] {
+            assert!(has_room(class, 75) && has_room(class, 100));
+        }
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub struct Sink {
     client: Client,
     signer: Arc<KeyPair>,
     go_on: bool,
+    /// How much the disk may have, where there is one.
+    max_bytes: Option<u64>,
 }
 
 impl fmt::Debug for Sink {
@@ -66,11 +68,14 @@ impl Recorder for Sink {
             tracing::error!(topic = event.topic(), "an audit event comes too late: hallpass ends");
             return Receipt::never();
         }
-        if !Ledger::has_room(class, self.shared.lock().window.only_in_memory()) {
+        let load = self.shared.load(self.max_bytes);
+        if !Ledger::has_room(class, load) {
             let goes_on = ledger.no_room(class, self.go_on, Timestamp::now());
             return if goes_on { Receipt::at_once() } else { Receipt::never() };
         }
-        self.tell_gap(&mut ledger);
+        if Ledger::has_room(Class::Other, load) {
+            self.tell_gap(&mut ledger);
+        }
         self.seal(&mut ledger, &event, None)
     }
 }
@@ -195,7 +200,9 @@ pub(super) fn start(
     let deliveries = TaskTracker::new();
     let (mut leftovers, mut heads) = (Vec::new(), Vec::new());
     let (mut spooler, mut root, mut go_on, mut own) = (None, None, false, None);
+    let mut most = None;
     if let AuditMode::Spool { directory, max_bytes, when_full } = &settings.mode {
+        most = Some(*max_bytes);
         let spool = Spool::open(directory, instance, *max_bytes)?;
         go_on = *when_full == WhenFull::GoOn;
         own = Some(spool.directory().to_owned());
@@ -221,7 +228,7 @@ pub(super) fn start(
     deliveries.spawn(delivery(instance, &shared, own).run());
     let ledger = Mutex::new(Ledger::new(instance));
     let (client, signer) = (context.client(), Arc::clone(&settings.signer));
-    let sink = Sink { ledger, shared: Arc::clone(&shared), client, signer, go_on };
+    let sink = Sink { ledger, shared: Arc::clone(&shared), client, signer, go_on, max_bytes: most };
     let work = Work { shared, deliveries, leftovers, spooler, directory: root, finish, give_up };
     Ok((Arc::new(sink), work, heads))
 }

@@ -132,16 +132,7 @@ impl Spool {
             text.push(b'\n');
             places.push((offset, event.payload.len()));
         }
-        // What is not needed is in nobody's way.
-        if self
-            .current
-            .as_ref()
-            .is_some_and(|current| current.idle && current.length >= SEGMENT / 64)
-        {
-            self.close_current();
-        }
-        let used: u64 = self.sizes.values().sum();
-        if used + text.len() as u64 > self.max_bytes {
+        if self.used() + text.len() as u64 > self.max_bytes {
             let directory = self.directory.clone();
             return Err(SpoolError::Full { directory, max_bytes: self.max_bytes });
         }
@@ -221,6 +212,16 @@ impl Spool {
                 _ => self.remove(segment),
             }
         }
+        // What is not needed is in nobody's way.
+        let is_large = |current: &Current| current.idle && current.length >= SEGMENT / 64;
+        if self.current.as_ref().is_some_and(is_large) {
+            self.close_current();
+        }
+    }
+
+    /// How many bytes it has.
+    pub(super) fn used(&self) -> u64 {
+        self.sizes.values().sum()
     }
 
     fn remove(&mut self, segment: u64) {

@@ -99,7 +99,7 @@ impl Trail {
 
 fn record(sink: &Sink, event: Result<Event, serde_json::Error>) {
     match event {
-        Ok(event) => drop(sink.record(event, Class::Other)),
+        Ok(event) => drop(sink.record(event, Class::Own)),
         Err(error) => tracing::error!(%error, "an audit event could not be written"),
     }
 }

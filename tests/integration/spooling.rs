@@ -11,6 +11,8 @@ use hallpass::audit::reader::Record;
 
 use crate::support::{Disk, Hallpass, World, eventually, files, occupied, with_admin};
 
+mod room;
+
 /// For how long the server knows an id, at the least.
 const FORGETS_AFTER: Duration = Duration::from_millis(100);
 
