@@ -18,6 +18,9 @@ const MEMORY_OF_OTHERS: usize = 48 * 1024 * 1024;
 /// How many of them may be there for what takes back a grant whose event is there already.
 const MEMORY_OF_CORRECTIONS: usize = 8 * 1024 * 1024;
 
+/// How many events a gap names.
+const MOST_IDS: usize = 64;
+
 /// What waits for the stream.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Load {
@@ -50,8 +53,9 @@ pub(super) struct Ledger {
     /// Events since the last checkpoint that are none.
     new: u64,
     gap: Option<Gap>,
-    /// Of the gap: even a grant was counted.
-    no_room_at_all: bool,
+    /// Of the gap: what the log was told of.
+    told_of_others: bool,
+    told_of_all: bool,
     /// The last checkpoint is signed: nothing may come after it.
     closed: bool,
 }
@@ -62,7 +66,8 @@ impl Ledger {
             chain: Chain::new(instance),
             new: 0,
             gap: None,
-            no_room_at_all: false,
+            told_of_others: false,
+            told_of_all: false,
             closed: false,
         }
     }
@@ -93,37 +98,62 @@ impl Ledger {
         }
     }
 
-    /// Counts an event for which there is room nowhere; `true` where the login goes on all the
-    /// same.
+    /// Counts an event for which there is no room; `true` where the login goes on all the same.
     pub(super) fn no_room(&mut self, class: Class, go_on: bool, now: Timestamp) -> bool {
-        let is_first = self.gap.is_none();
-        let none = Gap { since: now, until: now, granted: 0, refused: 0, other: 0 };
-        let gap = self.gap.get_or_insert(none);
+        let goes_on = self.count(class, go_on, now);
+        let (told, what) = match class {
+            Class::Refusal | Class::Other => (
+                &mut self.told_of_others,
+                "what room there is left for audit events is kept for grants: others are only \
+                 counted",
+            ),
+            _ => (
+                &mut self.told_of_all,
+                "there is room for audit events nowhere: they are only counted",
+            ),
+        };
+        if !std::mem::replace(told, true) {
+            tracing::error!("{what}");
+        }
+        goes_on
+    }
+
+    /// Counts an event that no message can hold.
+    pub(super) fn too_large(&mut self, class: Class, now: Timestamp) {
+        self.count(class, false, now);
+    }
+
+    fn count(&mut self, class: Class, go_on: bool, now: Timestamp) -> bool {
+        // The refusal that takes its place has an event of its own, or is counted then.
+        if class == Class::Grant && !go_on {
+            return false;
+        }
+        let gap = self.gap.get_or_insert_with(|| Gap::new(now));
         gap.until = now;
         match class {
-            Class::Grant if go_on => gap.granted += 1,
-            // The refusal that takes its place is counted then.
-            Class::Grant => {}
+            Class::Grant => gap.granted += 1,
             Class::Refusal | Class::Correction => gap.refused += 1,
             Class::Own | Class::Other => gap.other += 1,
         }
-        let others = matches!(class, Class::Refusal | Class::Other);
-        if others && is_first {
-            tracing::error!(
-                "what room there is left for audit events is kept for grants: others are only \
-                 counted"
-            );
+        class == Class::Grant
+    }
+
+    /// Notes events of chains that the stream never takes: their ids.
+    pub(super) fn parked(&mut self, ids: Vec<String>, now: Timestamp) {
+        if ids.is_empty() {
+            return;
         }
-        if !others && !std::mem::replace(&mut self.no_room_at_all, true) {
-            tracing::error!("there is room for audit events nowhere: they are only counted");
-        }
-        class == Class::Grant && go_on
+        let gap = self.gap.get_or_insert_with(|| Gap::new(now));
+        gap.until = now;
+        gap.parked += ids.len() as u64;
+        let left = MOST_IDS.saturating_sub(gap.parked_ids.len());
+        gap.parked_ids.extend(ids.into_iter().take(left));
     }
 
     /// What was only counted, now that there is room to tell it.
     pub(super) fn take_gap(&mut self) -> Option<Result<Event, serde_json::Error>> {
         let gap = self.gap.take()?;
-        self.no_room_at_all = false;
+        (self.told_of_others, self.told_of_all) = (false, false);
         Some(event::gap(&gap, self.chain.head().instance))
     }
 
@@ -206,6 +236,26 @@ mod tests {
         assert_eq!(data["since"], "1970-01-01T00:00:00Z");
         assert_eq!(data["until"], "1970-01-01T00:00:09Z");
         assert!(ledger.take_gap().is_none(), "it is told once");
+    }
+
+    #[test]
+    fn what_the_stream_never_takes_is_named_and_what_no_message_holds_is_counted() {
+        let mut ledger = a_ledger();
+        ledger.parked(Vec::new(), NOW);
+        ledger.too_large(Class::Grant, NOW);
+        assert!(ledger.take_gap().is_none(), "the refusal that takes its place tells of it");
+        ledger.too_large(Class::Correction, NOW);
+        ledger.parked((0..MOST_IDS + 3).map(|n| format!("i-{n}")).collect(), NOW);
+        ledger.parked(vec!["i-x".to_owned()], NOW);
+        let told = on_the_stream(&ledger.take_gap().unwrap().unwrap());
+        let data = &told["data"];
+        assert_eq!((&data["refused"], &data["granted"]), (&1.into(), &0.into()));
+        assert_eq!(data["parked"], MOST_IDS + 4);
+        let ids = data["parked_ids"].as_array().unwrap();
+        assert_eq!((ids.len(), &ids[0]), (MOST_IDS, &"i-0".into()));
+        ledger.no_room(Class::Other, false, NOW);
+        let told = on_the_stream(&ledger.take_gap().unwrap().unwrap());
+        assert!(told["data"].get("parked").is_none() && told["data"].get("parked_ids").is_none());
     }
 
     #[test]

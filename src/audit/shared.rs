@@ -112,6 +112,13 @@ impl Shared {
         self.tidy(inner);
     }
 
+    /// The stream never takes an event; it may be kept elsewhere.
+    pub(super) fn park(&self, sequence: u64, is_kept: bool) {
+        let mut inner = self.lock();
+        inner.window.park(sequence, is_kept);
+        self.tidy(inner);
+    }
+
     /// Files of which nothing is needed any more go at once: room that nobody knows of is none.
     fn tidy(&self, mut inner: MutexGuard<'_, Inner>) {
         if inner.window.has_released() && std::mem::take(&mut inner.spooler_idles) {

@@ -96,9 +96,9 @@ impl Spool {
             let lock = private_files::open_lock(&unlocked.join(LOCK))?;
             lock.try_lock().map_err(io::Error::from)?;
             std::fs::rename(&unlocked, &directory)?;
-            sync_directory(root)?;
+            private_files::sync_directory(root)?;
             if let Some(above) = root.parent().filter(|it| !it.as_os_str().is_empty()) {
-                sync_directory(above)?;
+                private_files::sync_directory(above)?;
             }
             Ok(lock)
         };
@@ -187,7 +187,7 @@ impl Spool {
             let head = format!("{HEAD} {} {floor}\n", self.instance);
             private_files::create_new(&path, head.as_bytes(), private_files::PRIVATE)?;
             let file = OpenOptions::new().append(true).open(&path)?;
-            sync_directory(&self.directory)?;
+            private_files::sync_directory(&self.directory)?;
             Ok(Current { number, file, length: head.len() as u64, idle: true })
         };
         let begun = begun();
@@ -264,11 +264,6 @@ fn remove_directory(directory: &Path) {
     if let Err(error) = std::fs::remove_dir_all(directory) {
         tracing::warn!(directory = %directory.display(), %error, "it cannot be removed");
     }
-}
-
-/// A file's name is on the disk only once its directory is.
-fn sync_directory(directory: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
 }
 
 #[cfg(test)]

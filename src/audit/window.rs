@@ -267,9 +267,9 @@ impl Window {
         self.drop_delivered();
     }
 
-    /// An event will never be on the stream, and is in the way of no other; what the disk has of
-    /// it stays there.
-    pub(super) fn park(&mut self, sequence: u64) {
+    /// An event will never be on the stream, and is in the way of no other. Where it is kept
+    /// elsewhere, it is not needed here any more; else what the disk has of it stays there.
+    pub(super) fn park(&mut self, sequence: u64, is_kept: bool) {
         let Some(slot) = self.slot(sequence).filter(|slot| !slot.delivered) else { return };
         slot.delivered = true;
         // Whoever waits hears that it is not safe, unless the disk has it.
@@ -277,10 +277,19 @@ impl Window {
         let (body, place) = (slot.body.take(), slot.place);
         let bytes = body.map_or(0, |body| body.len());
         self.memory -= bytes;
-        self.parked += 1;
         if place.is_none() {
             self.unspooled -= bytes + AROUND;
-            self.parked_nowhere += 1;
+        }
+        match place {
+            _ if !is_kept => {
+                self.parked += 1;
+                self.parked_nowhere += usize::from(place.is_none());
+            }
+            Some(place) => {
+                self.undelivered -= 1;
+                self.release(place.segment);
+            }
+            None => self.undelivered -= 1,
         }
         self.drop_delivered();
     }

@@ -91,7 +91,10 @@ impl Record {
             "gap" => {
                 let [granted, refused, other] =
                     ["/data/granted", "/data/refused", "/data/other"].map(|it| self.text(it));
-                let what = format!("granted={granted} refused={refused} other={other}");
+                let mut what = format!("granted={granted} refused={refused} other={other}");
+                if self.json().pointer("/data/parked").is_some() {
+                    what.push_str(&format!(" parked={}", self.text("/data/parked")));
+                }
                 ("not recorded".to_owned(), what)
             }
             kind @ ("session" | "answer") => {
