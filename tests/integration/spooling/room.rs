@@ -1,12 +1,22 @@
 //! The bounds of the spool: what strangers may fill, what is kept for grants, and what is counted.
 
 use futures_util::{StreamExt as _, stream};
-use hallpass::audit::reader::Record;
+use hallpass::{
+    audit::{Class, Event, Trail, event::Kind, reader::Record},
+    config::{Layers, Settings},
+    document::Problems,
+    names::InstanceId,
+    policy::PolicySet,
+};
+use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::support::{World, eventually, occupied};
 
 /// The smallest spool that there can be.
 const SMALL: [&str; 2] = ["--set", "audit.spool.max_bytes=1048576"];
+
+const STREAM: &str = "HALLPASS_AUDIT";
 
 /// How many logins are tried at once.
 const AT_ONCE: usize = 16;
@@ -66,4 +76,46 @@ async fn strangers_cannot_fill_the_room_that_grants_need() {
         5
     );
     assert_eq!(counted(&world.events().await, "refused"), gaps);
+}
+
+/// So many bytes have to wait in memory before a grant is only counted that the logins would take
+/// a minute: what records is asked directly here.
+#[tokio::test]
+async fn grants_that_went_on_without_an_event_are_counted_one_for_one() {
+    const GRANTS: u64 = 300;
+    let (mut world, admin) = occupied(&SMALL).await;
+    world.hallpass.pop().unwrap().terminate().await;
+    let flags = [("audit.spool.max_bytes", "1048576"), ("audit.spool.when_full", "go-on")];
+    let flags = flags.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let layers = Layers::read(&world.directory().join("hallpass.toml"), [], &flags).unwrap();
+    let settings = Settings::read(&layers, &mut Problems::default()).unwrap().audit;
+    let (instance, maps) = (InstanceId::fresh(), PolicySet::default());
+    let trail = Trail::start(&admin, &settings, instance, &maps, "h", Vec::new()).unwrap();
+    let recorder = trail.recorder();
+    let long = "x".repeat(500_000);
+    let record = |class| {
+        let event = Event::new(Kind::Decision, "granted", None, "d", Timestamp::now(), &long);
+        recorder.record(event.unwrap(), class)
+    };
+    let receipts: Vec<_> = (0..GRANTS).map(|_| record(Class::Grant)).collect();
+    for receipt in receipts {
+        assert!(receipt.is_safe().await, "it goes on");
+    }
+    assert!(!record(Class::Refusal).is_safe().await);
+    admin.delete_stream("OTHER").await.unwrap();
+    let stream = eventually("the stream", || async { admin.get_stream(STREAM).await.ok() }).await;
+    // It tells the gap, if nothing did before.
+    let undelivered = trail.stop(None).await;
+    assert!(!undelivered.any(), "{undelivered}");
+    let recorded = format!("hallpass.audit.decision._.granted.{instance}");
+    let recorded = stream.info_with_subjects(&recorded).await.unwrap();
+    let recorded: Vec<_> = recorded.collect().await;
+    let [Ok((_, recorded))] = recorded[..] else { panic!("{recorded:?}") };
+    let gap = format!("hallpass.audit.gap._.recorded.{instance}");
+    let gap = stream.get_last_raw_message_by_subject(&gap).await.unwrap();
+    let gap: Value = serde_json::from_slice(&gap.payload).unwrap();
+    let counted = gap["data"]["granted"].as_u64().unwrap();
+    assert!(counted > 100, "{counted}");
+    assert_eq!(recorded as u64 + counted, GRANTS);
+    assert_eq!((&gap["data"]["refused"], &gap["data"]["other"]), (&1.into(), &0.into()));
 }
