@@ -203,6 +203,10 @@ mod tests {
         let last = json!({ "outcome": "signed", "head": { "sequence": 7 }, "final": true });
         assert_eq!(line("checkpoint", last), "signed i-1 checkpoint events until 7, the last");
         let gap = json!({ "outcome": "recorded", "granted": 1, "refused": 2, "other": 3 });
-        assert_eq!(line("gap", gap), "recorded i-1 not recorded granted=1 refused=2 other=3");
+        let counts = "recorded i-1 not recorded granted=1 refused=2 other=3";
+        assert_eq!(line("gap", gap.clone()), counts);
+        let mut parked = gap;
+        parked["parked"] = json!(4);
+        assert_eq!(line("gap", parked), format!("{counts} parked=4"));
     }
 }
