@@ -58,6 +58,14 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
+/// A file's name is on the disk only once its directory is.
+///
+/// # Errors
+/// Where the system says no.
+pub fn sync_directory(directory: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
+}
+
 /// Opens a file to lock others out by it; what it holds is of no interest.
 ///
 /// # Errors

@@ -8,18 +8,15 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use async_nats::{
     HeaderMap,
-    jetstream::{
-        self,
-        context::{PublishError, PublishErrorKind},
-        publish::PublishAck,
-    },
+    jetstream::{self, context::PublishError, publish::PublishAck},
 };
 use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
-use tokio::time::timeout;
+use tokio::{sync::Notify, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     chain::{Sealed, event_id},
+    parked::{self, Parked},
     shared::Shared,
     spool, stream,
     window::Outgoing,
@@ -46,6 +43,8 @@ enum NotSent {
     Taken,
     #[error(transparent)]
     Refused(#[from] PublishError),
+    #[error("JetStream never takes it")]
+    Never { is_kept: bool },
     #[error("it cannot be read from the disk: {0}")]
     Unreadable(std::io::Error),
 }
@@ -58,6 +57,10 @@ pub(super) struct Delivery {
     pub(super) shared: Arc<Shared>,
     /// Where those are that are not in memory.
     pub(super) directory: Option<PathBuf>,
+    /// Where those go that the stream never takes.
+    pub(super) parked: Arc<Parked>,
+    /// Told when something may be wrong with the stream, or is right again.
+    pub(super) trouble: Arc<Notify>,
     /// Told once the stream is there.
     pub(super) ready: CancellationToken,
     /// Nothing more comes: ends once everything is on the stream.
@@ -131,18 +134,10 @@ impl Delivery {
         }
         match outcome {
             Ok(at) => self.shared.delivered(sequence, at),
-            Err(NotSent::Refused(error))
-                if error.kind() == PublishErrorKind::MaxPayloadExceeded =>
-            {
-                self.shared.lock().window.park(sequence);
-                tracing::error!(
-                    sequence,
-                    %error,
-                    "an audit event is not recorded: no message may be as large as this event"
-                );
-            }
+            Err(NotSent::Never { is_kept }) => self.shared.park(sequence, is_kept),
             Err(NotSent::Unreadable(error)) => {
-                self.shared.lock().window.park(sequence);
+                self.shared.park(sequence, false);
+                self.parked.tell(event_id(self.instance, sequence));
                 tracing::error!(sequence, %error, "an audit event cannot be read from the spool");
             }
             Err(error) => return Err(error),
@@ -169,20 +164,26 @@ impl Delivery {
             }
         };
         let sequence = event.sequence;
-        match timeout(ATTEMPT, self.publish(event)).await {
-            Ok(Ok(acknowledgement)) => Box::pin(async move {
-                let outcome = match timeout(ATTEMPT, acknowledgement).await {
-                    // Whether what it has is this event has to be looked up.
-                    Ok(Ok(PublishAck { duplicate: true, .. })) => Err(NotSent::Taken),
-                    Ok(Ok(PublishAck { sequence, .. })) => Ok(sequence),
-                    Ok(Err(error)) => Err(error.into()),
-                    Err(_) => Err(NotSent::Late),
-                };
-                (sequence, outcome)
-            }),
-            Ok(Err(error)) => Box::pin(std::future::ready((sequence, Err(error.into())))),
-            Err(_) => Box::pin(std::future::ready((sequence, Err(NotSent::Late)))),
-        }
+        let published = timeout(ATTEMPT, self.publish(event.clone())).await;
+        Box::pin(async move {
+            let acknowledged = match published {
+                Ok(Ok(acknowledgement)) => timeout(ATTEMPT, acknowledgement).await,
+                Ok(Err(error)) => Ok(Err(error)),
+                Err(late) => Err(late),
+            };
+            let outcome = match acknowledged {
+                // Whether what it has is this event has to be looked up.
+                Ok(Ok(PublishAck { duplicate: true, .. })) => Err(NotSent::Taken),
+                Ok(Ok(PublishAck { sequence, .. })) => Ok(sequence),
+                Ok(Err(error)) if parked::is_for_good(&error) => {
+                    let is_kept = self.parked.keep(self.instance, event, &error).await;
+                    Err(NotSent::Never { is_kept })
+                }
+                Ok(Err(error)) => Err(error.into()),
+                Err(_) => Err(NotSent::Late),
+            };
+            (sequence, outcome)
+        })
     }
 
     async fn publish(
@@ -207,6 +208,7 @@ impl Delivery {
             if let Some(error) = why.take() {
                 if !std::mem::replace(&mut complained, true) {
                     tracing::warn!(error, "audit events are not acknowledged; they are kept");
+                    self.trouble.notify_one();
                 }
                 tokio::time::sleep(PAUSE).await;
             }
@@ -226,6 +228,7 @@ impl Delivery {
                     }
                     if complained {
                         tracing::info!("audit events are acknowledged again");
+                        self.trouble.notify_one();
                     }
                     return;
                 }

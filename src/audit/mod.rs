@@ -6,6 +6,7 @@ mod delivery;
 pub mod event;
 mod heads;
 mod ledger;
+mod parked;
 pub mod privacy;
 pub mod reader;
 mod recorder;

@@ -13,7 +13,10 @@ pub enum Class {
     Correction,
     /// A login that is refused.
     Refusal,
-    /// Anything else.
+    /// What hallpass did itself, and nobody outside can make it do: its start, its stop, its maps
+    /// and its keys.
+    Own,
+    /// Anything else: strangers may cause as much of it as they like.
     Other,
 }
 

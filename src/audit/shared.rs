@@ -12,6 +12,7 @@ use tokio::{sync::Notify, time::Instant};
 
 use super::{
     chain::{Head, Sealed},
+    ledger::{Disk, Load},
     recorder::Receipt,
     spool::Spool,
     window::Window,
@@ -43,6 +44,8 @@ pub(super) struct Shared {
     work: Condvar,
     /// The highest sequence of the stream that was acknowledged.
     acknowledged: AtomicU64,
+    /// How many bytes of the disk are in use.
+    on_disk: AtomicU64,
 }
 
 pub(super) struct Inner {
@@ -59,6 +62,7 @@ impl Shared {
             news: Notify::new(),
             work: Condvar::new(),
             acknowledged: AtomicU64::new(0),
+            on_disk: AtomicU64::new(0),
         })
     }
 
@@ -69,6 +73,13 @@ impl Shared {
     /// A sequence of the stream after which whatever is sent from now on will stand.
     pub(super) fn floor(&self) -> u64 {
         self.acknowledged.load(Ordering::Relaxed)
+    }
+
+    /// How much waits for the stream, where the disk may have `max_bytes` of it.
+    pub(super) fn load(&self, max_bytes: Option<u64>) -> Load {
+        let only_in_memory = self.lock().window.only_in_memory();
+        let used = self.on_disk.load(Ordering::Relaxed) + only_in_memory as u64;
+        Load { only_in_memory, disk: max_bytes.map(|most| Disk { used, most }) }
     }
 
     pub(super) fn push(&self, event: Sealed) -> Receipt {
@@ -87,7 +98,9 @@ impl Shared {
     /// The stream has acknowledged an event, at this sequence of its own.
     pub(super) fn delivered(&self, sequence: u64, at: u64) {
         self.acknowledged.fetch_max(at, Ordering::Relaxed);
-        self.lock().window.delivered(sequence);
+        let mut inner = self.lock();
+        inner.window.delivered(sequence);
+        self.tidy(inner);
     }
 
     /// The stream has an event that says that it is this one; by its hash, that is so or not.
@@ -95,6 +108,22 @@ impl Shared {
         let mut inner = self.lock();
         if inner.window.is(head) {
             inner.window.delivered(head.sequence);
+        }
+        self.tidy(inner);
+    }
+
+    /// The stream never takes an event; it may be kept elsewhere.
+    pub(super) fn park(&self, sequence: u64, is_kept: bool) {
+        let mut inner = self.lock();
+        inner.window.park(sequence, is_kept);
+        self.tidy(inner);
+    }
+
+    /// Files of which nothing is needed any more go at once: room that nobody knows of is none.
+    fn tidy(&self, mut inner: MutexGuard<'_, Inner>) {
+        if inner.window.has_released() && std::mem::take(&mut inner.spooler_idles) {
+            drop(inner);
+            self.work.notify_one();
         }
     }
 
@@ -113,11 +142,14 @@ impl Shared {
                 return spool.close();
             };
             spool.release(&released);
+            self.on_disk.store(spool.used(), Ordering::Relaxed);
             if batch.is_empty() {
                 continue;
             }
             match spool.append(&batch, floor) {
                 Ok(places) => {
+                    // Before memory has less of it: it is counted twice rather than not at all.
+                    self.on_disk.store(spool.used(), Ordering::Relaxed);
                     let mut inner = self.lock();
                     for (event, place) in batch.iter().zip(places) {
                         inner.window.spooled(event.sequence, place);

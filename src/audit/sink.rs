@@ -10,6 +10,7 @@ use std::{
 use async_nats::{Client, jetstream};
 use jiff::Timestamp;
 use nkeys::KeyPair;
+use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
@@ -17,6 +18,7 @@ use super::{
     chain::Head,
     delivery::Delivery,
     ledger::Ledger,
+    parked::Parked,
     recorder::{Class, Receipt, Recorder},
     shared::Shared,
     spool::{self, Leftover, Spool, SpoolError},
@@ -26,6 +28,10 @@ use crate::{
     config::{AuditMode, AuditSettings, WhenFull},
     names::InstanceId,
 };
+
+mod undelivered;
+
+pub use undelivered::Undelivered;
 
 /// Events that are larger are held against what the server takes; no server takes less.
 const ALWAYS_TAKEN: usize = 8 * 1024;
@@ -39,6 +45,9 @@ pub struct Sink {
     client: Client,
     signer: Arc<KeyPair>,
     go_on: bool,
+    /// How much the disk may have, where there is one.
+    max_bytes: Option<u64>,
+    parked: Arc<Parked>,
 }
 
 impl fmt::Debug for Sink {
@@ -58,6 +67,7 @@ impl Recorder for Sink {
                 bytes,
                 "an audit event is not recorded: no message may be as large as this event"
             );
+            self.ledger().too_large(class, Timestamp::now());
             return Receipt::never();
         }
         let mut ledger = self.ledger();
@@ -66,11 +76,14 @@ impl Recorder for Sink {
             tracing::error!(topic = event.topic(), "an audit event comes too late: hallpass ends");
             return Receipt::never();
         }
-        if !Ledger::has_room(class, self.shared.lock().window.only_in_memory()) {
+        let load = self.shared.load(self.max_bytes);
+        if !Ledger::has_room(class, load) {
             let goes_on = ledger.no_room(class, self.go_on, Timestamp::now());
             return if goes_on { Receipt::at_once() } else { Receipt::never() };
         }
-        self.tell_gap(&mut ledger);
+        if Ledger::has_room(Class::Other, load) {
+            self.tell_gap(&mut ledger);
+        }
         self.seal(&mut ledger, &event, None)
     }
 }
@@ -95,6 +108,7 @@ impl Sink {
     }
 
     fn tell_gap(&self, ledger: &mut Ledger) {
+        ledger.parked(self.parked.take_untold(), Timestamp::now());
         match ledger.take_gap() {
             Some(Ok(event)) => drop(self.seal(ledger, &event, None)),
             Some(Err(error)) => tracing::error!(%error, "an audit event could not be written"),
@@ -120,6 +134,7 @@ impl Sink {
 pub(super) struct Work {
     shared: Arc<Shared>,
     deliveries: TaskTracker,
+    parked: Arc<Parked>,
     leftovers: Vec<Arc<Shared>>,
     spooler: Option<std::thread::JoinHandle<()>>,
     directory: Option<PathBuf>,
@@ -127,49 +142,9 @@ pub(super) struct Work {
     give_up: CancellationToken,
 }
 
-/// What did not get to the stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Undelivered {
-    /// How many events are on the disk, to be delivered at the next start.
-    pub spooled: usize,
-    /// How many are lost.
-    pub lost: usize,
-    /// Where the former are.
-    pub directory: Option<PathBuf>,
-}
-
-impl Undelivered {
-    /// Whether there is anything.
-    #[must_use]
-    pub fn any(&self) -> bool {
-        self.spooled + self.lost > 0
-    }
-}
-
-impl fmt::Display for Undelivered {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut told = Vec::new();
-        if let (1.., Some(directory)) = (self.spooled, &self.directory) {
-            told.push(format!(
-                "{} audit events are not on the stream yet: they are kept in `{}`, and the next \
-                 start with this directory delivers them",
-                self.spooled,
-                directory.display()
-            ));
-        }
-        if self.lost > 0 {
-            told.push(format!(
-                "{} audit events are lost: JetStream did not acknowledge them in time, and no disk \
-                 has them",
-                self.lost
-            ));
-        }
-        f.write_str(&told.join("; "))
-    }
-}
-
 /// Starts everything that brings events to the stream and the disk. Also returns how far the
-/// chains go that others left on the disk. `ready` is told once the stream is there.
+/// chains go that others left on the disk. `ready` is told once the stream is there; `trouble` tells
+/// when something may be wrong with it.
 ///
 /// # Errors
 /// Where the spool cannot be written at the start already.
@@ -178,51 +153,71 @@ pub(super) fn start(
     settings: &AuditSettings,
     instance: InstanceId,
     ready: &CancellationToken,
+    trouble: &Arc<Notify>,
 ) -> Result<(Arc<Sink>, Work, Vec<Head>), SpoolError> {
     let shared = Shared::new(Window::new(1));
     let (finish, give_up) = (CancellationToken::new(), CancellationToken::new());
     let stream: Arc<str> = settings.stream.as_str().into();
+    let parked = Parked::new(match &settings.mode {
+        AuditMode::Spool { directory, max_bytes, .. } => Some((directory, *max_bytes)),
+        AuditMode::Strict { .. } => None,
+    });
     let delivery = |instance, shared: &Arc<Shared>, directory| Delivery {
         context: context.clone(),
         stream: Arc::clone(&stream),
         instance,
         shared: Arc::clone(shared),
         directory,
+        parked: Arc::clone(&parked),
+        trouble: Arc::clone(trouble),
         ready: ready.clone(),
         finish: finish.clone(),
         give_up: give_up.clone(),
     };
     let deliveries = TaskTracker::new();
-    let (mut leftovers, mut heads) = (Vec::new(), Vec::new());
-    let (mut spooler, mut root, mut go_on, mut own) = (None, None, false, None);
+    let (mut spooler, mut go_on, mut own, mut most) = (None, false, None, None);
     if let AuditMode::Spool { directory, max_bytes, when_full } = &settings.mode {
         let spool = Spool::open(directory, instance, *max_bytes)?;
         go_on = *when_full == WhenFull::GoOn;
         own = Some(spool.directory().to_owned());
-        root = Some(directory.clone());
+        most = Some(*max_bytes);
         let shared = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("audit-spool".to_owned());
         let started = thread.spawn(move || shared.spool(spool, go_on));
         let started =
             started.map_err(|error| SpoolError::Io { directory: directory.clone(), error })?;
         spooler = Some(started);
-        for leftover in spool::leftovers(directory) {
-            heads.extend(leftover.head().unwrap_or_default());
-            // What there is of it is known once it is read.
-            let shared = Shared::new(Window::new(0));
-            let directory = Some(leftover.directory().to_owned());
-            let delivery = delivery(leftover.instance(), &shared, directory);
-            // Nothing is added to it: it ends by itself.
-            let delivery = Delivery { finish: cancelled(), ..delivery };
-            leftovers.push(Arc::clone(&shared));
-            deliveries.spawn(resume(leftover, delivery));
-        }
+    }
+    // In mode `strict` too: the mode may have been another before.
+    let root = match &settings.mode {
+        AuditMode::Spool { directory, .. } | AuditMode::Strict { directory } => directory,
+    };
+    let (mut leftovers, mut heads) = (Vec::new(), Vec::new());
+    for leftover in spool::leftovers(root) {
+        heads.extend(leftover.head().unwrap_or_default());
+        // What there is of it is known once it is read.
+        let shared = Shared::new(Window::new(0));
+        let directory = Some(leftover.directory().to_owned());
+        let delivery = delivery(leftover.instance(), &shared, directory);
+        // Nothing is added to it: it ends by itself.
+        let delivery = Delivery { finish: cancelled(), ..delivery };
+        leftovers.push(Arc::clone(&shared));
+        deliveries.spawn(resume(leftover, delivery));
     }
     deliveries.spawn(delivery(instance, &shared, own).run());
     let ledger = Mutex::new(Ledger::new(instance));
     let (client, signer) = (context.client(), Arc::clone(&settings.signer));
-    let sink = Sink { ledger, shared: Arc::clone(&shared), client, signer, go_on };
-    let work = Work { shared, deliveries, leftovers, spooler, directory: root, finish, give_up };
+    let sink = Sink {
+        ledger,
+        shared: Arc::clone(&shared),
+        client,
+        signer,
+        go_on,
+        max_bytes: most,
+        parked: Arc::clone(&parked),
+    };
+    let directory = Some(root.clone());
+    let work = Work { shared, deliveries, parked, leftovers, spooler, directory, finish, give_up };
     Ok((Arc::new(sink), work, heads))
 }
 
@@ -280,6 +275,7 @@ impl Work {
         for leftover in self.leftovers {
             left += leftover.lock().window.undelivered();
         }
-        Undelivered { spooled: left - lost, lost, directory: self.directory }
+        let (parked, parked_at) = self.parked.kept();
+        Undelivered { spooled: left - lost, lost, directory: self.directory, parked, parked_at }
     }
 }

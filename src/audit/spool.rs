@@ -96,9 +96,9 @@ impl Spool {
             let lock = private_files::open_lock(&unlocked.join(LOCK))?;
             lock.try_lock().map_err(io::Error::from)?;
             std::fs::rename(&unlocked, &directory)?;
-            sync_directory(root)?;
+            private_files::sync_directory(root)?;
             if let Some(above) = root.parent().filter(|it| !it.as_os_str().is_empty()) {
-                sync_directory(above)?;
+                private_files::sync_directory(above)?;
             }
             Ok(lock)
         };
@@ -132,16 +132,7 @@ impl Spool {
             text.push(b'\n');
             places.push((offset, event.payload.len()));
         }
-        // What is not needed is in nobody's way.
-        if self
-            .current
-            .as_ref()
-            .is_some_and(|current| current.idle && current.length >= SEGMENT / 64)
-        {
-            self.close_current();
-        }
-        let used: u64 = self.sizes.values().sum();
-        if used + text.len() as u64 > self.max_bytes {
+        if self.used() + text.len() as u64 > self.max_bytes {
             let directory = self.directory.clone();
             return Err(SpoolError::Full { directory, max_bytes: self.max_bytes });
         }
@@ -196,7 +187,7 @@ impl Spool {
             let head = format!("{HEAD} {} {floor}\n", self.instance);
             private_files::create_new(&path, head.as_bytes(), private_files::PRIVATE)?;
             let file = OpenOptions::new().append(true).open(&path)?;
-            sync_directory(&self.directory)?;
+            private_files::sync_directory(&self.directory)?;
             Ok(Current { number, file, length: head.len() as u64, idle: true })
         };
         let begun = begun();
@@ -221,6 +212,16 @@ impl Spool {
                 _ => self.remove(segment),
             }
         }
+        // What is not needed is in nobody's way.
+        let is_large = |current: &Current| current.idle && current.length >= SEGMENT / 64;
+        if self.current.as_ref().is_some_and(is_large) {
+            self.close_current();
+        }
+    }
+
+    /// How many bytes it has.
+    pub(super) fn used(&self) -> u64 {
+        self.sizes.values().sum()
     }
 
     fn remove(&mut self, segment: u64) {
@@ -263,11 +264,6 @@ fn remove_directory(directory: &Path) {
     if let Err(error) = std::fs::remove_dir_all(directory) {
         tracing::warn!(directory = %directory.display(), %error, "it cannot be removed");
     }
-}
-
-/// A file's name is on the disk only once its directory is.
-fn sync_directory(directory: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! The stream itself: made or compared with what the configuration says, and what of a chain is
 //! on it.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use async_nats::{
     HeaderMap, StatusCode,
     jetstream::{
         self,
-        stream::{Config, DiscardPolicy, RetentionPolicy, StorageType},
+        stream::{Config, DiscardPolicy, Info, RetentionPolicy, StorageType},
     },
 };
 use futures_util::StreamExt as _;
@@ -20,6 +20,12 @@ use super::{
 };
 use crate::{config::AuditSettings, names::InstanceId};
 
+mod differences;
+mod watch;
+
+use differences::{differences, too_small};
+pub(super) use watch::watch;
+
 /// The pause after an attempt that failed.
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long the server may take for one message of many.
@@ -27,18 +33,27 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// How many messages are asked for at once.
 const BATCH: u64 = 256;
 
+/// How many subjects are asked about at once; the server's bound is four times that.
+const SUBJECTS: usize = 256;
+/// Of how many instances the checkpoints are looked up, where there are very many: more than any
+/// checkpoint names, since some may be signed by nobody who is believed.
+const NEWEST: usize = 4096;
+
 /// For how long the server knows an event that comes twice by its id. What comes later is looked
 /// up before it is sent.
 const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
 
 /// Creates the stream if it is not there, as often as it takes. One that is there and differs from
-/// the configuration is left as it is, and the differences are told.
-pub(super) async fn ensure(context: &jetstream::Context, settings: &AuditSettings) {
+/// the configuration is left as it is, and the differences are told. Returns how it is.
+pub(super) async fn ensure(context: &jetstream::Context, settings: &AuditSettings) -> Info {
     let wanted = config(settings);
     let mut complained = false;
     loop {
         match context.get_or_create_stream(wanted.clone()).await {
             Ok(stream) => {
+                if let Some(told) = too_small(context.client().server_info().max_payload) {
+                    tracing::warn!("{told}");
+                }
                 for difference in differences(&wanted, &stream.cached_info().config) {
                     tracing::error!(
                         stream = settings.stream,
@@ -46,7 +61,7 @@ pub(super) async fn ensure(context: &jetstream::Context, settings: &AuditSetting
                          is: {difference}"
                     );
                 }
-                return;
+                return stream.cached_info().clone();
             }
             Err(error) if !complained => {
                 tracing::warn!(stream = settings.stream, %error, "the audit stream is not available yet");
@@ -76,42 +91,6 @@ fn config(settings: &AuditSettings) -> Config {
     }
 }
 
-/// In which respects that matter a stream is not as it should be, in words.
-fn differences(wanted: &Config, found: &Config) -> Vec<String> {
-    let mut told = Vec::new();
-    let mut compare = |what: &str, wanted: String, found: String| {
-        if wanted != found {
-            told.push(format!("{what} is {found}, not {wanted}"));
-        }
-    };
-    let age = |span: Duration| match span {
-        Duration::ZERO => "unlimited".to_owned(),
-        span => crate::document::as_written(span),
-    };
-    compare("`subjects`", format!("{:?}", wanted.subjects), format!("{:?}", found.subjects));
-    compare("`num_replicas`", wanted.num_replicas.to_string(), found.num_replicas.to_string());
-    compare("`retention`", format!("{:?}", wanted.retention), format!("{:?}", found.retention));
-    compare("`discard`", format!("{:?}", wanted.discard), format!("{:?}", found.discard));
-    compare("`storage`", format!("{:?}", wanted.storage), format!("{:?}", found.storage));
-    compare("`max_age`", age(wanted.max_age), age(found.max_age));
-    compare("`duplicate_window`", age(wanted.duplicate_window), age(found.duplicate_window));
-    compare("`deny_delete`", wanted.deny_delete.to_string(), found.deny_delete.to_string());
-    compare("`deny_purge`", wanted.deny_purge.to_string(), found.deny_purge.to_string());
-    compare("`allow_direct`", wanted.allow_direct.to_string(), found.allow_direct.to_string());
-    for (what, limit) in [
-        ("`max_bytes`", found.max_bytes),
-        ("`max_msgs`", found.max_messages),
-        ("`max_msgs_per_subject`", found.max_messages_per_subject),
-        ("`max_msg_size`", i64::from(found.max_message_size)),
-    ] {
-        // 0 and -1 are both how a stream without the limit looks.
-        if limit > 0 {
-            told.push(format!("{what} is {limit}, not unlimited: events are removed or refused"));
-        }
-    }
-    told
-}
-
 /// Why the stream does not say what is on it.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LookUpError {
@@ -121,6 +100,9 @@ pub(super) enum LookUpError {
     /// The answer does not come, or breaks off.
     #[error("the stream does not say in time what is on it")]
     Late,
+    /// There is more than it says at once.
+    #[error("the stream has more than it says at once")]
+    TooMany,
     /// It says no.
     #[error("the stream does not say what is on it: {0}")]
     Refused(String),
@@ -153,14 +135,60 @@ pub(super) async fn recorded(
     }
 }
 
-/// The bytes of the newest checkpoint of every instance that has one on the stream.
+/// The bytes of the newest checkpoint of every instance that has one on the stream; of those that
+/// began last, where there are very many.
 pub(super) async fn checkpoints(
     context: &jetstream::Context,
     stream: &str,
 ) -> Result<Vec<bytes::Bytes>, LookUpError> {
-    let question = json!({ "multi_last": [format!("{SUBJECT_PREFIX}.checkpoint.*.*.*")] });
-    let part = get(context, stream, &question).await?;
+    let all = format!("{SUBJECT_PREFIX}.checkpoint.*.*.*");
+    match last(context, stream, &[&all]).await {
+        Err(LookUpError::TooMany) => {}
+        found => return found,
+    }
+    // The server answers for 1024 subjects at once, and each instance has one of its own.
+    let subjects = newest(context, stream, &all).await?;
+    let mut found = Vec::new();
+    for some in subjects.chunks(SUBJECTS) {
+        let some: Vec<&str> = some.iter().map(String::as_str).collect();
+        found.extend(last(context, stream, &some).await?);
+    }
+    Ok(found)
+}
+
+/// The bytes of the last message on each of these subjects.
+async fn last(
+    context: &jetstream::Context,
+    stream: &str,
+    subjects: &[&str],
+) -> Result<Vec<bytes::Bytes>, LookUpError> {
+    let part = get(context, stream, &json!({ "multi_last": subjects })).await?;
     Ok(part.messages.into_iter().map(|(_, payload)| payload).collect())
+}
+
+/// The subjects that the stream has, as far as they match and end with the id of an instance;
+/// those of the instances that began last.
+async fn newest(
+    context: &jetstream::Context,
+    stream: &str,
+    matching: &str,
+) -> Result<Vec<String>, LookUpError> {
+    let asking = |error: &dyn std::error::Error| LookUpError::Asking(error.to_string());
+    let found = context.get_stream(stream).await.map_err(|error| asking(&error))?;
+    let told = found.info_with_subjects(matching).await;
+    let mut told = told.map_err(|error| asking(&error))?;
+    let mut newest = BTreeMap::new();
+    while let Some(subject) = told.next().await {
+        let (subject, _) = subject.map_err(|error| asking(&error))?;
+        let instance = subject.rsplit('.').next().and_then(|it| it.parse::<InstanceId>().ok());
+        if let Some(instance) = instance {
+            newest.insert(instance, subject);
+        }
+        if newest.len() > NEWEST {
+            newest.pop_first();
+        }
+    }
+    Ok(newest.into_values().collect())
 }
 
 struct Part {
@@ -208,6 +236,7 @@ async fn get(
             Some(StatusCode::NO_RESPONDERS) => {
                 return without_direct(context, stream).await;
             }
+            Some(status) if status.as_u16() == 413 => return Err(LookUpError::TooMany),
             Some(status) => {
                 let why = answer.description.unwrap_or_default();
                 return Err(LookUpError::Refused(format!("{status} {why}")));
@@ -226,53 +255,4 @@ async fn without_direct(context: &jetstream::Context, stream: &str) -> Result<Pa
         return Err(LookUpError::Late);
     }
     Ok(Part { messages: Vec::new(), is_last: true })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn wanted() -> Config {
-        Config {
-            name: "S".to_owned(),
-            subjects: vec!["hallpass.audit.>".to_owned()],
-            max_age: Duration::from_secs(365 * 24 * 3600),
-            num_replicas: 3,
-            duplicate_window: DUPLICATE_WINDOW,
-            deny_delete: true,
-            deny_purge: true,
-            allow_direct: true,
-            ..Config::default()
-        }
-    }
-
-    #[test]
-    fn every_difference_that_matters_is_told_and_no_other() {
-        assert!(differences(&wanted(), &wanted()).is_empty());
-        let other = Config { description: Some("mine".to_owned()), ..wanted() };
-        assert!(differences(&wanted(), &other).is_empty());
-        type Change = fn(&mut Config);
-        let changes: [(Change, &str); 13] = [
-            (|it| it.subjects = vec!["x".to_owned()], "`subjects` is [\"x\"], not"),
-            (|it| it.num_replicas = 1, "`num_replicas` is 1, not 3"),
-            (|it| it.retention = RetentionPolicy::WorkQueue, "`retention` is WorkQueue, not"),
-            (|it| it.discard = DiscardPolicy::New, "`discard` is New, not Old"),
-            (|it| it.storage = StorageType::Memory, "`storage` is Memory, not File"),
-            (|it| it.max_age = Duration::ZERO, "`max_age` is unlimited, not 365d"),
-            (|it| it.duplicate_window = Duration::from_secs(1), "`duplicate_window` is 1s, not"),
-            (|it| it.deny_delete = false, "`deny_delete` is false, not true"),
-            (|it| it.deny_purge = false, "`deny_purge` is false, not true"),
-            (|it| it.allow_direct = false, "`allow_direct` is false, not true"),
-            (|it| it.max_bytes = 7, "`max_bytes` is 7, not unlimited"),
-            (|it| it.max_messages = 7, "`max_msgs` is 7, not unlimited"),
-            (|it| it.max_message_size = 7, "`max_msg_size` is 7, not unlimited"),
-        ];
-        for (change, says) in changes {
-            let mut found = wanted();
-            change(&mut found);
-            let told = differences(&wanted(), &found);
-            assert_eq!(told.len(), 1, "{told:?}");
-            assert!(told[0].starts_with(says), "{told:?}");
-        }
-    }
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_nats::jetstream;
 use jiff::Timestamp;
-use tokio::task::JoinHandle;
+use tokio::{sync::Notify, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -49,9 +49,10 @@ impl Trail {
         issuers: Vec<&str>,
     ) -> Result<Self, SpoolError> {
         let ready = CancellationToken::new();
-        let (sink, work, resumes) = sink::start(context, settings, instance, &ready)?;
+        let trouble = Arc::new(Notify::new());
+        let (sink, work, resumes) = sink::start(context, settings, instance, &ready, &trouble)?;
         let mode = match settings.mode {
-            AuditMode::Strict => "strict",
+            AuditMode::Strict { .. } => "strict",
             AuditMode::Spool { .. } => "spool",
         };
         let started = Started { host, pid: std::process::id(), mode, issuers, resumes };
@@ -62,8 +63,13 @@ impl Trail {
             let (context, settings) = (context.clone(), settings.clone());
             let (ready, last) = (ready.clone(), last.clone());
             tokio::spawn(async move {
+                let keeping = async {
+                    let found = stream::ensure(&context, &settings).await;
+                    ready.cancel();
+                    stream::watch(&context, &settings, found, &trouble).await;
+                };
                 tokio::select! {
-                    () = stream::ensure(&context, &settings) => ready.cancel(),
+                    () = keeping => {}
                     () = last.cancelled() => {}
                 }
             });
@@ -99,7 +105,7 @@ impl Trail {
 
 fn record(sink: &Sink, event: Result<Event, serde_json::Error>) {
     match event {
-        Ok(event) => drop(sink.record(event, Class::Other)),
+        Ok(event) => drop(sink.record(event, Class::Own)),
         Err(error) => tracing::error!(%error, "an audit event could not be written"),
     }
 }

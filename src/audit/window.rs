@@ -16,6 +16,9 @@ use super::chain::{Hash, Head, Sealed};
 /// Once so many bytes of events are in memory, those that the disk has too are kept there alone.
 const MEMORY: usize = 16 * 1024 * 1024;
 
+/// What an event takes beside its bytes, in bytes, and more: its subject, its slot, who waits.
+const AROUND: usize = 512;
+
 /// Where on the disk an event is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
@@ -68,7 +71,7 @@ pub(super) struct Window {
     slots: VecDeque<Slot>,
     /// Bytes of bodies in memory.
     memory: usize,
-    /// Bytes of those that the disk has not.
+    /// Bytes of those that the disk has not, with what is [around](AROUND) each.
     unspooled: usize,
     /// The next to send.
     next: u64,
@@ -103,7 +106,7 @@ impl Window {
         }
     }
 
-    /// The bytes that memory alone has: what is bounded.
+    /// The bytes that memory alone has, with what each event takes beside its own: what is bounded.
     pub(super) fn only_in_memory(&self) -> usize {
         self.unspooled
     }
@@ -129,7 +132,7 @@ impl Window {
         debug_assert_eq!(event.sequence, self.end());
         let bytes = event.payload.len();
         self.memory += bytes;
-        self.unspooled += bytes;
+        self.unspooled += bytes + AROUND;
         self.add(event.subject, event.hash, Some(event.payload), None, Some(safe), now);
     }
 
@@ -258,15 +261,15 @@ impl Window {
         let bytes = body.map_or(0, |body| body.len());
         self.memory -= bytes;
         match place {
-            None => self.unspooled -= bytes,
+            None => self.unspooled -= bytes + AROUND,
             Some(place) => self.release(place.segment),
         }
         self.drop_delivered();
     }
 
-    /// An event will never be on the stream, and is in the way of no other; what the disk has of
-    /// it stays there.
-    pub(super) fn park(&mut self, sequence: u64) {
+    /// An event will never be on the stream, and is in the way of no other. Where it is kept
+    /// elsewhere, it is not needed here any more; else what the disk has of it stays there.
+    pub(super) fn park(&mut self, sequence: u64, is_kept: bool) {
         let Some(slot) = self.slot(sequence).filter(|slot| !slot.delivered) else { return };
         slot.delivered = true;
         // Whoever waits hears that it is not safe, unless the disk has it.
@@ -274,10 +277,19 @@ impl Window {
         let (body, place) = (slot.body.take(), slot.place);
         let bytes = body.map_or(0, |body| body.len());
         self.memory -= bytes;
-        self.parked += 1;
         if place.is_none() {
-            self.unspooled -= bytes;
-            self.parked_nowhere += 1;
+            self.unspooled -= bytes + AROUND;
+        }
+        match place {
+            _ if !is_kept => {
+                self.parked += 1;
+                self.parked_nowhere += usize::from(place.is_none());
+            }
+            Some(place) => {
+                self.undelivered -= 1;
+                self.release(place.segment);
+            }
+            None => self.undelivered -= 1,
         }
         self.drop_delivered();
     }
@@ -298,6 +310,11 @@ impl Window {
         }
         self.next = self.next.max(self.first);
         self.next_to_spool = self.next_to_spool.max(self.first);
+    }
+
+    /// Whether there may be files of which no event is needed any more.
+    pub(super) fn has_released(&self) -> bool {
+        !self.released.is_empty()
     }
 
     /// Files of which no event is needed any more.
@@ -352,7 +369,7 @@ impl Window {
         if full {
             slot.body = None;
         }
-        self.unspooled -= bytes;
+        self.unspooled -= bytes + AROUND;
         if full {
             self.memory -= bytes;
         }

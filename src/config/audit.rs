@@ -60,7 +60,10 @@ pub struct AuditSettings {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AuditMode {
     /// Once JetStream has acknowledged it.
-    Strict,
+    Strict {
+        /// Where events may have been left when the mode was another.
+        directory: PathBuf,
+    },
     /// Once JetStream has acknowledged it, or the disk has it.
     Spool {
         /// Where on the disk.
@@ -173,14 +176,16 @@ fn mode(fields: &mut Fields<'_>, layers: &Layers, problems: &mut Problems) -> Op
     let mut max_bytes = 1024 * MEBIBYTE;
     let mut when_full = Some(WhenFull::Refuse);
     if let Some(node) = spool {
-        if is_strict {
+        let mut fields = Fields::of(node, "`[audit.spool]`", problems);
+        let bounds = ["max_bytes", "when_full"].map(|key| fields.node(key).is_some());
+        if is_strict && bounds.contains(&true) {
             problems.add(Problem::warning(
                 &node.place,
-                "`[audit.spool]` has no meaning with `mode = \"strict\"`",
-                "leave out one of the two",
+                "with `mode = \"strict\"`, `[audit.spool]` has no bounds",
+                "leave out `max_bytes` and `when_full`; events are only read from `directory` then, \
+                 as far as another mode left some there",
             ));
         }
-        let mut fields = Fields::of(node, "`[audit.spool]`", problems);
         if let Some((text, place)) = fields.string("directory", problems) {
             if text.is_empty() {
                 problems.add(Problem::error(place, "`directory` is empty", "name a directory"));
@@ -196,7 +201,7 @@ fn mode(fields: &mut Fields<'_>, layers: &Layers, problems: &mut Problems) -> Op
         fields.finish(problems);
     }
     if is_strict {
-        return Some(AuditMode::Strict);
+        return Some(AuditMode::Strict { directory });
     }
     let max_bytes = max_bytes.unsigned_abs();
     Some(AuditMode::Spool { directory, max_bytes, when_full: when_full? })

@@ -220,7 +220,7 @@ impl Reloader {
         let event = MapsEvent { old, new, in_force: &in_force, problems, at };
         match event::maps(event, self.instance) {
             // Nobody waits for it, and it is tried until it is acknowledged.
-            Ok(event) => drop(self.recorder.record(event, Class::Other)),
+            Ok(event) => drop(self.recorder.record(event, Class::Own)),
             Err(error) => tracing::error!(%error, "an audit event could not be written"),
         }
     }

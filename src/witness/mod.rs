@@ -50,23 +50,27 @@ impl Witness {
     }
 
     fn keys(&self, event: KeysEvent<'_>) {
-        self.record(|recorded| event::keys(event, recorded));
+        self.record(Class::Own, |recorded| event::keys(event, recorded));
     }
 
     fn answer(&self, event: AnswerEvent<'_>) {
-        self.record(|recorded| event::answer(event, recorded, &self.privacy));
+        self.record(Class::Other, |recorded| event::answer(event, recorded, &self.privacy));
     }
 
     fn session(&self, event: SessionEvent<'_>) {
-        self.record(|recorded| event::session(event, recorded, &self.privacy));
+        self.record(Class::Other, |recorded| event::session(event, recorded, &self.privacy));
     }
 
     /// Nobody waits for these events: what they tell of has happened.
-    fn record(&self, write: impl FnOnce(Recorded<'_>) -> Result<Event, serde_json::Error>) {
+    fn record(
+        &self,
+        class: Class,
+        write: impl FnOnce(Recorded<'_>) -> Result<Event, serde_json::Error>,
+    ) {
         let policy = self.in_force.snapshot();
         match write(Recorded::new(self.instance, &policy)) {
             Ok(event) => {
-                let _ = self.recorder.record(event, Class::Other);
+                let _ = self.recorder.record(event, class);
             }
             Err(error) => tracing::error!(%error, "an audit event could not be written"),
         }

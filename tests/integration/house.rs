@@ -49,6 +49,7 @@ const ROOMS: &[&str] = &[
     "audit/ledger",
     "audit/stream",
     "audit/spool",
+    "audit/parked",
     "audit/shared",
     "audit/delivery",
     "audit/sink",

@@ -11,6 +11,11 @@ use hallpass::audit::reader::Record;
 
 use crate::support::{Disk, Hallpass, World, eventually, files, occupied, with_admin};
 
+mod parked;
+mod room;
+mod stream;
+mod strict;
+
 /// For how long the server knows an id, at the least.
 const FORGETS_AFTER: Duration = Duration::from_millis(100);
 
@@ -157,6 +162,36 @@ async fn a_torn_end_is_told_and_the_rest_delivered() {
     let events = all_delivered(&world, 2).await;
     let names: Vec<_> = events.iter().map(|event| event.text("/data/client/name")).collect();
     assert!(names.contains(&"one".to_owned()) && !names.contains(&"two".to_owned()), "{names:?}");
+}
+
+#[tokio::test]
+async fn what_was_changed_on_the_disk_is_kept_as_evidence_and_the_rest_delivered() {
+    let (mut world, admin) = occupied(&[]).await;
+    for name in ["one", "two", "three"] {
+        world.log_in(name, &world.token("x", &["orders:read"])).await.unwrap();
+    }
+    let spool = only_spool(&world);
+    kill(&mut world).await;
+    let segment = spool.join("1.spool");
+    let text = std::fs::read_to_string(&segment).unwrap();
+    let changed = text.replace("\"name\":\"two\"", "\"name\":\"TWO\"");
+    assert_ne!(changed, text);
+    std::fs::write(&segment, &changed).unwrap();
+    admin.delete_stream("OTHER").await.unwrap();
+    world.add_hallpass(&[]).await;
+    world.hallpass[0].says("an event in the audit spool was changed after it was written").await;
+    let kept = spool.with_file_name(format!("damaged-{}", spool.file_name().unwrap().display()));
+    eventually("the evidence", || async { kept.exists().then_some(()) }).await;
+    assert_eq!(std::fs::read_to_string(kept.join("1.spool")).unwrap(), changed);
+    let names: Vec<_> =
+        world.audit().await.iter().map(|event| event.text("/data/client/name")).collect();
+    assert!(names.contains(&"one".to_owned()) && names.contains(&"three".to_owned()), "{names:?}");
+    assert!(!names.iter().any(|name| name.eq_ignore_ascii_case("two")), "{names:?}");
+    // No start takes it for something to deliver.
+    world.hallpass.pop().unwrap().terminate().await;
+    world.add_hallpass(&[]).await;
+    assert_eq!(world.hallpass[0].terminate().await.code(), Some(0));
+    assert!(kept.exists());
 }
 
 /// Neither the stream nor the disk takes anything.

@@ -40,8 +40,8 @@ pub fn checkpoint(checkpoint: &Checkpoint, at: Timestamp) -> Result<Event, serde
     Event::new(Kind::Checkpoint, "signed", None, &instance.to_string(), at, &data)
 }
 
-/// Events that there was no room for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Events that there was no room for, or that the stream does not take.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
     /// When the first of them happened.
     pub since: Timestamp,
@@ -53,6 +53,33 @@ pub struct Gap {
     pub refused: u64,
     /// Events of other types.
     pub other: u64,
+    /// Events that have their place in a chain, and that the stream never takes.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub parked: u64,
+    /// The ids of the first of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parked_ids: Vec<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+impl Gap {
+    /// A gap that begins, in which nothing is yet.
+    #[must_use]
+    pub fn new(now: Timestamp) -> Self {
+        Self {
+            since: now,
+            until: now,
+            granted: 0,
+            refused: 0,
+            other: 0,
+            parked: 0,
+            parked_ids: Vec::new(),
+        }
+    }
 }
 
 /// Writes the event of a gap.

@@ -91,7 +91,10 @@ impl Record {
             "gap" => {
                 let [granted, refused, other] =
                     ["/data/granted", "/data/refused", "/data/other"].map(|it| self.text(it));
-                let what = format!("granted={granted} refused={refused} other={other}");
+                let mut what = format!("granted={granted} refused={refused} other={other}");
+                if self.json().pointer("/data/parked").is_some() {
+                    what.push_str(&format!(" parked={}", self.text("/data/parked")));
+                }
                 ("not recorded".to_owned(), what)
             }
             kind @ ("session" | "answer") => {
@@ -200,6 +203,10 @@ mod tests {
         let last = json!({ "outcome": "signed", "head": { "sequence": 7 }, "final": true });
         assert_eq!(line("checkpoint", last), "signed i-1 checkpoint events until 7, the last");
         let gap = json!({ "outcome": "recorded", "granted": 1, "refused": 2, "other": 3 });
-        assert_eq!(line("gap", gap), "recorded i-1 not recorded granted=1 refused=2 other=3");
+        let counts = "recorded i-1 not recorded granted=1 refused=2 other=3";
+        assert_eq!(line("gap", gap.clone()), counts);
+        let mut parked = gap;
+        parked["parked"] = json!(4);
+        assert_eq!(line("gap", parked), format!("{counts} parked=4"));
     }
 }

@@ -100,7 +100,7 @@ fn what_can_never_be_delivered_is_in_nobodys_way_and_not_forgotten() {
     let (mut window, mut safe) = a_window(3);
     window.spooled(2, a_place(1));
     for sequence in [1, 2] {
-        window.park(sequence);
+        window.park(sequence, false);
     }
     assert!(safe[0].try_recv().is_err() && is_safe(&mut safe[1]));
     assert_eq!((window.undelivered(), window.pending(), window.at_risk()), (3, 1, 2));
@@ -108,6 +108,20 @@ fn what_can_never_be_delivered_is_in_nobodys_way_and_not_forgotten() {
     window.delivered(3);
     assert_eq!((window.undelivered(), window.pending(), window.at_risk()), (2, 0, 1));
     assert!(window.take_released().is_empty(), "the disk keeps it");
+    assert_eq!((window.memory, window.unspooled), (0, 0));
+}
+
+#[test]
+fn what_is_kept_elsewhere_needs_neither_memory_nor_disk() {
+    let (mut window, mut safe) = a_window(2);
+    window.spooled(2, a_place(1));
+    window.park(1, true);
+    window.park(2, true);
+    assert!(safe[0].try_recv().is_err(), "it is on no stream");
+    assert_eq!((window.undelivered(), window.pending(), window.at_risk()), (0, 0, 0));
+    assert_eq!((window.memory, window.unspooled), (0, 0));
+    assert_eq!(window.take_released(), [1]);
+    assert!(sent(&mut window).is_empty());
 }
 
 #[test]

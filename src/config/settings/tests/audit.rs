@@ -16,8 +16,12 @@ fn events_are_spooled_beside_the_configuration_unless_it_says_otherwise() {
     );
     assert_eq!(usual.checkpoint_every, Duration::from_secs(60));
     let said = audit("mode = \"strict\"\ncheckpoint_every = \"5s\"");
+    let directory = said.directory.path().join("audit-spool");
     let said = said.settings().audit;
-    assert_eq!((said.mode, said.checkpoint_every.as_secs()), (AuditMode::Strict, 5));
+    assert_eq!(said.mode, AuditMode::Strict { directory });
+    assert_eq!(said.checkpoint_every.as_secs(), 5);
+    let elsewhere = audit("mode = \"strict\"\nspool.directory = \"/var/spool\"").settings();
+    assert_eq!(elsewhere.audit.mode, AuditMode::Strict { directory: "/var/spool".into() });
     let spool = audit(
         "spool.directory = \"/var/spool\"\nspool.max_bytes = 1048576\nspool.when_full = \"go-on\"",
     )
@@ -40,7 +44,7 @@ fn what_no_mode_and_no_choice_is() {
         ("spool.directory = \"\"", "`directory` is empty"),
         (
             "mode = \"strict\"\nspool.max_bytes = 1048576",
-            "`[audit.spool]` has no meaning with `mode = \"strict\"`",
+            "with `mode = \"strict\"`, `[audit.spool]` has no bounds",
         ),
     ] {
         assert_eq!(audit(lines).messages(), [says]);
