@@ -24,13 +24,15 @@ pub(super) struct Ledger {
     /// Events since the last checkpoint that are none.
     new: u64,
     gap: Option<Gap>,
+    /// How many events were not recorded.
+    lost: u64,
     /// The last checkpoint is signed: nothing may come after it.
     closed: bool,
 }
 
 impl Ledger {
     pub(super) fn new(instance: InstanceId) -> Self {
-        Self { chain: Chain::new(instance), new: 0, gap: None, closed: false }
+        Self { chain: Chain::new(instance), new: 0, gap: None, lost: 0, closed: false }
     }
 
     /// Whether an event may come to so many bytes that are in memory alone.
@@ -41,6 +43,16 @@ impl Ledger {
                 Class::Grant => MEMORY,
                 Class::Refusal | Class::Other => MEMORY_OF_OTHERS,
             }
+    }
+
+    /// How many events were not recorded, those of gaps among them.
+    pub(super) fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// Counts an event that is not recorded.
+    pub(super) fn lose(&mut self) {
+        self.lost += 1;
     }
 
     /// Whether the last checkpoint is signed, so that nothing becomes part of the chain any more.
@@ -69,6 +81,7 @@ impl Ledger {
             Class::Refusal | Class::Correction => gap.refused += 1,
             Class::Other => gap.other += 1,
         }
+        self.lost += u64::from(class != Class::Grant || go_on);
         if is_first {
             tracing::error!("there is room for audit events nowhere: they are only counted");
         }
@@ -137,6 +150,9 @@ mod tests {
         assert_eq!(counts, [1, 2, 1]);
         assert_eq!(data["since"], "1970-01-01T00:00:00Z");
         assert_eq!(data["until"], "1970-01-01T00:00:09Z");
+        assert_eq!(ledger.lost(), 4, "as many as the gap tells");
+        ledger.lose();
+        assert_eq!(ledger.lost(), 5);
         assert!(ledger.take_gap().is_none(), "it is told once");
     }
 

@@ -52,6 +52,7 @@ const ROOMS: &[&str] = &[
     "audit/shared",
     "audit/delivery",
     "audit/sink",
+    "audit/meter",
     "audit/heads",
     "audit/trail",
     "audit/reader",
