@@ -100,7 +100,7 @@ impl Record {
                 // also what they call themselves. Who was let in by hallpass has an issuer.
                 let name = match some("/data/client/name") {
                     name if name.is_empty() || who == "-" || who.contains(':') => String::new(),
-                    name => format!("name={name}"),
+                    name => name,
                 };
                 let what = format!("{kind} {} {}{name}", self.what(), some("/data/reason"));
                 (who, what)
@@ -205,7 +205,7 @@ mod tests {
         assert_eq!(line("session", started), "started i-1 corp:a session APP");
         let own = json!({ "outcome": "started", "account": "AUDIT", "user_name": "UABC",
             "own": true, "client": { "name": "hallpass-audit" } });
-        assert_eq!(line("session", own), "started i-1 UABC session AUDIT name=hallpass-audit");
+        assert_eq!(line("session", own), "started i-1 UABC session AUDIT hallpass-audit");
         let named = json!({ "outcome": "started", "account": "APP", "user_name": "corp:a",
             "client": { "name": "hallpass-audit" } });
         assert_eq!(line("session", named), "started i-1 corp:a session APP");

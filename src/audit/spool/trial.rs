@@ -67,7 +67,10 @@ mod tests {
         std::fs::write(&root, "").unwrap();
         for tried in [try_out(&root), leaves_nothing(&root.join("below"))] {
             let told = tried.unwrap_err().to_string();
-            assert!(told.contains(" cannot be written: ") && told.contains("`audit.spool.directory`"), "{told}");
+            assert!(
+                told.contains(" cannot be written: ") && told.contains("`audit.spool.directory`"),
+                "{told}"
+            );
         }
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
     }
