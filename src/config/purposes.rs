@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{AuditSettings, CalloutSettings, Layers, NatsSettings, SecretSource, SystemSettings};
-use crate::document::{Node, Problem, Problems};
+use crate::document::{Problem, Problems};
 
 /// What was read, as far as it could be.
 pub(super) struct Known<'a> {
@@ -31,24 +31,21 @@ pub(super) fn one_each(known: &Known<'_>, layers: &Layers, problems: &mut Proble
         ("audit", "signing_seed", audit.and_then(|it| pair(&it.signer))),
         ("system", "seed", system.map(|it| it.seed.clone())),
     ];
-    let mut before: Vec<(&Named, &Node)> = Vec::new();
+    let mut before: Vec<&Named> = Vec::new();
     for secret in &named {
         let (section, key, Some(text)) = secret else { continue };
         let Some(node) = layers.root.get(section).and_then(|it| it.get(key)) else { continue };
         let is_it = |other: &SecretString| other.expose_secret() == text.expose_secret();
-        let same = before.iter().find(|((_, _, other), _)| other.as_ref().is_some_and(is_it));
-        if let Some(((other_section, other_key, _), other)) = same {
+        let same = before.iter().find(|(_, _, other)| other.as_ref().is_some_and(is_it));
+        if let Some((other_section, other_key, _)) = same {
             let message =
                 format!("`{section}.{key}` and `{other_section}.{other_key}` are the same secret");
             let help = "name another for each: who has the one could do what the other is for; \
                         `hallpass init` makes what is not there";
-            problems.add(
-                Problem::error(&node.place, message, help)
-                    .conceal()
-                    .related(&other.place, "here it is too"),
-            );
+            // A command may have the secret in it.
+            problems.add(Problem::error(&node.place, message, help).conceal());
         }
-        before.push((secret, node));
+        before.push(secret);
     }
 }
 
