@@ -156,8 +156,14 @@ async fn what_the_audit_stream_does_not_take_is_in_the_metrics_until_it_does() {
 
 #[tokio::test]
 async fn what_no_message_can_hold_is_counted_as_lost() {
-    let subjects: Vec<_> = (0..200).map(|n| format!("\"s{n}.{}y\"", "x.".repeat(100))).collect();
-    let map = format!("account = \"APP\"\n[roles.long]\npublish = [{}]\n", subjects.join(", "));
+    // A refusal tells each role that was given, and why it is not held.
+    let roles = (0..400).map(|n| {
+        format!(
+            "[roles.role-of-a-long-name-{n}]\nidp_roles = [\"long\"]\npublish = [\"a\"]\n\
+             when = {{ connection_types = [\"WEBSOCKET\"] }}\n"
+        )
+    });
+    let map = format!("account = \"APP\"\n{}", roles.collect::<String>());
     let small = |conf: &str| format!("{conf}\nmax_payload: 32KB\n");
     let builder = World::builder().server_conf(small).map("app.toml", &map).replicas(0);
     let mut world = builder.start().await;
