@@ -34,7 +34,7 @@
 //! |---|---|
 //! | base | [`names`], [`name_pattern`], [`code`], [`printable`], [`subject`], [`claim_path`], [`strict_json`], [`document`], [`config`], [`nats_jwt`], [`connection`], [`table`], [`nats_conf`], [`import`] |
 //! | pipeline | [`callout`] (request, response, advisory), [`credential`], [`idp`] (token, jwks, certificate), [`identity`], [`policy`], [`audit`] (blind, privacy, chain, event, window, verify, story, replay) |
-//! | shells | [`idp`] (keys, introspection, issuers, inspection), [`private_files`], [`audit`] (recorder, ledger, stream, spool, delivery, sink, heads, trail, reader), [`callout`] (responder), [`broker`], [`nats`], [`witness`], [`reload`], [`status`], [`http`], [`service`], [`login`], [`setup`], `playground`, [`cli`] |
+//! | shells | [`idp`] (keys, introspection, issuers, inspection), [`private_files`], [`audit`] (recorder, ledger, stream, spool, delivery, sink, meter, heads, trail, reader), [`callout`] (responder), [`broker`], [`nats`], [`witness`], [`reload`], [`status`], [`http`], [`service`], [`login`], [`setup`], `playground`, [`cli`] |
 
 pub mod audit;
 pub mod broker;

@@ -128,14 +128,31 @@ impl<'a> Connection<'a> {
     pub fn why_not(&self, error: &ConnectError) -> String {
         let servers = self.urls.join(", ");
         if error.kind() == ConnectErrorKind::AuthorizationViolation {
-            let user = KeyPair::from_seed(self.seed.expose_secret()).map(|key| key.public_key());
             return format!(
                 "NATS refuses hallpass's own user {} at {servers}; does the server's configuration \
                  name this nkey, among `auth_users` too?",
-                user.unwrap_or_default()
+                self.user()
             );
         }
-        format!("NATS is not there yet at {servers}: {error}")
+        format!(
+            "NATS is not there at {servers}: {error}; does nats-server run, and is `nats.urls` right"
+        )
+    }
+
+    /// The same, for who goes on trying.
+    #[must_use]
+    pub fn why_not_yet(&self, error: &ConnectError) -> String {
+        match error.kind() {
+            ConnectErrorKind::AuthorizationViolation => self.why_not(error),
+            _ => format!("NATS is not there yet at {}: {error}", self.urls.join(", ")),
+        }
+    }
+
+    /// The public nkey of the user.
+    #[must_use]
+    pub fn user(&self) -> String {
+        let key = KeyPair::from_seed(self.seed.expose_secret());
+        key.map(|key| key.public_key()).unwrap_or_default()
     }
 
     /// Connects, however long it takes; `None` where `stop` comes first. From then on the
@@ -151,7 +168,11 @@ impl<'a> Connection<'a> {
                 },
             };
             if attempts.is_multiple_of(REMINDER) {
-                tracing::warn!(connection = self.name, "{}; waiting for it", self.why_not(&error));
+                tracing::warn!(
+                    connection = self.name,
+                    "{}; waiting for it",
+                    self.why_not_yet(&error)
+                );
             }
             attempts = attempts.wrapping_add(1);
             tokio::select! {

@@ -7,10 +7,10 @@ use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    audit::{Privacy, SpoolError, Trail, Undelivered},
+    audit::{self, Privacy, SpoolError, Trail, Undelivered},
     broker::Broker,
     callout::responder::{self, ResponderError},
-    config::{IssuerSettings, Layers, Settings},
+    config::{AuditMode, IssuerSettings, Layers, Settings},
     document::Problems,
     http::{self, ListenError},
     idp::{self, IssuerKeys, Issuers},
@@ -158,9 +158,14 @@ pub async fn run(
     let in_force = Arc::new(InForce::new(policy));
     let maps = Arc::new(Maps::new(Arc::clone(&in_force)));
     // Before anything is waited for: what cannot be had is told at once.
+    if let AuditMode::Spool { directory, .. } = &settings.audit.mode {
+        audit::try_out(directory)?;
+    }
+    let asked = http::Asked { maps: Arc::clone(&maps), trail: Arc::default() };
+    let meter = Arc::clone(&asked.trail);
     if let Some(http) = settings.http {
         let listener = http::listen(http).await?;
-        tasks.spawn(http::serve(listener, Arc::clone(&maps), served.clone()));
+        tasks.spawn(http::serve(listener, asked, served.clone()));
     }
     let nats = &settings.nats;
     let service = Connection {
@@ -185,6 +190,8 @@ pub async fn run(
     let names = settings.issuer_list();
     let trail = Trail::start(&context, &settings.audit, instance, &policy, &host, names)?;
     drop(policy);
+    // It is told once.
+    let _ = meter.set(Box::new(trail.meter()));
     let recorder = trail.recorder();
     // Even with all issuers but one silent, the one has its share of the room.
     let share = (settings.callout.max_in_flight / (settings.issuers.len() + 1)).max(1);

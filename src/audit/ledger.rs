@@ -53,6 +53,8 @@ pub(super) struct Ledger {
     /// Events since the last checkpoint that are none.
     new: u64,
     gap: Option<Gap>,
+    /// How many events were not recorded.
+    lost: u64,
     /// Of the gap: what the log was told of.
     told_of_others: bool,
     told_of_all: bool,
@@ -66,6 +68,7 @@ impl Ledger {
             chain: Chain::new(instance),
             new: 0,
             gap: None,
+            lost: 0,
             told_of_others: false,
             told_of_all: false,
             closed: false,
@@ -84,6 +87,16 @@ impl Ledger {
         let is_reserved = matches!(class, Class::Refusal | Class::Other)
             && load.disk.is_some_and(Disk::is_scarce);
         load.only_in_memory < memory && !is_reserved
+    }
+
+    /// How many events were not recorded, those of gaps among them.
+    pub(super) fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// Counts an event that is not recorded.
+    pub(super) fn lose(&mut self) {
+        self.lost += 1;
     }
 
     /// Whether the last checkpoint is signed, so that nothing becomes part of the chain any more.
@@ -128,6 +141,7 @@ impl Ledger {
         if class == Class::Grant && !go_on {
             return false;
         }
+        self.lost += 1;
         let gap = self.gap.get_or_insert_with(|| Gap::new(now));
         gap.until = now;
         match class {
@@ -235,6 +249,9 @@ mod tests {
         assert_eq!(counts, [1, 2, 1]);
         assert_eq!(data["since"], "1970-01-01T00:00:00Z");
         assert_eq!(data["until"], "1970-01-01T00:00:09Z");
+        assert_eq!(ledger.lost(), 4, "as many as the gap tells");
+        ledger.lose();
+        assert_eq!(ledger.lost(), 5);
         assert!(ledger.take_gap().is_none(), "it is told once");
     }
 

@@ -6,6 +6,7 @@ mod delivery;
 pub mod event;
 mod heads;
 mod ledger;
+mod meter;
 mod parked;
 pub mod privacy;
 pub mod reader;
@@ -21,10 +22,11 @@ pub mod verify;
 mod window;
 
 pub use event::Event;
+pub use meter::OnItsWay;
 pub use privacy::Privacy;
 pub use recorder::{Class, Receipt, Recorder};
 pub use sink::{Sink, Undelivered};
-pub use spool::SpoolError;
+pub use spool::{SpoolError, leaves_nothing, try_out};
 pub use trail::Trail;
 
 /// What the subjects of all events begin with.

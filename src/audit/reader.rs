@@ -1,5 +1,6 @@
 //! Reading the audit stream back.
 
+mod error;
 mod line;
 mod record;
 mod selection;
@@ -17,6 +18,7 @@ use async_nats::{
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
 
+pub use error::{ReadError, Source};
 pub use record::Record;
 pub use selection::Selection;
 
@@ -28,17 +30,6 @@ const FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 /// How many events are asked for at once.
 const BATCH: usize = 2000;
-
-/// Why the stream cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[error("the audit stream cannot be read: {0}")]
-pub struct ReadError(String);
-
-impl ReadError {
-    fn of(error: impl std::fmt::Display) -> Self {
-        Self(error.to_string())
-    }
-}
 
 /// Where reading begins and ends.
 #[derive(Debug, Clone, Copy)]
@@ -67,9 +58,9 @@ pub enum Step {
 ///
 /// # Errors
 /// Where the stream is not there, and, unless it is followed, where the connection ends.
-pub async fn read(
+pub async fn read<'a>(
     client: Client,
-    stream: &str,
+    stream: impl Into<Source<'a>>,
     extent: Extent,
     mut each: impl FnMut(Record) -> ControlFlow<()>,
 ) -> Result<(), ReadError> {
@@ -85,39 +76,40 @@ pub async fn read(
 ///
 /// # Errors
 /// See there.
-pub async fn read_selected(
+pub async fn read_selected<'a>(
     client: Client,
-    stream: &str,
+    stream: impl Into<Source<'a>>,
     extent: Extent,
     selection: &Selection,
     each: impl FnMut(Step) -> ControlFlow<()>,
 ) -> Result<(), ReadError> {
-    read_from(client, stream, (extent, None), selection, each).await
+    read_from(client, stream.into(), (extent, None), selection, each).await
 }
 
 /// As [`read_selected`], all that comes after a sequence and is there already.
 ///
 /// # Errors
 /// See there.
-pub async fn read_after(
+pub async fn read_after<'a>(
     client: Client,
-    stream: &str,
+    stream: impl Into<Source<'a>>,
     sequence: u64,
     each: impl FnMut(Step) -> ControlFlow<()>,
 ) -> Result<(), ReadError> {
     let extent = Extent { last: None, follow: false };
-    read_from(client, stream, (extent, Some(sequence + 1)), &Selection::default(), each).await
+    let everything = Selection::default();
+    read_from(client, stream.into(), (extent, Some(sequence + 1)), &everything, each).await
 }
 
 async fn read_from(
     client: Client,
-    stream: &str,
+    source: Source<'_>,
     (extent, first): (Extent, Option<u64>),
     selection: &Selection,
     mut each: impl FnMut(Step) -> ControlFlow<()>,
 ) -> Result<(), ReadError> {
     let context = jetstream::new(client);
-    let mut reading = Reading { context, stream, selection, first, place: None };
+    let mut reading = Reading { context, source, selection, first, place: None };
     let mut messages = reading.begin(extent).await?;
     if each(Step::Begun(messages.pending)).is_break() {
         return Ok(());
@@ -139,9 +131,10 @@ async fn read_from(
 ///
 /// # Errors
 /// Where it is not there.
-pub async fn info(client: Client, stream: &str) -> Result<Info, ReadError> {
-    let stream = jetstream::new(client).get_stream(stream).await.map_err(ReadError::of)?;
-    Ok(stream.cached_info().clone())
+pub async fn info<'a>(client: Client, stream: impl Into<Source<'a>>) -> Result<Info, ReadError> {
+    let source = stream.into();
+    let stream = jetstream::new(client).get_stream(source.stream).await;
+    Ok(stream.map_err(|error| source.not_found(&error))?.cached_info().clone())
 }
 
 /// A place in a stream.
@@ -156,7 +149,7 @@ struct Place {
 
 struct Reading<'a> {
     context: jetstream::Context,
-    stream: &'a str,
+    source: Source<'a>,
     selection: &'a Selection,
     first: Option<u64>,
     place: Option<Place>,
@@ -174,7 +167,8 @@ struct Messages {
 impl Reading<'_> {
     /// A consumer at the place, or where the extent begins.
     async fn begin(&mut self, extent: Extent) -> Result<Messages, ReadError> {
-        let stream = self.context.get_stream(self.stream).await.map_err(ReadError::of)?;
+        let stream = self.context.get_stream(self.source.stream).await;
+        let stream = stream.map_err(|error| self.source.not_found(&error))?;
         let info = stream.cached_info();
         let created = info.created.unix_timestamp_nanos();
         let newest = info.state.last_sequence;
@@ -199,7 +193,8 @@ impl Reading<'_> {
             num_replicas: 1,
             ..pull::Config::default()
         };
-        let consumer = stream.create_consumer(config).await.map_err(ReadError::of)?;
+        let consumer = stream.create_consumer(config).await;
+        let consumer = consumer.map_err(|error| self.source.not_consumed(&error))?;
         let pending = consumer.cached_info().num_pending;
         let stream = consumer.stream().heartbeat(HEARTBEAT).max_messages_per_batch(BATCH);
         let stream = stream.messages().await.map_err(ReadError::of)?;

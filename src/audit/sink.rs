@@ -74,6 +74,7 @@ impl Recorder for Sink {
         if ledger.is_closed() {
             // A login that is still in hand when hallpass ends is not granted any more.
             tracing::error!(topic = event.topic(), "an audit event comes too late: hallpass ends");
+            ledger.lose();
             return Receipt::never();
         }
         let load = self.shared.load(self.max_bytes);
@@ -93,6 +94,11 @@ impl Sink {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How many events were not recorded.
+    pub(super) fn lost(&self) -> u64 {
+        self.ledger().lost()
+    }
+
     fn seal(&self, ledger: &mut Ledger, event: &Event, signer: Option<&KeyPair>) -> Receipt {
         match event.seal(&mut ledger.chain, signer) {
             Ok(sealed) => {
@@ -102,6 +108,7 @@ impl Sink {
             }
             Err(error) => {
                 tracing::error!(%error, topic = event.topic(), "an audit event cannot be signed");
+                ledger.lose();
                 Receipt::never()
             }
         }
@@ -242,6 +249,12 @@ async fn resume(leftover: Leftover, delivery: Delivery) {
     let shared = Arc::clone(&delivery.shared);
     shared.lock().window = contents.window;
     delivery.resume(contents.floor).await;
+    if shared.lock().window.undelivered() == 0 {
+        tracing::info!(
+            instance = %leftover.instance(),
+            "events that an instance left behind are all on the stream"
+        );
+    }
     match shared.lock().window.undelivered() {
         0 if contents.is_damaged => leftover.keep_as_evidence(),
         0 => leftover.remove(),
@@ -256,6 +269,11 @@ fn cancelled() -> CancellationToken {
 }
 
 impl Work {
+    /// What is on its way: of this instance, and of those that left something.
+    pub(super) fn windows(&self) -> Vec<Arc<Shared>> {
+        [&self.shared].into_iter().chain(&self.leftovers).map(Arc::clone).collect()
+    }
+
     /// Gives what is left its time; nothing is recorded any more when this is called.
     pub(super) async fn finish(self, time: Duration) -> Undelivered {
         self.finish.cancel();

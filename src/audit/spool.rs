@@ -17,8 +17,10 @@ use super::{chain::Sealed, window::Place};
 use crate::{names::InstanceId, private_files};
 
 mod leftover;
+mod trial;
 
 pub(super) use leftover::{Leftover, leftovers, read_event};
+pub use trial::{leaves_nothing, try_out};
 
 /// A segment that has so many bytes gets no more events.
 const SEGMENT: u64 = 8 * 1024 * 1024;
@@ -33,8 +35,8 @@ const LOCK: &str = "lock";
 pub enum SpoolError {
     /// The disk says no.
     #[error(
-        "the audit spool `{directory}` cannot be written: {error}; make it writable, mount a volume \
-         there, or say `audit.mode = \"strict\"`"
+        "the audit spool `{directory}` cannot be written: {error}; make `audit.spool.directory` \
+         writable, mount a volume there, or say `audit.mode = \"strict\"`"
     )]
     Io {
         /// Where.

@@ -3,6 +3,7 @@
 //! A field that an event does not have, because it is older or because it is left out for
 //! privacy, is not told.
 
+mod asked;
 mod refusal;
 mod session;
 
@@ -26,6 +27,7 @@ pub fn story(decisions: &[&Value], sessions: &[&Value]) -> Vec<String> {
     told.extend(refusal::why(last));
     told.extend(from_where(first));
     told.extend(by_which_token(first));
+    told.extend(asked::asked(first));
     told.extend(roles(first));
     told.extend(allowed(first));
     told.extend(until_when(first));
@@ -66,6 +68,12 @@ impl<'a> Told<'a> {
 
     fn list(self, pointer: &str) -> &'a [Value] {
         self.at(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+
+    /// The texts of a list, as they are quoted.
+    fn quoted_list(self, pointer: &str) -> Vec<String> {
+        let texts = self.list(pointer).iter().filter_map(Value::as_str);
+        texts.map(|it| format!("`{}`", printable::text(it))).collect()
     }
 
     fn time(self, pointer: &str) -> Option<String> {
@@ -153,6 +161,9 @@ fn by_which_token(told: Told<'_>) -> Option<String> {
         });
     };
     let mut text = format!("The proof was a token of issuer {issuer}{as_what}");
+    if let Some(client) = told.quoted("/data/identity/client_id") {
+        text.push_str(&format!(", issued to the client {client}"));
+    }
     if let Some(id) = told.quoted("/data/token/id") {
         text.push_str(&format!(", with the id {id}"));
     }
@@ -174,12 +185,7 @@ fn by_which_token(told: Told<'_>) -> Option<String> {
 fn roles(told: Told<'_>) -> Vec<String> {
     let given = told.list("/data/given").iter().map(Told).filter_map(|given| {
         let (role, at) = (given.quoted("/role")?, given.text("/at")?);
-        let by: Vec<_> = given
-            .list("/by")
-            .iter()
-            .filter_map(Value::as_str)
-            .map(|it| format!("`{}`", printable::text(it)))
-            .collect();
+        let by = given.quoted_list("/by");
         let by = if by.is_empty() { "roles".to_owned() } else { listed(&by, "and") };
         Some(format!("The issuer's {by} gives role {role} ({at})."))
     });
@@ -189,12 +195,7 @@ fn roles(told: Told<'_>) -> Vec<String> {
         Some(format!("Role {role} is not held, because of {at}{why}."))
     });
     let mut sentences: Vec<_> = given.chain(unmet).collect();
-    let held: Vec<_> = told
-        .list("/data/roles")
-        .iter()
-        .filter_map(Value::as_str)
-        .map(|it| format!("`{}`", printable::text(it)))
-        .collect();
+    let held = told.quoted_list("/data/roles");
     if !held.is_empty() {
         let word = if held.len() == 1 { "role" } else { "roles" };
         sentences.push(format!("Held: the {word} {}.", listed(&held, "and")));
@@ -229,13 +230,7 @@ fn allowed(told: Told<'_>) -> Vec<String> {
         return Vec::new();
     }
     let side = |name: &str, does: &str| {
-        let list = |which: &str| -> Vec<String> {
-            told.list(&format!("/data/grant/{name}/{which}"))
-                .iter()
-                .filter_map(Value::as_str)
-                .map(|it| format!("`{}`", printable::text(it)))
-                .collect()
-        };
+        let list = |which: &str| told.quoted_list(&format!("/data/grant/{name}/{which}"));
         let (allow, deny) = (list("allow"), list("deny"));
         // Left out is another thing than nothing.
         told.0.pointer(&format!("/data/grant/{name}"))?;

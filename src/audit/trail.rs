@@ -8,9 +8,9 @@ use tokio::{sync::Notify, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Class, Event, Recorder, Sink, SpoolError,
+    Class, Event, OnItsWay, Recorder, Sink, SpoolError,
     event::{self, Recorded, Started},
-    heads, sink,
+    heads, meter, sink,
     sink::{Undelivered, Work},
     stream,
 };
@@ -84,6 +84,12 @@ impl Trail {
     #[must_use]
     pub fn recorder(&self) -> Arc<dyn Recorder> {
         Arc::clone(&self.sink) as _
+    }
+
+    /// Tells at any time, also after the end, what is on its way.
+    pub fn meter(&self) -> impl Fn() -> OnItsWay + Send + Sync + use<> {
+        let (sink, windows) = (Arc::clone(&self.sink), self.work.windows());
+        move || meter::read(&sink, &windows)
     }
 
     /// Waits until the stream is there.

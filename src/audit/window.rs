@@ -121,6 +121,22 @@ impl Window {
         self.undelivered - self.parked
     }
 
+    /// How many will never get there.
+    pub(super) fn parked(&self) -> usize {
+        self.parked
+    }
+
+    /// How many events that are needed the disk has.
+    pub(super) fn spooled_events(&self) -> usize {
+        self.segments.values().sum()
+    }
+
+    /// For how long the oldest event has been waiting for the stream; no time where there is none.
+    pub(super) fn oldest_undelivered(&self, now: Instant) -> Duration {
+        let oldest = self.slots.iter().find(|slot| !slot.delivered);
+        oldest.map_or(Duration::ZERO, |slot| now.saturating_duration_since(slot.since))
+    }
+
     /// How many events neither the stream nor the disk has.
     pub(super) fn at_risk(&self) -> usize {
         let waiting = self.slots.iter().filter(|slot| !slot.delivered && slot.place.is_none());

@@ -2,6 +2,7 @@
 
 mod export;
 pub(super) mod filter;
+mod fingerprint;
 pub(super) mod lines;
 pub(super) mod progress;
 mod query;
@@ -24,6 +25,7 @@ pub(super) enum Audit {
     Why(why::Why),
     Verify(verify::Verify),
     Export(export::Export),
+    Fingerprint(fingerprint::Fingerprint),
 }
 
 impl Audit {
@@ -34,6 +36,7 @@ impl Audit {
             Self::Why(why) => why.run().await,
             Self::Verify(verify) => verify.run().await,
             Self::Export(export) => export.run().await,
+            Self::Fingerprint(fingerprint) => fingerprint.run(),
         }
     }
 }
@@ -42,6 +45,13 @@ impl Audit {
 pub(super) struct Opened {
     pub(super) client: async_nats::Client,
     pub(super) settings: ReaderSettings,
+}
+
+impl Opened {
+    /// The public nkey of who reads.
+    fn reader(&self) -> String {
+        Connection::audit_reader("", &self.settings).user()
+    }
 }
 
 /// Connects as the reader; `None` where the configuration is invalid, which is told.

@@ -4,8 +4,10 @@ use clap::Args;
 
 use super::{ConfigArgs, Exit, output};
 use crate::{
-    document::{Problems, Severity},
-    service,
+    audit,
+    config::AuditMode,
+    document::{Place, Problem, Problems, Severity},
+    service::{self, Loaded},
 };
 
 /// Check configuration and subject maps
@@ -24,13 +26,12 @@ impl Check {
     pub(super) fn run(&self) -> anyhow::Result<Exit> {
         let (loaded, problems) =
             match self.config.layers().and_then(|layers| service::load(&layers)) {
-                Ok((loaded, mut warnings)) => match self.cases() {
-                    Ok(()) => (Some(loaded), warnings),
-                    Err(problems) => {
-                        warnings.append(problems);
-                        (None, warnings)
-                    }
-                },
+                Ok((loaded, mut warnings)) => {
+                    warnings.append(self.cases().err().unwrap_or_default());
+                    warnings.append(self.spool(&loaded).err().unwrap_or_default());
+                    let is_good = !warnings.any_error();
+                    (is_good.then_some(loaded), warnings)
+                }
                 Err(problems) => (None, problems),
             };
         output::problems(&problems);
@@ -66,6 +67,25 @@ impl Check {
         let Err(mut problems) = service::load_maps(&self.config.layers()?) else { return Ok(()) };
         // The maps are good: what warnings they have was said.
         problems.retain(|problem| problem.severity == Severity::Error);
+        Err(problems)
+    }
+}
+
+impl Check {
+    /// Whether the spool can be kept where it is to be; nothing of that stays.
+    fn spool(&self, loaded: &Loaded) -> Result<(), Problems> {
+        let AuditMode::Spool { directory, .. } = &loaded.settings.audit.mode else { return Ok(()) };
+        let Err(error) = audit::leaves_nothing(directory) else { return Ok(()) };
+        let layers = self.config.layers()?;
+        let section = layers.root.get("audit");
+        let setting = section.and_then(|it| it.get("spool")?.get("directory")).or(section);
+        let nowhere = Place::named("audit.spool.directory");
+        let mut problems = Problems::default();
+        problems.add(Problem::error(
+            setting.map_or(&nowhere, |node| &node.place),
+            error.to_string(),
+            "`serve` would not start; the directory is for the user that hallpass runs as",
+        ));
         Err(problems)
     }
 }

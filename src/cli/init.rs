@@ -1,5 +1,7 @@
 //! `hallpass init`
 
+mod lacking;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -19,7 +21,8 @@ use crate::{
 /// are missing, `nats-server.conf` and a first subject map.
 ///
 /// Ends with 0 where all of it fits together, and with 2 where a file was kept that does not:
-/// an environment file with other keys, or a hallpass.toml without the issuer that was named.
+/// an environment file with other keys, or a hallpass.toml without the issuer that was named, or
+/// without what this version needs: the lines that it lacks are shown.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  hallpass init --issuer https://idp.example.com/realms/corp \\\n      --audience nats --roles-claim realm_access.roles"
@@ -76,9 +79,26 @@ impl Init {
             output::line(&format!("{word} {}", path.display()));
         }
         let stale = stale_environment(&dir.join("hallpass.env"), &environment)?;
-        let missing =
-            issuer.map(|issuer| missing_issuer(&dir.join("hallpass.toml"), &issuer)).transpose()?;
-        let misfits: Vec<_> = stale.into_iter().chain(missing.flatten()).collect();
+        let path = dir.join("hallpass.toml");
+        let held = parsed(&path)?;
+        let lacking =
+            held.as_ref().map(|held| lacking::lacking(held, &configuration)).unwrap_or_default();
+        if !lacking.optional.is_empty() {
+            output::note(&format!(
+                "`{}` was kept, and does without what this version can do; to have it, add\n{}",
+                path.display(),
+                lacking.optional.trim_end()
+            ));
+        }
+        let needed = (!lacking.needed.is_empty()).then(|| {
+            format!(
+                "`{}` was kept, and lacks what this version needs; add to its sections\n{}",
+                path.display(),
+                lacking.needed.trim_end()
+            )
+        });
+        let missing = issuer.and_then(|issuer| missing_issuer(&path, held.as_ref(), &issuer));
+        let misfits: Vec<_> = stale.into_iter().chain(needed).chain(missing).collect();
         if !misfits.is_empty() {
             misfits.iter().for_each(|misfit| output::error(misfit));
             return Ok(Exit::No);
@@ -160,31 +180,35 @@ fn stale_environment(path: &Path, expected: &str) -> anyhow::Result<Option<Strin
     }))
 }
 
-/// A kept configuration does not know the issuer that was named.
-fn missing_issuer(path: &Path, issuer: &IssuerText) -> anyhow::Result<Option<String>> {
+/// A configuration as it is; nothing where it cannot be read as one, which is for `check` to say.
+fn parsed(path: &Path) -> anyhow::Result<Option<Node>> {
     let held = std::fs::read(path).with_context(|| format!("`{}`", path.display()))?;
-    // What is wrong with the file is for `check` to say.
     let mut told = Problems::default();
     let source = Source::read(path.display().to_string(), held, &mut told);
     let root = source.map(|source| document::parse(&source, &mut told));
-    let section = root.as_ref().and_then(|root| root.get("issuers")?.get(&issuer.name));
+    Ok(root.filter(|_| !told.any_error()))
+}
+
+/// A kept configuration does not know the issuer that was named.
+fn missing_issuer(path: &Path, root: Option<&Node>, issuer: &IssuerText) -> Option<String> {
+    let section = root.and_then(|root| root.get("issuers")?.get(&issuer.name));
     let how = match section {
         Some(_) => format!("replace its section `[issuers.{}]` with", issuer.name),
         None => "to add it, write".to_owned(),
     };
-    let known = match root.as_ref().and_then(|root| root.get("issuers")).map(|node| &node.kind) {
+    let known = match root.and_then(|root| root.get("issuers")).map(|node| &node.kind) {
         Some(Kind::Table(table)) => table
             .values()
             .any(|(_, node)| node.get("issuer").and_then(Node::as_str) == Some(&issuer.issuer)),
         _ => false,
     };
-    Ok((!known).then(|| {
+    (!known).then(|| {
         format!(
             "`{}` was kept, and the issuer was not added; {how}:\n{}",
             path.display(),
             setup::issuer_section(issuer).trim()
         )
-    }))
+    })
 }
 
 fn for_a_shell(text: &str) -> String {

@@ -29,7 +29,7 @@ use crate::{
         replay::{self, ChangeKind, Report, Tally},
     },
     config::Settings,
-    document::Problems,
+    document::{Place, Problem, Problems},
     names::IssuerName,
     policy::{self, PolicySet},
     printable, service,
@@ -63,7 +63,7 @@ pub(super) struct Replay {
     /// How the answer is written
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// How many changes are told in full, the gravest first
+    /// How many changes are told in full, the gravest first; 0 for none, only their number
     #[arg(long, value_name = "COUNT", default_value_t = 50)]
     limit: usize,
     /// What makes exit code 2, instead of anything
@@ -163,9 +163,17 @@ impl Replay {
     fn load(&self) -> Result<(PolicySet, BTreeSet<IssuerName>), Problems> {
         let layers = self.config.layers()?;
         let boundaries = service::known_boundaries(&layers)?;
+        let mut problems = Problems::default();
+        if let Some(maps) = self.maps.as_ref().filter(|maps| !maps.is_dir()) {
+            problems.add(Problem::error(
+                &Place::named("--maps"),
+                format!("`{}` is no directory that can be read", maps.display()),
+                "name the directory that has the maps to try, such as `--maps proposed`",
+            ));
+            return Err(problems);
+        }
         let configured = || Settings::maps_directory(&layers);
         let directory = self.maps.clone().unwrap_or_else(configured);
-        let mut problems = Problems::default();
         let policy = policy::load(&directory, &boundaries, &mut problems);
         policy.map(|policy| (policy, boundaries.issuers.unwrap_or_default())).ok_or(problems)
     }
@@ -188,7 +196,7 @@ impl Replay {
         let mut tally = Tally::default();
         lines::each(file, &progress, |number, payload| {
             let record = Record::read(payload);
-            if record.kind() == "unreadable" {
+            if !record.is_event() {
                 tally.unreadable(&format!("line {number}"), "it is no event");
             } else if self.span.fits(&record) {
                 tally.take(record.json(), replay);
@@ -210,13 +218,13 @@ impl Replay {
         };
         let extent = Extent { last: None, follow: false };
         let mut tally = Tally::default();
-        reader::read_selected(opened.client, &opened.settings.stream, extent, &selection, |step| {
+        reader::read_selected(opened.client, &opened.settings, extent, &selection, |step| {
             match step {
                 Step::Begun(total) => progress.of(total, Unit::Events),
                 Step::CaughtUp => {}
                 Step::Event(record) => {
                     progress.add(1);
-                    if record.kind() == "unreadable" {
+                    if !record.is_event() {
                         let id = format!("sequence {}", record.sequence);
                         tally.unreadable(&id, "it is no event");
                     } else if self.span.fits(&record) {

@@ -192,8 +192,7 @@ fn mode(fields: &mut Fields<'_>, layers: &Layers, problems: &mut Problems) -> Op
             }
             directory = layers.directory.join(text);
         }
-        if let Some(bytes) =
-            fields.integer("max_bytes", MEBIBYTE..=1024 * 1024 * MEBIBYTE, problems)
+        if let Some(bytes) = fields.bytes("max_bytes", MEBIBYTE..=1024 * 1024 * MEBIBYTE, problems)
         {
             max_bytes = bytes;
         }
@@ -222,7 +221,12 @@ fn when_full(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<WhenFul
     }
 }
 
-fn key(fields: &mut Fields<'_>, layers: &Layers, problems: &mut Problems) -> Option<SecretString> {
+pub(super) fn key(
+    fields: &mut Fields<'_>,
+    layers: &Layers,
+    problems: &mut Problems,
+) -> Option<SecretString> {
+    made_by_init("key", "audit.key", fields, problems)?;
     let (key, place) = secret(fields, "key", layers, problems)?;
     if key.expose_secret().len() < SHORTEST_KEY {
         problems.add(Problem::error(
@@ -235,16 +239,31 @@ fn key(fields: &mut Fields<'_>, layers: &Layers, problems: &mut Problems) -> Opt
     Some(key)
 }
 
+/// Configurations of older versions do not have it: what to write, and who makes the file.
+fn made_by_init<'a>(
+    key: &'static str,
+    file: &str,
+    fields: &mut Fields<'a>,
+    problems: &mut Problems,
+) -> Option<&'a Node> {
+    let example = format!(
+        "`{key} = {{ file = \"keys/{file}\" }}`; `hallpass init` makes that file where it is not \
+         there, and shows all lines that are missing"
+    );
+    fields.required(key, &example, problems)
+}
+
 /// What signs must be among those who are believed: else nobody could verify it.
 fn signing(
     fields: &mut Fields<'_>,
     layers: &Layers,
     problems: &mut Problems,
 ) -> Option<(KeyPair, BTreeSet<String>)> {
-    let (seed, place) = secret(fields, "signing_seed", layers, problems)?;
-    let signer = key_pair(&seed, KeyPairType::User, "signing_seed", &place, problems);
+    // Without the seed, what stands there is read all the same.
     let believed = signers(fields, problems);
-    let signer = signer?;
+    made_by_init("signing_seed", "audit-signer.nk", fields, problems)?;
+    let (seed, place) = secret(fields, "signing_seed", layers, problems)?;
+    let signer = key_pair(&seed, KeyPairType::User, "signing_seed", &place, problems)?;
     let public = signer.public_key();
     if !believed.contains(&public) {
         problems.add(Problem::error(
@@ -252,7 +271,6 @@ fn signing(
             "`signers` does not name the public key of `signing_seed`",
             format!("add `{public}`: `hallpass audit verify` believes those that are named"),
         ));
-        return None;
     }
     Some((signer, believed))
 }

@@ -15,6 +15,7 @@ mod layers;
 mod login;
 mod maps;
 mod presets;
+mod purposes;
 mod secret;
 mod sections;
 mod seeds;
@@ -36,6 +37,6 @@ pub use maps::MapBounds;
 pub use secret::{NoSecret, SecretSource};
 pub use settings::{
     CalloutSettings, IssuerSettings, LoginSettings, NatsAddress, NatsSettings, ReaderSettings,
-    Settings, read_signers,
+    Settings, read_audit_key, read_signers,
 };
 pub use system::SystemSettings;

@@ -122,6 +122,14 @@ impl SecretSource {
         }
     }
 
+    /// The secret, where it is in a file that can be read; nothing is run for it.
+    pub(super) fn of_file(&self) -> Option<SecretString> {
+        match self.from {
+            From::File(_) => self.get().ok(),
+            From::Env(_) | From::Command(_) => None,
+        }
+    }
+
     /// Whether others on this machine can read it: a warning for people.
     #[must_use]
     pub fn readable_by_others(&self) -> bool {

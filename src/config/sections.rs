@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use nkeys::{KeyPairType, XKey};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
     accounts::{accounts, apart},
     audit,
     certificates::{ca_file, client_certificate},
-    edge, http, issuers, maps,
+    edge, http, issuers, maps, purposes,
     seeds::{key_pair, secret, user_seed},
     system,
 };
@@ -50,6 +50,13 @@ pub(super) fn settings(layers: &Layers, problems: &mut Problems) -> Option<Setti
     let edges = root.node("edge").map(|node| edge::addresses(node, problems)).unwrap_or_default();
     let http = root.node("http").and_then(|node| http::http(node, problems));
     let system = root.node("system").map(|node| system::system(node, layers, problems));
+    let known = purposes::Known {
+        nats: nats.as_ref(),
+        callout: callout.as_ref(),
+        audit: audit.as_ref(),
+        system: system.as_ref().and_then(Option::as_ref),
+    };
+    purposes::one_each(&known, layers, problems);
     let (mut issuers, certificate_issuers) = issuers::issuers(&mut root, layers, problems);
     issuers::get_secrets(&mut issuers, problems);
     root.finish(problems);
@@ -77,6 +84,7 @@ pub(super) fn reader(layers: &Layers, problems: &mut Problems) -> Option<ReaderS
     let urls = urls(&mut nats, problems);
     let ca_file = ca_file(&mut nats, &layers.directory, problems);
     let certificate = client_certificate(&mut nats, &layers.directory, problems);
+    let account = fields.node("account").and_then(Node::as_str).map(str::to_owned);
     let stream = audit::stream(&mut fields, problems);
     let reader_seed = user_seed(&mut fields, "reader_seed", layers, problems);
     let signers = audit::signers(&mut fields, problems);
@@ -84,6 +92,7 @@ pub(super) fn reader(layers: &Layers, problems: &mut Problems) -> Option<ReaderS
         urls: urls?,
         ca_file,
         certificate,
+        account,
         stream: stream?,
         reader_seed: reader_seed?,
         signers,
@@ -94,6 +103,12 @@ pub(super) fn signers(layers: &Layers, problems: &mut Problems) -> Option<BTreeS
     let mut root = Fields::of(&layers.root, "the configuration", problems);
     let audit = root.required("audit", "a section `[audit]`", problems)?;
     Some(audit::signers(&mut Fields::of(audit, "`[audit]`", problems), problems))
+}
+
+pub(super) fn audit_key(layers: &Layers, problems: &mut Problems) -> Option<SecretString> {
+    let mut root = Fields::of(&layers.root, "the configuration", problems);
+    let audit = root.required("audit", "a section `[audit]`", problems)?;
+    audit::key(&mut Fields::of(audit, "`[audit]`", problems), layers, problems)
 }
 
 pub(super) fn nats_address(layers: &Layers, problems: &mut Problems) -> Option<NatsAddress> {

@@ -162,6 +162,8 @@ pub struct ReaderSettings {
     pub ca_file: Option<PathBuf>,
     /// What hallpass shows where the server asks for a certificate.
     pub certificate: Option<ClientCertificate>,
+    /// The stream's account, as far as it is named: for messages.
+    pub account: Option<String>,
     /// The stream's name.
     pub stream: String,
     /// The seed of the user who may only read there.
@@ -295,6 +297,19 @@ pub fn read_signers(layers: &Layers) -> Result<BTreeSet<String>, Problems> {
     let signers = sections::signers(layers, &mut problems);
     match signers {
         Some(signers) if !problems.any_error() => Ok(signers),
+        _ => Err(problems),
+    }
+}
+
+/// Gets what fingerprints are made with, and that only.
+///
+/// # Errors
+/// Every problem there is.
+pub fn read_audit_key(layers: &Layers) -> Result<SecretString, Problems> {
+    let mut problems = Problems::default();
+    let key = sections::audit_key(layers, &mut problems);
+    match key {
+        Some(key) if !problems.any_error() => Ok(key),
         _ => Err(problems),
     }
 }

@@ -181,6 +181,28 @@ impl<'a> Fields<'a> {
         range: RangeInclusive<i64>,
         problems: &mut Problems,
     ) -> Option<i64> {
+        self.number(key, range, "", "write such a number, without quotes", problems)
+    }
+
+    /// How many bytes, within a range.
+    pub fn bytes(
+        &mut self,
+        key: &'static str,
+        range: RangeInclusive<i64>,
+        problems: &mut Problems,
+    ) -> Option<i64> {
+        let help = "write it in bytes, without a unit and without quotes: `1073741824` is 1 GiB";
+        self.number(key, range, " of bytes", help, problems)
+    }
+
+    fn number(
+        &mut self,
+        key: &'static str,
+        range: RangeInclusive<i64>,
+        unit: &str,
+        help: &str,
+        problems: &mut Problems,
+    ) -> Option<i64> {
         let node = self.node(key)?;
         let number = match (&node.kind, &node.place) {
             (Kind::Integer(number), _) => Some(*number),
@@ -193,8 +215,8 @@ impl<'a> Fields<'a> {
                 let (least, most) = range.into_inner();
                 problems.add(Problem::error(
                     &node.place,
-                    format!("`{key}` is not a whole number from {least} to {most}"),
-                    "write such a number, without quotes",
+                    format!("`{key}` is not a whole number{unit} from {least} to {most}"),
+                    help,
                 ));
                 None
             }

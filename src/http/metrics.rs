@@ -4,11 +4,19 @@ use core::fmt;
 
 use prometheus_client::{
     encoding::text::encode,
-    metrics::{counter::Counter, family::Family, gauge::ConstGauge, info::Info},
+    metrics::{
+        counter::{ConstCounter, Counter},
+        family::Family,
+        gauge::ConstGauge,
+        info::Info,
+    },
     registry::{Registry, Unit},
 };
 
-use crate::reload::{MapsState, MapsStatus};
+use crate::{
+    audit::OnItsWay,
+    reload::{MapsState, MapsStatus},
+};
 
 /// What the text is.
 pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -21,8 +29,16 @@ type Outcome = Vec<(&'static str, &'static str)>;
 ///
 /// # Errors
 /// None that a text in memory has.
-pub(super) fn text(maps: &MapsStatus) -> Result<String, fmt::Error> {
+pub(super) fn text(maps: &MapsStatus, trail: &OnItsWay) -> Result<String, fmt::Error> {
     let mut registry = Registry::default();
+    register_maps(&mut registry, maps);
+    register_trail(&mut registry, trail);
+    let mut text = String::new();
+    encode(&mut text, &registry)?;
+    Ok(text)
+}
+
+fn register_maps(registry: &mut Registry, maps: &MapsStatus) {
     let reloads = Family::<Outcome, Counter>::default();
     // Both from the start: an alert on an increase needs the zero before it.
     for (outcome, count) in [("applied", maps.applied), ("rejected", maps.rejected)] {
@@ -41,9 +57,18 @@ pub(super) fn text(maps: &MapsStatus) -> Result<String, fmt::Error> {
     let help = "For how long the maps have been in force";
     let age = gauge(maps.in_force_s);
     registry.register_with_unit("hallpass_maps_in_force", help, Unit::Seconds, age);
-    let mut text = String::new();
-    encode(&mut text, &registry)?;
-    Ok(text)
+}
+
+fn register_trail(registry: &mut Registry, trail: &OnItsWay) {
+    let help = "Audit events that the stream has not acknowledged yet";
+    registry.register("hallpass_audit_undelivered", help, gauge(trail.undelivered));
+    let help = "Those of them that the disk has";
+    registry.register("hallpass_audit_spooled", help, gauge(trail.spooled));
+    let help = "For how long the oldest of them has been waiting";
+    let oldest = ConstGauge::new(trail.oldest.as_secs_f64());
+    registry.register_with_unit("hallpass_audit_oldest_undelivered", help, Unit::Seconds, oldest);
+    let help = "Audit events that were not recorded: the stream has them as a number at most";
+    registry.register("hallpass_audit_lost", help, ConstCounter::new(trail.lost));
 }
 
 fn gauge(value: impl TryInto<i64>) -> ConstGauge<i64> {

@@ -5,7 +5,12 @@
 
 mod metrics;
 
-use std::{future::IntoFuture as _, io, net::SocketAddr, sync::Arc};
+use std::{
+    future::IntoFuture as _,
+    io,
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+};
 
 use axum::{
     Router,
@@ -17,7 +22,25 @@ use axum::{
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::HttpSettings, reload::Maps};
+use crate::{audit::OnItsWay, config::HttpSettings, reload::Maps};
+
+/// Tells how the delivery of audit events stands.
+pub type Meter = Box<dyn Fn() -> OnItsWay + Send + Sync>;
+
+/// Of what is told.
+#[derive(Clone)]
+pub struct Asked {
+    /// The subject maps.
+    pub maps: Arc<Maps>,
+    /// The audit trail, once it is begun; before that nothing is on its way.
+    pub trail: Arc<OnceLock<Meter>>,
+}
+
+impl std::fmt::Debug for Asked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Asked").finish_non_exhaustive()
+    }
+}
 
 /// Why nothing can listen there.
 #[derive(Debug, thiserror::Error)]
@@ -42,8 +65,8 @@ pub async fn listen(settings: HttpSettings) -> Result<TcpListener, ListenError> 
 
 /// Answers until `stop`. What is half asked then is not waited for: the end of hallpass is nobody
 /// else's to delay.
-pub async fn serve(listener: TcpListener, maps: Arc<Maps>, stop: CancellationToken) {
-    let app = Router::new().route("/metrics", get(metrics)).with_state(maps);
+pub async fn serve(listener: TcpListener, asked: Asked, stop: CancellationToken) {
+    let app = Router::new().route("/metrics", get(metrics)).with_state(asked);
     tokio::select! {
         () = stop.cancelled() => {}
         Err(error) = axum::serve(listener, app).into_future() => {
@@ -52,8 +75,9 @@ pub async fn serve(listener: TcpListener, maps: Arc<Maps>, stop: CancellationTok
     }
 }
 
-async fn metrics(State(maps): State<Arc<Maps>>) -> Response {
-    match metrics::text(&maps.status()) {
+async fn metrics(State(Asked { maps, trail }): State<Asked>) -> Response {
+    let trail = trail.get().map(|meter| meter()).unwrap_or_default();
+    match metrics::text(&maps.status(), &trail) {
         Ok(text) => ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }

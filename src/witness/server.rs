@@ -37,9 +37,11 @@ pub async fn answers(witness: Witness, client: Client, queue: String, stop: Canc
             tracing::warn!(
                 server = advisory.server.name,
                 client = advisory.client.id,
-                reason = printable::shortened(&advisory.reason, LONGEST_REASON),
-                ?fate,
-                "a login failed otherwise than by a refusal of hallpass"
+                // Of silence, the server has nothing to say.
+                reason = (!advisory.reason.is_empty())
+                    .then(|| printable::shortened(&advisory.reason, LONGEST_REASON)),
+                "a login failed otherwise than by a refusal of hallpass: {}",
+                fate.told()
             );
             witness.answer(AnswerEvent { fate, advisory, at: now() });
         }
@@ -109,7 +111,7 @@ async fn connect(connection: &Connection<'_>, stop: &CancellationToken) -> Optio
                 Err(error) => error,
             },
         };
-        let why = connection.why_not(&error);
+        let why = connection.why_not_yet(&error);
         tracing::warn!(connection = connection.name, "{why}; connections are not recorded");
         tokio::select! {
             () = stop.cancelled() => return None,

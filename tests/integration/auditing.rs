@@ -1,6 +1,9 @@
 //! The trail as an auditor reads it: searched, told, exported, verified, and tampered with.
 
+mod asking;
+mod progress;
 mod tampering;
+mod telling;
 
 use std::path::PathBuf;
 

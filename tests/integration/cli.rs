@@ -1,5 +1,7 @@
 //! The commands as people use them: output, exit codes, files.
 
+mod older;
+
 use std::os::unix::fs::PermissionsExt as _;
 
 use crate::support::{code, files, nats_server, printed, run, soon, text};
@@ -250,6 +252,7 @@ async fn every_command_has_help_with_an_example_and_usage_errors_are_not_a_no() 
         &["audit", "why"],
         &["audit", "verify"],
         &["audit", "export"],
+        &["audit", "fingerprint"],
     ] {
         let help = run(directory.path(), &[arguments, &["--help"]].concat()).await;
         assert_eq!(code(&help), 0);

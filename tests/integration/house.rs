@@ -53,6 +53,7 @@ const ROOMS: &[&str] = &[
     "audit/shared",
     "audit/delivery",
     "audit/sink",
+    "audit/meter",
     "audit/heads",
     "audit/trail",
     "audit/reader",

@@ -40,6 +40,7 @@ mod playground;
 mod recording;
 mod reload;
 mod replaying;
+mod schema;
 mod spooling;
 mod tail;
 mod tls;

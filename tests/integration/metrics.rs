@@ -4,7 +4,7 @@ use std::{net::TcpListener, path::Path};
 
 use reqwest::{Method, StatusCode};
 
-use crate::support::{Hallpass, World, eventually};
+use crate::support::{Hallpass, World, eventually, occupied};
 
 const OPS: &str = "account = \"APP\"\n\n[roles.ops]\nsubscribe = [\"ops.>\"]\n";
 const ON_A_FREE_PORT: &[&str] = &["--set", "http.listen=127.0.0.1:0"];
@@ -106,7 +106,8 @@ async fn metrics_are_served_while_nats_is_away_and_nowhere_unless_asked_for() {
     world.nats.stop().await;
     let mut early = Hallpass::start(world.directory(), ON_A_FREE_PORT);
     early.says("NATS is not there yet at").await;
-    shows(&address(&early).await, &["hallpass_maps_rejected 0"]).await;
+    let none = ["hallpass_maps_rejected 0", "hallpass_audit_undelivered 0"];
+    shows(&address(&early).await, &none).await;
     assert!(early.terminate().await.success());
 }
 
@@ -118,4 +119,60 @@ async fn an_address_that_is_taken_ends_the_start() {
     let mut hallpass = Hallpass::start(world.directory(), &["--set", &format!("http.listen={at}")]);
     assert_eq!(hallpass.ended().await.code(), Some(1));
     hallpass.says(&format!("`http.listen`: hallpass cannot listen on `{at}`: ")).await;
+}
+
+/// What a metric says now.
+fn value(metrics: &str, name: &str) -> f64 {
+    let line = metrics.lines().find_map(|line| line.strip_prefix(&format!("{name} ")));
+    line.unwrap_or_else(|| panic!("{name} in {metrics}")).parse().unwrap()
+}
+
+#[tokio::test]
+async fn what_the_audit_stream_does_not_take_is_in_the_metrics_until_it_does() {
+    let (world, admin) = occupied(ON_A_FREE_PORT).await;
+    let at = &address(&world.hallpass[0]).await;
+    for name in ["one", "two"] {
+        world.log_in(name, &world.token("x", &["orders:read"])).await.unwrap();
+    }
+    let told = eventually("events that wait", || async {
+        let told = metrics(at).await;
+        (value(&told, "hallpass_audit_spooled") >= 3.0).then_some(told)
+    })
+    .await;
+    assert!(value(&told, "hallpass_audit_undelivered") >= value(&told, "hallpass_audit_spooled"));
+    let oldest = "hallpass_audit_oldest_undelivered_seconds";
+    let before = value(&told, oldest);
+    assert!(before > 0.0, "{told}");
+    eventually("it gets older", || async {
+        (value(&metrics(at).await, oldest) > before).then_some(())
+    })
+    .await;
+    assert_eq!(value(&told, "hallpass_audit_lost_total"), 0.0);
+    admin.delete_stream("OTHER").await.unwrap();
+    let none = ["hallpass_audit_undelivered 0", "hallpass_audit_spooled 0"];
+    let told = shows(at, &none).await;
+    assert_eq!(value(&told, oldest), 0.0);
+}
+
+#[tokio::test]
+async fn what_no_message_can_hold_is_counted_as_lost() {
+    // A refusal tells each role that was given, and why it is not held.
+    let roles = (0..400).map(|n| {
+        format!(
+            "[roles.role-of-a-long-name-{n}]\nidp_roles = [\"long\"]\npublish = [\"a\"]\n\
+             when = {{ connection_types = [\"WEBSOCKET\"] }}\n"
+        )
+    });
+    let map = format!("account = \"APP\"\n{}", roles.collect::<String>());
+    let small = |conf: &str| format!("{conf}\nmax_payload: 32KB\n");
+    let builder = World::builder().server_conf(small).map("app.toml", &map).replicas(0);
+    let mut world = builder.start().await;
+    world.add_hallpass(ON_A_FREE_PORT).await;
+    let at = &address(&world.hallpass[0]).await;
+    shows(at, &["hallpass_audit_lost_total 0"]).await;
+    world.log_in("long", &world.token("x", &["long"])).await.unwrap_err();
+    eventually("what is lost", || async {
+        (value(&metrics(at).await, "hallpass_audit_lost_total") >= 1.0).then_some(())
+    })
+    .await;
 }

@@ -150,9 +150,14 @@ async fn the_same_maps_say_the_same_from_a_file_too() {
     let trail = std::fs::read_to_string(world.directory().join("trail.ndjson")).unwrap();
     let output = run_with(world.directory(), &arguments, &trail).await;
     assert_eq!((code(&output), changes(&text(&output.stdout)).len()), (2, 5));
-    std::fs::write(world.directory().join("trail.ndjson"), trail + "no event\n").unwrap();
+    let more = "no event\n{}\n[]\n{\"type\":\"hallpass.of-another-version\"}\n";
+    std::fs::write(world.directory().join("trail.ndjson"), trail + more).unwrap();
     let told = replayed(&world, 2, &["--file", "trail.ndjson"]).await;
-    assert!(told.contains("9 the same, 1 cannot be read"), "{told}");
+    assert!(told.contains("9 the same, 3 cannot be read"), "{told}");
+    assert_eq!(told.matches(": it is no event\n").count(), 3, "{told}");
+    let told = replayed(&world, 3, &["--maps", "nope", "--file", "trail.ndjson"]).await;
+    assert!(told.contains("`nope` is no directory") && told.contains("at --maps"), "{told}");
+    assert!(!told.contains("[maps]"), "{told}");
     // A claim that no map read then.
     propose(&world, &[("{team}", "{tenant}"), ("[claims]", "[claims]\ntenant = \"tenant_id\"")]);
     let told = replayed(&world, 2, &["--maps", "proposed", "--file", "trail.ndjson"]).await;

@@ -9,7 +9,9 @@ use std::{
 use async_nats::jetstream::{Context, stream::Config};
 use hallpass::audit::reader::Record;
 
-use crate::support::{Disk, Hallpass, World, eventually, files, occupied, with_admin};
+use crate::support::{
+    Disk, Hallpass, World, code, eventually, files, occupied, run, text, with_admin,
+};
 
 mod parked;
 mod room;
@@ -66,6 +68,7 @@ async fn without_a_stream_logins_go_on_and_a_later_start_delivers_their_events_i
     admin.delete_stream("OTHER").await.unwrap();
     world.add_hallpass(&[]).await;
     let events = all_delivered(&world, 2).await;
+    world.hallpass[0].says("events that an instance left behind are all on the stream").await;
     let told = sequences(&events, &source);
     let expected: Vec<u64> = (1..=told.len() as u64).collect();
     assert_eq!(told, expected, "in order, with nothing missing");
@@ -248,9 +251,27 @@ async fn where_that_is_wanted_logins_go_on_although_nothing_is_safe() {
 async fn a_spool_that_cannot_be_written_is_an_error_at_the_start() {
     let (world, _) = with_admin().await;
     std::fs::write(world.directory().join("audit-spool"), "").unwrap();
-    let mut hallpass = Hallpass::start(world.directory(), &[]);
+    // Before anything is waited for.
+    let away = ["--set", "nats.urls=nats://127.0.0.1:9"];
+    let mut hallpass = Hallpass::start(world.directory(), &away);
     assert_eq!(hallpass.ended().await.code(), Some(1));
     hallpass.says("the audit spool `").await;
+    hallpass.says("make `audit.spool.directory` writable").await;
+    let check = run(world.directory(), &["check"]).await;
+    let told = text(&check.stderr);
+    assert_eq!(code(&check), 3, "{told}");
+    assert!(told.contains("the audit spool `") && told.contains("hallpass.toml:"), "{told}");
+}
+
+#[tokio::test]
+async fn check_leaves_nothing_of_a_spool() {
+    let (world, _) = with_admin().await;
+    let before = files(world.directory());
+    let arguments = ["check", "--set", "audit.spool.directory=new/spool"];
+    let check = run(world.directory(), &arguments).await;
+    assert_eq!(code(&check), 0, "{}", text(&check.stderr));
+    assert!(!world.directory().join("new").exists());
+    assert_eq!(files(world.directory()).len(), before.len());
 }
 
 #[tokio::test]

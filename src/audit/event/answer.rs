@@ -61,6 +61,17 @@ impl AnswerFate {
         Some(if not_asked { Self::NotAsked } else { Self::AnswerInvalid })
     }
 
+    /// What happened, in words for a log.
+    #[must_use]
+    pub fn told(self) -> &'static str {
+        match self {
+            Self::NoAnswer => "nobody answered in time",
+            Self::AnswerInvalid => "the server did not take the answer",
+            Self::RefusedByAnother => "somebody refused who is not hallpass",
+            Self::NotAsked => "the server refused by itself",
+        }
+    }
+
     fn outcome(self) -> &'static str {
         match self {
             Self::NoAnswer => "timed_out",

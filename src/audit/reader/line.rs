@@ -98,7 +98,15 @@ impl Record {
                 ("not recorded".to_owned(), what)
             }
             kind @ ("session" | "answer") => {
-                (self.who(), format!("{kind} {} {}", self.what(), some("/data/reason")))
+                let who = self.who();
+                // An nkey says little to people: of who came in by one, such as hallpass itself,
+                // also what they call themselves. Who was let in by hallpass has an issuer.
+                let name = match some("/data/client/name") {
+                    name if name.is_empty() || who == "-" || who.contains(':') => String::new(),
+                    name => name,
+                };
+                let what = format!("{kind} {} {}{name}", self.what(), some("/data/reason"));
+                (who, what)
             }
             kind => (kind.to_owned(), some("/data/code")),
         }
@@ -198,6 +206,12 @@ mod tests {
         assert_eq!(line("session", ended), "ended i-1 - session APP Kicked");
         let started = json!({ "outcome": "started", "account": "APP", "user_name": "corp:a" });
         assert_eq!(line("session", started), "started i-1 corp:a session APP");
+        let own = json!({ "outcome": "started", "account": "AUDIT", "user_name": "UABC",
+            "own": true, "client": { "name": "hallpass-audit" } });
+        assert_eq!(line("session", own), "started i-1 UABC session AUDIT hallpass-audit");
+        let named = json!({ "outcome": "started", "account": "APP", "user_name": "corp:a",
+            "client": { "name": "hallpass-audit" } });
+        assert_eq!(line("session", named), "started i-1 corp:a session APP");
         let late = json!({ "outcome": "timed_out", "cause": "no_answer" });
         assert_eq!(line("answer", late), "timed_out i-1 - answer no_answer");
         let last = json!({ "outcome": "signed", "head": { "sequence": 7 }, "final": true });

@@ -104,6 +104,13 @@ impl Record {
         kind.strip_prefix("hallpass.").map(str::to_owned).unwrap_or(kind)
     }
 
+    /// Whether it is an event of hallpass at all, of whatever type.
+    #[must_use]
+    pub fn is_event(&self) -> bool {
+        let kind = self.json().get("type").and_then(Value::as_str);
+        kind.is_some_and(|kind| kind.starts_with("hallpass."))
+    }
+
     /// When it happened, as the event says.
     #[must_use]
     pub fn time(&self) -> Option<Timestamp> {

@@ -86,3 +86,20 @@ fn nothing_that_a_terminal_obeys_is_told() {
     let told = story(&[&event], &[]).join("");
     assert!(!told.contains(['\u{1b}', '\u{202e}']), "{told:?}");
 }
+
+#[test]
+fn who_acts_for_whom_and_what_was_wished_for_is_told() {
+    let mut event = a_grant();
+    event["data"]["identity"]["client_id"] = "portal".into();
+    event["data"]["identity"]["actors"] =
+        json!([{ "issuer": "https://idp", "subject": "bot" }, { "subject": "desk" }, {}]);
+    event["data"]["wish"] = json!({ "account": "APP", "roles": ["clerk", "reader"] });
+    let told = story(&[&event], &[]);
+    let has = |sentence: &str| told.iter().any(|it| it.contains(sentence));
+    assert!(has("shown as `auth_token`, issued to the client `portal`, with the id"), "{told:?}");
+    let actors = "In the name of the subject acts `bot` of `https://idp`, and before that `desk` \
+        and somebody who is not named.";
+    assert!(has(actors), "{told:?}");
+    let wish = "The client asked for account `APP` and roles `clerk` and `reader` only.";
+    assert!(has(wish), "{told:?}");
+}

@@ -108,7 +108,7 @@ impl Export {
         let selection = Selection { since: self.span.stored_since(), ..Selection::default() };
         let extent = Extent { last: None, follow: false };
         let (mut count, mut written) = (0, Ok(()));
-        reader::read_selected(opened.client, &opened.settings.stream, extent, &selection, |step| {
+        reader::read_selected(opened.client, &opened.settings, extent, &selection, |step| {
             match step {
                 Step::Begun(total) => progress.of(total, Unit::Events),
                 Step::CaughtUp => {}

@@ -1,11 +1,17 @@
 //! Which events are meant: what `tail` and `query` have in common.
 
+mod ids;
+mod own;
+mod span;
+
 use core::net::IpAddr;
 
 use clap::Args;
+use ids::{PartOfFingerprint, PartOfId};
 use ipnet::IpNet;
-use jiff::{Span, Timestamp, civil::DateTime, tz::TimeZone};
+use own::Own;
 use serde_json::Value;
+pub(in crate::cli) use span::TimeSpan;
 
 use crate::{
     audit::{
@@ -15,9 +21,6 @@ use crate::{
     code::Code,
     document::did_you_mean,
 };
-
-/// How much later than its own time an event may seem to be stored earlier, by another clock.
-const CLOCKS: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);
 
 /// All types and outcomes that there are: a slip would find nothing, and look like an answer.
 const TYPES: [&str; 9] =
@@ -51,7 +54,8 @@ pub(super) struct Filter {
     /// With this outcome: granted, refused, undecided, dropped, changed, rejected, …
     #[arg(long, value_name = "OUTCOME", value_delimiter = ',', value_parser = OUTCOMES)]
     outcome: Vec<String>,
-    /// Of whom: the token's `sub`, or the user name `ISSUER:SUB`
+    /// Of whom: the token's `sub`, the user name `ISSUER:SUB`, or what a line shows, such as
+    /// `(ISSUER:SUB)`
     #[arg(long, value_name = "SUB")]
     subject: Vec<String>,
     /// Of this issuer, by its name in the configuration
@@ -75,58 +79,28 @@ pub(super) struct Filter {
     /// Of clients that call themselves this
     #[arg(long, value_name = "NAME")]
     client_name: Vec<String>,
-    /// About this decision, by its id
+    /// With the token that has this fingerprint, or one that begins so; `hallpass audit
+    /// fingerprint` tells that of a token
+    #[arg(long, value_name = "HEX", value_parser = PartOfFingerprint::read)]
+    fingerprint: Vec<PartOfFingerprint>,
+    /// With the token that has this id (`jti`)
     #[arg(long, value_name = "ID")]
-    decision: Vec<String>,
-    /// Recorded by this instance, by its id
-    #[arg(long, value_name = "ID", value_delimiter = ',')]
-    instance: Vec<String>,
+    token_id: Vec<String>,
+    /// With tokens that were issued to this OAuth client (`client_id` or `azp`)
+    #[arg(long, value_name = "CLIENT")]
+    client: Vec<String>,
+    /// About this decision, by its id or the end of it that a line shows
+    #[arg(long, value_name = "ID", value_parser = PartOfId::read)]
+    decision: Vec<PartOfId>,
+    /// Recorded by this instance, by its id or the end of it that a line shows
+    #[arg(long, value_name = "ID", value_delimiter = ',', value_parser = PartOfId::of_instance)]
+    instance: Vec<PartOfId>,
+    /// Without the connections of hallpass itself, of this reader too, as far as their events prove
+    /// it by the nkey
+    #[arg(long)]
+    no_own: bool,
     #[command(flatten)]
     pub(super) span: TimeSpan,
-}
-
-/// From when to when.
-#[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Which events")]
-pub(in crate::cli) struct TimeSpan {
-    /// Not before this: `7d`, `90m`, `2026-11-01` or `2026-11-01T12:00Z`
-    #[arg(long, value_name = "WHEN", value_parser = moment)]
-    pub(in crate::cli) since: Option<Timestamp>,
-    /// Before this
-    #[arg(long, value_name = "WHEN", value_parser = moment)]
-    pub(in crate::cli) until: Option<Timestamp>,
-}
-
-impl TimeSpan {
-    pub(in crate::cli) fn fits(&self, record: &Record) -> bool {
-        if self.since.is_none() && self.until.is_none() {
-            return true;
-        }
-        // What has no time of its own has that of the stream.
-        let time = record.time().unwrap_or(record.stored);
-        self.since.is_none_or(|since| time >= since) && self.until.is_none_or(|until| time < until)
-    }
-
-    /// From when the stream has to be read: an event is stored after it happened.
-    pub(in crate::cli) fn stored_since(&self) -> Option<Timestamp> {
-        self.since.map(|since| since.checked_sub(CLOCKS).unwrap_or(since))
-    }
-}
-
-fn moment(text: &str) -> Result<Timestamp, String> {
-    if let Ok(time) = text.parse::<Timestamp>() {
-        return Ok(time);
-    }
-    if let Ok(time) = text.parse::<DateTime>() {
-        return time.to_zoned(TimeZone::UTC).map(|it| it.timestamp()).map_err(|it| it.to_string());
-    }
-    let ago = text
-        .parse::<Span>()
-        .ok()
-        .and_then(|span| Timestamp::now().to_zoned(TimeZone::UTC).checked_sub(span).ok());
-    ago.map(|it| it.timestamp()).ok_or_else(|| {
-        "a time such as `2026-11-01T12:00Z`, or how long ago, such as `7d`".to_owned()
-    })
 }
 
 fn code(text: &str) -> Result<String, String> {
@@ -158,10 +132,14 @@ impl Filter {
             &self.code,
             &self.server,
             &self.client_name,
-            &self.decision,
-            &self.instance,
+            &self.token_id,
+            &self.client,
         ];
         lists.iter().all(|list| list.is_empty())
+            && self.fingerprint.is_empty()
+            && self.decision.is_empty()
+            && self.instance.is_empty()
+            && !self.no_own
             && self.client_id.is_empty()
             && self.address.is_empty()
             && self.span.since.is_none()
@@ -172,17 +150,34 @@ impl Filter {
     pub(super) fn selection(&self) -> Selection {
         // A word with a dot or a wildcard would be another subject.
         let words = |words: &[String]| words.iter().map(|it| subject_token(it)).collect();
+        let mut outcomes: Vec<String> = words(&self.outcome);
+        // The server knows whole ids only.
+        let instances = self.instance.iter().map(PartOfId::instance).collect::<Option<Vec<_>>>();
+        let mut instances = instances.unwrap_or_default();
+        if self.no_own {
+            // Whose an end is, its start says, which another instance may have recorded.
+            instances.clear();
+            if outcomes.iter().any(|it| it == "ended") {
+                outcomes.push("started".to_owned());
+            }
+        }
         Selection {
             types: words(&self.types),
             accounts: words(&self.account),
-            outcomes: words(&self.outcome),
-            instances: words(&self.instance),
+            outcomes,
+            instances,
             since: self.span.stored_since(),
         }
     }
 
-    /// Whether an event is meant.
-    pub(super) fn fits(&self, record: &Record) -> bool {
+    /// Finds what is meant among events that are read one after the other. `reader` is the public
+    /// nkey of who reads.
+    pub(super) fn sieve(&self, reader: String) -> Sieve<'_> {
+        Sieve { filter: self, own: self.no_own.then(|| Own::of(reader)) }
+    }
+
+    /// Whether an event is meant, whoever's connection it is about.
+    fn fits(&self, record: &Record) -> bool {
         let event = record.json();
         let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str);
         let any = |wanted: &[String], pointers: &[&str]| {
@@ -201,7 +196,7 @@ impl Filter {
         (self.types.is_empty() || self.types.contains(&record.kind()))
             && in_account
             && any(&self.outcome, &["/data/outcome"])
-            && self.is_about_subject(event)
+            && self.is_about_subject(record)
             && (any(&self.issuer, &["/data/identity/issuer", "/data/token/issuer", "/data/issuer"])
                 || user_name(event)
                     .is_some_and(|(issuer, _)| self.issuer.iter().any(|it| it == issuer)))
@@ -215,23 +210,41 @@ impl Filter {
             && self.is_of_client(event)
             && self.is_from_address(event)
             && any(&self.client_name, &["/data/client/name"])
-            && any(&self.decision, &["/data/decision"])
-            && any(&self.instance, &["/data/hallpass/instance"])
+            && any(&self.token_id, &["/data/token/id"])
+            && any(&self.client, &["/data/identity/client_id"])
+            && is_one(
+                &self.fingerprint,
+                text("/data/credential/fingerprint"),
+                PartOfFingerprint::fits,
+            )
+            && is_one(&self.decision, text("/data/decision"), PartOfId::fits)
+            && is_one(&self.instance, text("/data/hallpass/instance"), PartOfId::fits)
             && self.span.fits(record)
     }
 
-    fn is_about_subject(&self, event: &Value) -> bool {
+    fn is_about_subject(&self, record: &Record) -> bool {
+        if self.subject.is_empty() {
+            return true;
+        }
+        let event = record.json();
         let pointers = [
             "/data/identity/subject",
             "/data/identity/user_name",
             "/data/token/subject",
             "/data/user_name",
         ];
-        let wanted = |text: &str| self.subject.iter().any(|it| it == text);
         let told = pointers.iter().filter_map(|it| event.pointer(it)?.as_str());
-        self.subject.is_empty()
-            || told.into_iter().any(wanted)
-            || user_name(event).is_some_and(|(_, subject)| wanted(subject))
+        let mut told: Vec<&str> =
+            told.chain(user_name(event).map(|(_, subject)| subject)).collect();
+        // As a line shows it: in brackets, where nobody vouched for more than the token.
+        let shown = record.who();
+        let bare = shown.strip_prefix('(').and_then(|it| it.strip_suffix(')'));
+        told.extend([shown.as_str()].into_iter().filter(|it| *it != "-").chain(bare));
+        let is_it = |wanted: &str, told: &str| match wanted.strip_suffix('…') {
+            Some(begin) => told.starts_with(begin),
+            None => told == wanted,
+        };
+        self.subject.iter().any(|wanted| told.iter().any(|it| is_it(wanted, it)))
     }
 
     fn is_of_client(&self, event: &Value) -> bool {
@@ -245,6 +258,26 @@ impl Filter {
         self.address.is_empty()
             || address.is_some_and(|it| self.address.iter().any(|net| net.contains(&it)))
     }
+}
+
+/// What is meant, among events that are read one after the other.
+pub(super) struct Sieve<'a> {
+    filter: &'a Filter,
+    own: Option<Own>,
+}
+
+impl Sieve<'_> {
+    /// Whether an event is meant.
+    pub(super) fn passes(&mut self, record: &Record) -> bool {
+        // Each is looked at, whatever else it is.
+        let is_own = self.own.as_mut().is_some_and(|own| own.is(record));
+        !is_own && self.filter.fits(record)
+    }
+}
+
+/// Whether nothing is asked for, or what is told is one of them.
+fn is_one<T>(wanted: &[T], told: Option<&str>, fits: impl Fn(&T, &str) -> bool) -> bool {
+    wanted.is_empty() || told.is_some_and(|told| wanted.iter().any(|it| fits(it, told)))
 }
 
 /// Issuer and subject of a session, of which the server knows the user name only.

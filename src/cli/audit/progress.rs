@@ -27,6 +27,8 @@ impl Progress {
     pub(in crate::cli) fn of(&self, total: u64, unit: Unit) {
         let template = match unit {
             Unit::Events => "{msg} {wide_bar} {human_pos} of {human_len} events, {eta} to go",
+            // Of a pipe, nobody knows.
+            Unit::Bytes if total == 0 => "{msg} {bytes} so far",
             Unit::Bytes => "{msg} {wide_bar} {bytes} of {total_bytes}, {eta} to go",
         };
         if let Ok(style) = ProgressStyle::with_template(template) {

@@ -23,13 +23,13 @@ use crate::{
 /// Shows every event that fits, the newest last, and ends. Exit code 0 also where none does.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  hallpass audit query --since 7d --subject alice --outcome refused\n  hallpass audit query --role orders-clerk --since 2026-11-01 --wide\n  hallpass audit query --type decision --since 24h --count-by code"
+    after_help = "Examples:\n  hallpass audit query --since 7d --subject alice --outcome refused\n  hallpass audit query --role orders-clerk --since 2026-11-01 --wide\n  hallpass audit query --type decision --since 24h --count-by code\n  hallpass audit query --fingerprint \"$(hallpass audit fingerprint < token.jwt)\""
 )]
 pub(in crate::cli) struct Query {
     #[command(flatten)]
     config: ConfigArgs,
     /// At most so many, the newest
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
     /// How many events there are of each, instead of the events
     #[arg(long, value_name = "WHAT", value_enum, conflicts_with_all = ["limit", "json", "wide"])]
@@ -92,15 +92,15 @@ impl Query {
         let (mut found, mut written) = (0_u64, Ok(()));
         let progress = Progress::new("searching");
         let extent = Extent { last: None, follow: false };
-        let selection = self.filter.selection();
-        let stream = &opened.settings.stream;
+        let (selection, mut sieve) = (self.filter.selection(), self.filter.sieve(opened.reader()));
+        let stream = &opened.settings;
         let reading = reader::read_selected(opened.client, stream, extent, &selection, |step| {
             match step {
                 Step::Begun(total) => progress.of(total, Unit::Events),
                 Step::CaughtUp => {}
                 Step::Event(record) => {
                     progress.add(1);
-                    if self.filter.fits(&record) {
+                    if sieve.passes(&record) {
                         found += 1;
                         written = self.take(&mut sink, *record, &progress);
                     }

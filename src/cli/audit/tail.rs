@@ -13,16 +13,16 @@ use crate::{
 /// Follow the audit stream, one line an event
 ///
 /// Shows the newest events and then every new one, until Ctrl-C; a restart of the server does not
-/// end it. Needs `nats.urls` and
-/// `audit.reader_seed` of the configuration, and none of the secrets that `serve` needs.
+/// end it. Needs `nats.urls` and `audit.reader_seed` of the configuration, and none of the secrets
+/// that `serve` needs.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  hallpass audit tail\n  hallpass audit tail --outcome refused --account APP\n  hallpass audit tail --last 1000 --no-follow --json | jq .data.code"
+    after_help = "Examples:\n  hallpass audit tail\n  hallpass audit tail --outcome refused --account APP\n  hallpass audit tail --last 1000 --no-follow --json | jq .data.code\n  hallpass audit tail --no-own"
 )]
 pub(in crate::cli) struct Tail {
     #[command(flatten)]
     config: ConfigArgs,
-    /// How many of the events that are there come first; `all` for every one
+    /// How many of the events that are there come first; `all` for every one, 0 for none
     #[arg(long, default_value = "10", value_name = "COUNT", value_parser = count)]
     last: Count,
     /// End after the newest event instead of waiting for more
@@ -77,11 +77,11 @@ impl Tail {
         };
         let extent = Extent { last, follow: !self.no_follow };
         let mut written = Ok(());
-        let selection = self.filter.selection();
-        let stream = &opened.settings.stream;
+        let (selection, mut sieve) = (self.filter.selection(), self.filter.sieve(opened.reader()));
+        let stream = &opened.settings;
         let reading = reader::read_selected(opened.client, stream, extent, &selection, |step| {
             written = match (step, &mut held) {
-                (Step::Event(record), _) if !self.filter.fits(&record) => Ok(()),
+                (Step::Event(record), _) if !sieve.passes(&record) => Ok(()),
                 (Step::Event(record), Some(newest)) => {
                     newest.push(*record);
                     Ok(())

@@ -36,7 +36,7 @@ const ON_ITS_WAY: (u32, Duration) = (10, Duration::from_millis(500));
 /// `--signer`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  hallpass audit verify\n  hallpass audit verify --file trail.ndjson --signer UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4\n  zstdcat trail.ndjson.zst | hallpass audit verify --file - --complete"
+    after_help = "Examples:\n  hallpass audit verify\n  hallpass audit verify --file trail.ndjson \\\n      --signer UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4\n  zstdcat trail.ndjson.zst | hallpass audit verify --file - --complete"
 )]
 pub(in crate::cli) struct Verify {
     #[command(flatten)]

@@ -108,6 +108,8 @@ async fn an_answer_that_does_not_come_is_told() {
     let data = comes_to_the_other(&world, Other::Nothing).await["data"].take();
     assert_eq!((&data["outcome"], &data["cause"]), (&json!("timed_out"), &json!("no_answer")));
     assert!(data.get("reason").is_none());
+    let line = world.hallpass[0].says("by a refusal of hallpass: nobody answered in time").await;
+    assert!(!line.contains("reason="), "{line}");
 }
 
 /// Without a `system_account` the server has one of its own, and tells all the same.

@@ -192,7 +192,7 @@ impl Search<'_> {
         mut each: impl FnMut(Record) -> ControlFlow<()>,
     ) -> Result<(), ReadError> {
         let extent = Extent { last: None, follow: false };
-        let (client, stream) = (self.opened.client.clone(), &self.opened.settings.stream);
+        let (client, stream) = (self.opened.client.clone(), &self.opened.settings);
         reader::read_selected(client, stream, extent, selection, |step| match step {
             Step::Begun(total) => {
                 self.progress.of(total, Unit::Events);

@@ -49,7 +49,9 @@ fn what_no_mode_and_no_choice_is() {
     ] {
         assert_eq!(audit(lines).messages(), [says]);
     }
-    assert_eq!(audit("spool.max_bytes = 1").messages().len(), 1);
+    let few = audit("spool.max_bytes = 10").problems();
+    assert!(few.len() == 1 && few[0].contains("number of bytes from 1048576 to"), "{few:?}");
+    assert!(few[0].contains("write it in bytes, without a unit"), "{few:?}");
     assert_eq!(audit("checkpoint_every = \"0s\"").messages().len(), 1);
 }
 
@@ -75,4 +77,17 @@ fn who_signs_is_among_those_who_are_believed() {
     assert!(told[0].contains(&format!("add `{own}`")), "{told:?}");
     let (_, no_user) = signer(&format!("\"{}\"", nkeys::KeyPair::new_account().public_key()));
     assert!(no_user.messages().contains(&"not the public nkey of a user".to_owned()));
+}
+
+#[test]
+fn what_an_older_version_did_not_have_is_made_by_init() {
+    for (key, file) in [("key", "audit.key"), ("signing_seed", "audit-signer.nk")] {
+        let written = written();
+        let line = format!("{key} = {{ file = \"keys/{file}\" }}");
+        assert!(written.text.contains(&line));
+        let text = written.text.replace(&line, "");
+        let told = Written { text, ..written }.problems();
+        assert!(told.len() == 1 && told[0].contains(&format!("lacks `{key}`")), "{told:?}");
+        assert!(told[0].contains(&format!("add `{line}`; `hallpass init` makes")), "{told:?}");
+    }
 }

@@ -251,3 +251,27 @@ fn serve_does_not_need_the_readers_seed() {
     let inline = written.change("{ file = \"keys/audit-reader.nk\" }", "\"x\"");
     assert_eq!(inline.messages(), ["`reader_seed` stands in the configuration itself"]);
 }
+
+#[test]
+fn a_secret_has_one_purpose() {
+    for (from, to, says) in [
+        ("audit-writer.nk", "service.nk", "`audit.writer_seed` and `nats.service_seed`"),
+        ("audit-signer.nk", "audit-writer.nk", "`audit.signing_seed` and `audit.writer_seed`"),
+        ("audit.key", "audit-signer.nk", "`audit.signing_seed` and `audit.key`"),
+        ("audit-reader.nk", "audit-writer.nk", "`audit.reader_seed` and `audit.writer_seed`"),
+        ("system.nk", "service.nk", "`system.seed` and `nats.service_seed`"),
+        ("audit.key", "issuer.nk", "`audit.key` and `callout.issuer_seed`"),
+        ("audit.key", "xkey.nk", "`audit.key` and `callout.xkey_seed`"),
+    ] {
+        let system = "[system]\nseed = { file = \"keys/system.nk\" }\n\n[issuers.corp]";
+        let written = written().change("[issuers.corp]", system);
+        let keys = written.directory.path().join("keys");
+        let seed = std::fs::read_to_string(keys.join(to)).unwrap();
+        // Another file, and white space around: the same secret all the same.
+        std::fs::write(keys.join(from), format!("\n{}\n\n", seed.trim())).unwrap();
+        let told = written.problems();
+        let one = told.iter().find(|it| it.contains("are the same secret")).expect(says);
+        assert!(one.contains(says), "{one}");
+        assert!(told.iter().all(|it| !it.contains(seed.trim())), "{told:?}");
+    }
+}
