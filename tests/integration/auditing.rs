@@ -156,6 +156,7 @@ async fn what_is_exported_is_the_stream_byte_by_byte_and_verifies_anywhere() {
     assert!(told.contains("signed by nobody who is believed"), "{told}");
     let missing = run(elsewhere.path(), &["audit", "verify", "--file", file]).await;
     assert_eq!(code(&missing), 3, "nobody says whom to believe");
+    assert!(text(&missing.stderr).contains("with `--signer KEY`, a file"));
     said(&world, 1, &["verify", "--file", "not-there"]).await;
 }
 

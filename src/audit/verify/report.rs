@@ -175,7 +175,8 @@ pub struct ChainReport {
     pub vouched_at: Option<Timestamp>,
     /// The believed keys that signed: public nkeys.
     pub signed_by: Vec<String>,
-    /// How many events come after it: they could be cut off unseen.
+    /// How many events come after it: they could be cut off or written anew
+    /// unseen.
     pub unvouched: u64,
     /// Whether the instance has said that it stops.
     pub stopped: bool,

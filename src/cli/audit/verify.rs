@@ -129,6 +129,7 @@ impl Verify {
                 Ok(signers) => signers,
                 Err(problems) => {
                     output::problems(&problems);
+                    output::note("with `--signer KEY`, a file is verified without a configuration");
                     return Ok(None);
                 }
             },

@@ -72,7 +72,8 @@ pub(super) fn report(report: &Report, place: &str) -> String {
     }
     if report.unvouched() > 0 {
         line(format!(
-            "not vouched for yet: {}; they could be cut off unseen until the next checkpoint",
+            "not vouched for yet: {}; until the next checkpoint, they could be cut off or written \
+             anew unseen",
             events(report.unvouched())
         ));
     }
