@@ -53,18 +53,21 @@ fn who_has_just_begun_is_at_the_end_of_the_trail() {
 #[test]
 fn nobody_moves_the_end_of_the_trail_into_the_future() {
     let key = KeyPair::new_user();
-    let mut young = Instance::start(&key);
-    young.now += 24 * HOUR;
-    young.decide_all(3);
-    let report = |end| {
+    // An id of the year 2041, and its events as well.
+    let id = "020a1b94-ec80-765c-9cb5-10b98ff2e5c9".parse().unwrap();
+    let mut later = Instance::with_id(id, &key, &[]);
+    let now = Timestamp::now();
+    assert!(id.started_at().unwrap() > now + 48 * HOUR);
+    later.decide_all(3);
+    let report = |now| {
         let mut verifier = believing(&[&key]);
-        for (payload, at) in payloads(&young.trail)[1..].iter().zip(1..) {
+        for (payload, at) in payloads(&later.trail).iter().zip(1..) {
             verifier.take(Found { at, subject: None, message_id: None, payload });
         }
-        verifier.finish(Beginning::Unknown, end, true)
+        verifier.finish(Beginning::Unknown, End::Before(now), false)
     };
-    assert_eq!(report(End::Before(Timestamp::now())).counts.added, 3);
-    assert_eq!(report(END).counts.added, 3, "its first event is not there");
+    says(&report(now), Kind::Added, "killed before its first");
+    assert!(report(later.now).intact, "then it has just begun");
 }
 
 #[test]
@@ -96,6 +99,14 @@ fn a_chain_that_begins_later_is_not_excused_by_that() {
         // What is left of one that was killed, whose last checkpoint is gone already.
         assert!(with(&forged.trail[3..6]).intact);
         says(&with(&forged.trail[7..]), Kind::Added, "killed before its first checkpoint");
+        let mut many = Instance::start(&key);
+        many.decide("a");
+        for _ in 0..1001 {
+            many.now = many.id().started_at().unwrap();
+            many.decide("b");
+        }
+        assert!(with(&many.trail[2..1002]).intact);
+        says(&with(&many.trail[2..]), Kind::Added, "has ever vouched for");
     }
 }
 

@@ -30,7 +30,10 @@ impl Instance {
     }
 
     fn resuming(key: &KeyPair, heads: &[Head]) -> Self {
-        let instance = InstanceId::fresh();
+        Self::with_id(InstanceId::fresh(), key, heads)
+    }
+
+    fn with_id(instance: InstanceId, key: &KeyPair, heads: &[Head]) -> Self {
         let key = KeyPair::from_seed(&key.seed().unwrap()).unwrap();
         let now = instance.started_at().unwrap();
         let mut it = Self { chain: Chain::new(instance), key, now, trail: Vec::new() };

@@ -111,19 +111,28 @@ fn nobody_speaks_first_to_keep_another_from_being_heard() {
 #[test]
 fn who_takes_over_may_be_taken_over_before_it_signs() {
     let key = KeyPair::new_user();
-    let mut a = Instance::start(&key);
-    a.decide("a").now += std::time::Duration::from_secs(3600);
-    a.decide("b");
-    let mut b = Instance::resuming(&key, &[a.chain.head()]);
-    b.decide("c").now += std::time::Duration::from_secs(3600);
-    b.decide("d");
-    let mut c = Instance::resuming(&key, &[b.chain.head()]);
-    c.checkpoint(&[]);
-    let report = verify(&[&key], &[&a, &b, &c].map(|it| payloads(&it.trail)).concat());
-    assert!(report.intact, "{report:?}");
-    assert_eq!(report.unvouched(), 0);
-    let by: Vec<_> = report.chains.iter().map(|it| it.resumed_by).collect();
-    assert_eq!(by, [Some(b.id()), Some(c.id()), None]);
+    let ids = [(); 3].map(|()| InstanceId::fresh());
+    let mut back = ids;
+    // Somebody set the clock back.
+    back.reverse();
+    for ids in [ids, back] {
+        let hour = std::time::Duration::from_secs(3600);
+        let mut a = Instance::with_id(ids[0], &key, &[]);
+        a.decide("a").now += hour;
+        a.decide("b");
+        let mut b = Instance::with_id(ids[1], &key, &[a.chain.head()]);
+        b.decide("c").now += hour;
+        b.decide("d");
+        let mut c = Instance::with_id(ids[2], &key, &[b.chain.head()]);
+        c.checkpoint(&[]);
+        let report = verify(&[&key], &[&a, &b, &c].map(|it| payloads(&it.trail)).concat());
+        assert!(report.intact, "{report:?}");
+        assert_eq!(report.unvouched(), 0);
+        let by: BTreeMap<_, _> =
+            report.chains.iter().map(|it| (it.instance, it.resumed_by)).collect();
+        let expected = [(ids[0], Some(ids[1])), (ids[1], Some(ids[2])), (ids[2], None)];
+        assert_eq!(by, expected.into());
+    }
 }
 
 #[test]
