@@ -2,8 +2,8 @@
 //!
 //! Events are taken in the order in which they are found. What counts is each chain's own
 //! sequence: on the stream events of one chain may overtake each other. Of a chain only the ends
-//! of its stretches are kept, so a trail of millions of events needs no more memory than one of
-//! hundreds.
+//! of its stretches are kept, and a line for each checkpoint and for each event after the last, up
+//! to a bound: a trail of millions of events needs little more memory than one of hundreds.
 //!
 //! The hashes alone show that a trail was changed by somebody who did not mend them. Who does
 //! mend them, from the event that was changed to the end of the chain, is stopped by the
@@ -11,9 +11,12 @@
 //! What comes after the last checkpoint of a chain is vouched for by nobody yet; the report says
 //! how much that is.
 
+mod broken;
 mod chain;
 mod end;
+mod names;
 mod report;
+mod unvouched;
 mod vouching;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -26,7 +29,7 @@ pub use report::{ChainReport, Counts, Finding, Kind, Report};
 
 use super::{
     SUBJECT_PREFIX,
-    chain::{Hash, Head, Link, NoLink, parse_event_id},
+    chain::{Hash, Head, Link, parse_event_id},
     event::subject_token,
 };
 use crate::names::InstanceId;
@@ -68,6 +71,15 @@ pub enum Beginning {
     Unknown,
 }
 
+/// Where the trail ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// It was read until now.
+    Now(Timestamp),
+    /// Somewhere before now: it ends with its latest event.
+    Before(Timestamp),
+}
+
 /// Takes the events of a trail, one after the other.
 #[derive(Debug)]
 pub struct Verifier {
@@ -76,6 +88,12 @@ pub struct Verifier {
     recent: VecDeque<Head>,
     findings: Vec<Finding>,
     counts: Counts,
+    /// How many findings there are, told one by one or not.
+    told: u64,
+    /// The keys that signed and are not believed.
+    strangers: BTreeSet<String>,
+    /// How many texts are events of a hallpass, whole or not.
+    recognized: u64,
     events: u64,
     last_at: Option<u64>,
     times: Option<(Timestamp, Timestamp)>,
@@ -98,6 +116,9 @@ impl Verifier {
             recent: VecDeque::new(),
             findings: Vec::new(),
             counts: Counts::default(),
+            told: 0,
+            strangers: BTreeSet::new(),
+            recognized: 0,
             events: 0,
             last_at: None,
             times: None,
@@ -178,16 +199,18 @@ impl Verifier {
         if let Some(what) = contradiction(found, link.head, said) {
             self.tell(Finding::of(Kind::Added, link.head, mark, what));
         }
-        if !self.place(link.head, link.previous, mark) {
+        self.recognized += 1;
+        let is_checkpoint = kind(said) == "hallpass.checkpoint" || link.is_signed();
+        if !self.place(link.head, link.previous, mark, is_checkpoint) {
             return;
         }
         self.take_vouching(link, said, mark);
     }
 
     /// Gives an event its place in its chain; `false` where that is taken.
-    fn place(&mut self, head: Head, previous: Hash, mark: Mark) -> bool {
+    fn place(&mut self, head: Head, previous: Hash, mark: Mark, is_checkpoint: bool) -> bool {
         let trace = self.chains.entry(head.instance).or_default();
-        let Some(placed) = trace.place(head, previous, mark) else {
+        let Some(placed) = trace.place(head, previous, mark, is_checkpoint) else {
             let is_copy = self.recent.iter().any(|it| *it == head);
             let what = match is_copy {
                 true => "it is there already, with the same bytes",
@@ -225,7 +248,7 @@ impl Verifier {
             };
             self.tell(finding);
         }
-        if let Some(named) = placed.contradicts {
+        for named in placed.contradicts {
             self.contradicted(head, mark, named);
         }
         self.remember(head);
@@ -239,46 +262,9 @@ impl Verifier {
         self.recent.push_back(head);
     }
 
-    /// A text whose hash is not its own, or that is no event at all. What it claims still takes
-    /// its place, so that one change is not told twice.
-    fn take_broken(&mut self, found: Found<'_>, why: NoLink) {
-        let said: Value = serde_json::from_slice(found.payload).unwrap_or_default();
-        let mark = self.mark(found.at, &said);
-        let Some((head, previous)) = claimed(&said).filter(|(head, _)| is_place(head.sequence))
-        else {
-            let what = "no event of hallpass".to_owned();
-            self.tell(Finding { time: mark.time, ..Finding::at(Kind::Added, found.at, what) });
-            return;
-        };
-        let elsewhere = self.recent.iter().find(|it| {
-            it.instance == head.instance && it.hash == previous && it.sequence + 1 != head.sequence
-        });
-        let finding = match (elsewhere, self.chains.contains_key(&head.instance)) {
-            (Some(it), _) => {
-                let what = format!("{why}, and it follows event {}", it.sequence);
-                Finding::of(Kind::Reordered, head, mark, what)
-            }
-            (None, true) => Finding::of(Kind::Changed, head, mark, why.to_string()),
-            // Nothing of such a chain was seen yet: it may be the first, changed, or invented.
-            (None, false) if head.sequence == 1 || why == NoLink::Altered => {
-                Finding::of(Kind::Changed, head, mark, why.to_string())
-            }
-            (None, false) => Finding::of(Kind::Added, head, mark, why.to_string()),
-        };
-        let is_reordered = finding.kind == Kind::Reordered;
-        self.tell(finding);
-        let trace = self.chains.entry(head.instance).or_default();
-        if !is_reordered {
-            trace.place(head, previous, mark);
-        } else {
-            // Where it says it is, nothing that comes after can follow it.
-            trace.place_unlinked(head.sequence, mark);
-        }
-        self.remember(head);
-    }
-
     fn tell(&mut self, finding: Finding) {
         self.counts.count(&finding);
+        self.told += 1;
         if self.findings.len() < TOLD {
             self.findings.push(finding);
         }
@@ -290,16 +276,12 @@ fn is_place(sequence: u64) -> bool {
     (1..u64::MAX / 2).contains(&sequence)
 }
 
-fn outcome(said: &Value) -> Option<&str> {
-    said.pointer("/data/outcome")?.as_str()
+fn kind(said: &Value) -> &str {
+    said.get("type").and_then(Value::as_str).unwrap_or_default()
 }
 
-/// What a text says of its place, true or not.
-fn claimed(said: &Value) -> Option<(Head, Hash)> {
-    let text = |name: &str| said.get(name)?.as_str();
-    let (instance, sequence) = parse_event_id(text("id")?)?;
-    let hash = text("hash")?.parse().ok()?;
-    Some((Head { instance, sequence, hash }, text("previoushash")?.parse().ok()?))
+fn outcome(said: &Value) -> Option<&str> {
+    said.pointer("/data/outcome")?.as_str()
 }
 
 /// The account that stands in an event's subject: that of a grant or of a session.

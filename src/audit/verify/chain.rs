@@ -1,15 +1,18 @@
 //! What is kept of a chain while its events come.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::Mark;
+use jiff::Timestamp;
+
+use super::{
+    Mark,
+    names::{Named, Names, Verdict},
+};
 use crate::audit::chain::{Hash, Head};
 
 /// How many stretches of a chain are kept apart. Beyond that the trail is torn for good, and what
 /// is missing between the first two is counted and forgotten.
 const MOST_SEGMENTS: usize = 100_000;
-/// How many signed events are remembered, to be compared with what others say of them.
-const SIGNED: usize = 1000;
 
 /// One chain.
 #[derive(Debug, Default)]
@@ -20,15 +23,18 @@ pub(super) struct Trace {
     pub(super) events: u64,
     /// The last event with a good signature.
     pub(super) vouched: Option<(u64, Mark)>,
-    /// The farthest event that others have named and that is as they said, and who said so.
-    pub(super) confirmed: Option<(u64, Named)>,
+    /// The believed keys that signed.
+    pub(super) signers: BTreeSet<String>,
+    /// What others say of its events.
+    pub(super) names: Names,
+    /// The times of its earliest event and its latest.
+    pub(super) times: Option<(Timestamp, Timestamp)>,
+    /// Whether an event of it has no time.
+    pub(super) is_timeless: bool,
     /// The sequence of the checkpoint that said it would be the last.
     pub(super) ended: Option<u64>,
     /// What was missing between stretches that are not kept apart any more.
     pub(super) torn: u64,
-    /// What others have named and is not there yet.
-    pub(super) named: BTreeMap<u64, Named>,
-    signed: BTreeMap<u64, (Hash, Mark)>,
 }
 
 /// A stretch of a chain without a hole.
@@ -45,22 +51,13 @@ pub(super) struct Segment {
     pub(super) last: Mark,
 }
 
-/// What somebody said of an event.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Named {
-    pub(super) hash: Hash,
-    /// The event that says so.
-    pub(super) by: Head,
-    pub(super) mark: Mark,
-}
-
 /// What came out when an event was given its place.
 #[derive(Debug, Default)]
 pub(super) struct Placed {
     /// The neighbours that do not fit.
     pub(super) torn: Vec<Torn>,
     /// Who says that another event should be there.
-    pub(super) contradicts: Option<Named>,
+    pub(super) contradicts: Vec<Named>,
 }
 
 /// An event that does not follow the one before it.
@@ -75,8 +72,15 @@ pub(super) struct Torn {
 }
 
 impl Trace {
-    /// Gives an event its place; `None` where that is taken.
-    pub(super) fn place(&mut self, head: Head, previous: Hash, mark: Mark) -> Option<Placed> {
+    /// Gives an event its place; `None` where that is taken. `is_signed` where it may be one that
+    /// other instances name in their checkpoints.
+    pub(super) fn place(
+        &mut self,
+        head: Head,
+        previous: Hash,
+        mark: Mark,
+        is_signed: bool,
+    ) -> Option<Placed> {
         let segment = Segment {
             previous: Some(previous),
             first: mark,
@@ -88,11 +92,8 @@ impl Trace {
         if head.sequence <= 1 && previous != Hash::NONE {
             placed.torn.push(Torn { sequence: 1, mark, previous, before: mark });
         }
-        if let Some(named) = self.named.remove(&head.sequence)
-            && !self.confirm(head.sequence, head.hash, named)
-        {
-            placed.contradicts = Some(named);
-        }
+        let after = self.vouched.map_or(0, |(sequence, _)| sequence);
+        placed.contradicts = self.names.placed(head, mark, is_signed, after);
         Some(placed)
     }
 
@@ -109,6 +110,13 @@ impl Trace {
             return None;
         }
         self.events += 1;
+        match segment.first.time {
+            Some(time) => {
+                let (from, until) = self.times.unwrap_or((time, time));
+                self.times = Some((from.min(time), until.max(time)));
+            }
+            None => self.is_timeless = true,
+        }
         let mut low = sequence;
         let mut placed = Placed::default();
         if let Some((first, before)) = before
@@ -144,32 +152,27 @@ impl Trace {
     }
 
     /// An event has a signature that is believed.
-    pub(super) fn vouch(&mut self, head: Head, mark: Mark) {
+    pub(super) fn vouch(&mut self, head: Head, mark: Mark, key: &str) {
+        if !self.signers.contains(key) {
+            self.signers.insert(key.to_owned());
+        }
         if self.vouched.is_none_or(|(sequence, _)| sequence < head.sequence) {
             self.vouched = Some((head.sequence, mark));
-        }
-        self.signed.insert(head.sequence, (head.hash, mark));
-        if self.signed.len() > SIGNED {
-            self.signed.pop_first();
+            self.names.vouched(head.sequence);
         }
     }
 
-    /// Somebody says which event has this sequence: where it is, when it is another.
-    pub(super) fn name(&mut self, sequence: u64, named: Named) -> Option<Mark> {
-        let signed = self.signed.get(&sequence).copied();
-        let end = self.segments.values().find(|it| it.high == sequence);
-        let end = end.and_then(|it| Some((it.hash?, it.last)));
-        if let Some((hash, mark)) = signed.or(end) {
-            return (!self.confirm(sequence, hash, named)).then_some(mark);
-        }
-        if self.high() < sequence || !self.has(sequence) {
-            self.named.entry(sequence).or_insert(named);
-            if self.named.len() > SIGNED {
-                // The farthest shows best that something is missing.
-                self.named.pop_first();
-            }
-        }
-        None
+    /// Somebody says which event has this sequence.
+    pub(super) fn name(&mut self, sequence: u64, named: Named) -> Verdict {
+        let is_vouched = self.vouched.is_some_and(|(vouched, _)| sequence <= vouched);
+        let is_there = self.has(sequence);
+        self.names.name(sequence, named, is_there, is_vouched)
+    }
+
+    /// The checkpoint before this event, where nothing is missing between them.
+    pub(super) fn checkpoint_before(&self, sequence: u64) -> Option<Mark> {
+        let (low, _) = self.segments.range(..=sequence).next_back()?;
+        self.names.signed_between(*low, sequence)
     }
 
     /// The highest sequence that is there.
@@ -177,29 +180,15 @@ impl Trace {
         self.segments.values().next_back().map_or(0, |it| it.high)
     }
 
-    /// Compares what somebody said of an event with what it is.
-    fn confirm(&mut self, sequence: u64, hash: Hash, named: Named) -> bool {
-        let fits = hash == named.hash;
-        if fits && self.confirmed.is_none_or(|(farthest, _)| farthest < sequence) {
-            self.confirmed = Some((sequence, named));
-        }
-        fits
-    }
-
     /// Whether events are missing that others follow or name.
     pub(super) fn lacks_any(&self) -> bool {
-        self.segments.len() > 1 || self.farthest() > self.high()
+        self.segments.len() > 1 || self.names.farthest() > self.high()
     }
 
     /// Whether this is one of them.
     pub(super) fn lacks(&self, sequence: u64) -> bool {
         let first = self.segments.keys().next().copied().unwrap_or(1);
-        (first..=self.farthest().max(self.high())).contains(&sequence) && !self.has(sequence)
-    }
-
-    /// The farthest that somebody has named.
-    fn farthest(&self) -> u64 {
-        self.named.keys().next_back().copied().unwrap_or(0)
+        (first..=self.names.farthest().max(self.high())).contains(&sequence) && !self.has(sequence)
     }
 
     fn has(&self, sequence: u64) -> bool {

@@ -1,6 +1,6 @@
 //! What came out.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -173,10 +173,16 @@ pub struct ChainReport {
     /// When that was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vouched_at: Option<Timestamp>,
-    /// How many events come after it: they could be cut off unseen.
+    /// The believed keys that signed: public nkeys.
+    pub signed_by: Vec<String>,
+    /// How many events come after it: they could be cut off or written anew
+    /// unseen.
     pub unvouched: u64,
     /// Whether the instance has said that it stops.
     pub stopped: bool,
+    /// The instance that took over what this one left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resumed_by: Option<InstanceId>,
     /// The time of the last event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_at: Option<Timestamp>,
@@ -191,13 +197,22 @@ pub struct Report {
     pub intact: bool,
     /// How many events were read.
     pub events: u64,
+    /// How many texts have the form of an event.
+    #[serde(skip)]
+    pub(crate) recognized: u64,
     /// The times of the earliest and the latest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub between: Option<(Timestamp, Timestamp)>,
     /// What is wrong, by place; the first thousand or so.
     pub findings: Vec<Finding>,
+    /// How many findings there are in all.
+    pub told: u64,
     /// How much is wrong.
     pub counts: Counts,
+    /// How many times an event was named and could not be compared: too much came between.
+    pub uncompared: u64,
+    /// Keys that signed and are not believed; the first few.
+    pub strangers: BTreeSet<String>,
     /// Every chain, by the start of its instance.
     pub chains: Vec<ChainReport>,
     /// Chains that others name, of which nothing is left; retention may have removed them.

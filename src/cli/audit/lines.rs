@@ -41,7 +41,9 @@ pub(in crate::cli) fn each(
             break;
         }
         progress.add(read as u64);
-        each(number, line.strip_suffix(b"\n").unwrap_or(&line));
+        let text = line.strip_suffix(b"\n").unwrap_or(&line);
+        // Windows ends lines with two; no event ends with the first of them.
+        each(number, text.strip_suffix(b"\r").unwrap_or(text));
     }
     Ok(())
 }

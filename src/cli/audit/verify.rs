@@ -1,15 +1,17 @@
 //! `hallpass audit verify`
 
+mod beginning;
 mod text;
 
 use std::{collections::BTreeSet, ops::ControlFlow, path::PathBuf, time::Duration};
 
 use anyhow::Context as _;
-use async_nats::jetstream::stream::Info;
 use clap::Args;
 use jiff::Timestamp;
 use nkeys::{KeyPair, KeyPairType};
 use serde::Serialize;
+
+use beginning::{Subjects, beginning};
 
 use super::{
     Exit, Opened, lines, open,
@@ -18,7 +20,7 @@ use super::{
 use crate::{
     audit::{
         reader::{self, Extent, Record, Selection, Step},
-        verify::{Beginning, Found, Report, Verifier},
+        verify::{Beginning, End, Found, Report, Verifier},
     },
     cli::{ConfigArgs, output},
     config::read_signers,
@@ -32,8 +34,8 @@ const ON_ITS_WAY: (u32, Duration) = (10, Duration::from_millis(500));
 ///
 /// Walks the audit stream, or a file that `hallpass audit export` wrote, and names the first event
 /// that is missing, changed, reordered or added. Exit code 0 where the trail is intact, 2 where it
-/// is not, or where there is none. Only signatures of believed keys count: `audit.signers` of the configuration, or
-/// `--signer`.
+/// is not, or where there is none. Only signatures of believed keys count: `audit.signers` of the
+/// configuration, or `--signer`, with which a file needs no configuration.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  hallpass audit verify\n  hallpass audit verify --file trail.ndjson \\\n      --signer UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4\n  zstdcat trail.ndjson.zst | hallpass audit verify --file - --complete"
@@ -41,7 +43,8 @@ const ON_ITS_WAY: (u32, Duration) = (10, Duration::from_millis(500));
 pub(in crate::cli) struct Verify {
     #[command(flatten)]
     config: ConfigArgs,
-    /// Events of a file instead of the stream; `-` for standard input
+    /// Events of a file instead of the stream; `-` for standard input. With `--signer`, no
+    /// configuration is read
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
     /// A key to believe instead of those in `audit.signers`; may be given several times
@@ -91,6 +94,12 @@ impl Verify {
             }
         };
         output::text(&text).context("standard output")?;
+        if report.recognized == 0 && report.events > 0 {
+            output::error(
+                "there was no event among them: each line must be an event, byte by byte as \
+                 `hallpass audit export` writes it",
+            );
+        }
         if report.events == 0 {
             output::error("there was no event to verify");
             return Ok(Exit::No);
@@ -120,6 +129,7 @@ impl Verify {
                 Ok(signers) => signers,
                 Err(problems) => {
                     output::problems(&problems);
+                    output::note("with `--signer KEY`, a file is verified without a configuration");
                     return Ok(None);
                 }
             },
@@ -130,7 +140,7 @@ impl Verify {
         lines::each(file, &progress, |at, payload| {
             verifier.take(Found { at, subject: None, message_id: None, payload });
         })?;
-        Ok(Some(verifier.finish(Beginning::Unknown, self.complete)))
+        Ok(Some(verifier.finish(Beginning::Unknown, End::Before(Timestamp::now()), self.complete)))
     }
 
     async fn of_stream(&self) -> anyhow::Result<Option<Report>> {
@@ -140,9 +150,10 @@ impl Verify {
         };
         let Some(believed) = self.believed(settings.signers.clone()) else { return Ok(None) };
         let stream = &settings.stream;
-        let info = reader::info(client.clone(), stream).await?;
+        let (info, now) = (reader::info(client.clone(), stream).await?, Timestamp::now());
         let progress = Progress::new("verifying");
         let mut verifier = Verifier::new(believed);
+        let mut subjects = Subjects::default();
         let mut ends: Option<(Timestamp, u64)> = None;
         let everything = Selection::default();
         let extent = Extent { last: None, follow: false };
@@ -154,6 +165,7 @@ impl Verify {
                     progress.add(1);
                     let (since, _) = ends.unwrap_or((record.stored, 0));
                     ends = Some((since, record.sequence));
+                    subjects.count(&info, &record.subject);
                     verifier.take(found(&record));
                 }
             }
@@ -181,8 +193,9 @@ impl Verify {
                 tokio::time::sleep(ON_ITS_WAY.1).await;
             }
         }
-        let beginning = beginning(&info, ends.map(|(since, _)| since), Timestamp::now());
-        Ok(Some(verifier.finish(beginning, self.complete)))
+        let beginning = beginning(&info, &subjects, ends.map(|(since, _)| since), now);
+        // What was recorded while it was read is not read.
+        Ok(Some(verifier.finish(beginning, End::Now(now), self.complete)))
     }
 }
 
@@ -192,29 +205,6 @@ fn found(record: &Record) -> Found<'_> {
         subject: Some(&record.subject),
         message_id: record.message_id.as_deref(),
         payload: record.payload(),
-    }
-}
-
-/// What the stream says of what came before its first event, which it stored at `since`.
-fn beginning(info: &Info, since: Option<Timestamp>, now: Timestamp) -> Beginning {
-    let (state, config) = (&info.state, &info.config);
-    // Where nothing is left, everything was removed.
-    let removed = match since {
-        Some(_) => state.first_sequence.saturating_sub(1),
-        None => state.last_sequence,
-    };
-    if removed == 0 {
-        return Beginning::First;
-    }
-    let is_bounded = [config.max_bytes, config.max_messages, config.max_messages_per_subject]
-        .iter()
-        .any(|limit| *limit > 0);
-    let age = Timestamp::from_nanosecond(info.created.unix_timestamp_nanos())
-        .map(|created| now.duration_since(created).unsigned_abs());
-    let is_old = !config.max_age.is_zero() && age.is_ok_and(|age| age >= config.max_age);
-    match is_bounded || is_old {
-        true => Beginning::Retained { since: since.unwrap_or(now) },
-        false => Beginning::Purged { count: removed },
     }
 }
 

@@ -148,7 +148,7 @@ fn what_the_message_says_must_be_what_the_event_says() {
                 false => take(&mut verifier, it, &it.subject, &id(it)),
             }
         }
-        verifier.finish(Beginning::First, false)
+        verifier.finish(Beginning::First, END, false)
     };
     assert!(report(0, None, None).intact);
     assert_eq!(first(&report(4, None, Some("x"))), (Kind::Added, 4, Some(4)));
@@ -177,7 +177,7 @@ fn a_message_deleted_from_the_stream_is_named_by_its_chain_first() {
     assert!(verifier.lacks_any());
     let id = |sequence: u64| format!("{}-{sequence}", instance.id());
     assert!(verifier.lacks(&id(4)) && !verifier.lacks(&id(5)) && !verifier.lacks(&id(9)));
-    let report = verifier.finish(Beginning::First, false);
+    let report = verifier.finish(Beginning::First, END, false);
     assert_eq!(first(&report), (Kind::Missing, 105, Some(4)));
     assert_eq!((report.findings.len(), report.counts.missing), (2, 1));
     assert_eq!(report.findings[1].what, "message 104 of the stream is gone");
@@ -190,7 +190,7 @@ fn holes_without_number_need_no_memory_without_bound() {
     let mark = Mark { at: 1, time: None };
     for sequence in (2..500_000).step_by(2) {
         let head = Head { instance, sequence, hash: Hash::NONE };
-        assert!(trace.place(head, Hash::NONE, mark).is_some());
+        assert!(trace.place(head, Hash::NONE, mark, false).is_some());
     }
     assert_eq!(trace.segments.len(), 100_000);
     let kept: u64 = trace

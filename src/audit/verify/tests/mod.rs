@@ -1,6 +1,9 @@
 //! A trail of our own, tampered with in every way.
 
 mod chains;
+mod cut;
+mod invented;
+mod named;
 mod several;
 mod signatures;
 
@@ -27,7 +30,10 @@ impl Instance {
     }
 
     fn resuming(key: &KeyPair, heads: &[Head]) -> Self {
-        let instance = InstanceId::fresh();
+        Self::with_id(InstanceId::fresh(), key, heads)
+    }
+
+    fn with_id(instance: InstanceId, key: &KeyPair, heads: &[Head]) -> Self {
         let key = KeyPair::from_seed(&key.seed().unwrap()).unwrap();
         let now = instance.started_at().unwrap();
         let mut it = Self { chain: Chain::new(instance), key, now, trail: Vec::new() };
@@ -89,6 +95,9 @@ impl Instance {
     }
 }
 
+/// As late as can be: a trail ends with its latest event.
+const END: End = End::Before(Timestamp::MAX);
+
 /// Started, signed, five decisions, signed: eight events.
 fn a_chain(key: &KeyPair) -> Instance {
     let mut it = Instance::start(key);
@@ -110,7 +119,7 @@ fn read(keys: &[&KeyPair], lines: &[Vec<u8>], beginning: Beginning) -> Report {
     for (line, at) in lines.iter().zip(1..) {
         verifier.take(Found { at, subject: None, message_id: None, payload: line });
     }
-    verifier.finish(beginning, false)
+    verifier.finish(beginning, END, false)
 }
 
 /// Reads what was all there once.
@@ -140,4 +149,26 @@ fn mended(payload: &[u8], from: &str, to: &str) -> Vec<u8> {
     let (hashed, _) = text.rsplit_once(",\"hash\":\"").unwrap();
     let hash: String = Sha256::digest(hashed).iter().map(|it| format!("{it:02x}")).collect();
     format!("{hashed},\"hash\":\"{hash}\"}}").into_bytes()
+}
+
+/// Events from this one on as `edit` writes them, each following the one before; no signature is
+/// left.
+fn written_anew(
+    lines: &[Vec<u8>],
+    from: usize,
+    edit: impl Fn(usize, &str) -> String,
+) -> Vec<Vec<u8>> {
+    let hash = |line: &[u8]| {
+        let said: Value = serde_json::from_slice(line).unwrap();
+        said["hash"].as_str().unwrap().to_owned()
+    };
+    let mut out = lines[..from].to_vec();
+    for (index, line) in lines.iter().enumerate().skip(from) {
+        let mut text = edit(index, std::str::from_utf8(line).unwrap());
+        if index > from {
+            text = text.replace(&hash(&lines[index - 1]), &hash(&out[index - 1]));
+        }
+        out.push(mended(text.as_bytes(), "\"specversion\"", "\"specversion\""));
+    }
+    out
 }

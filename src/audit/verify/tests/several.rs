@@ -96,7 +96,7 @@ fn what_retention_removed_is_not_missing() {
     for (line, at) in left.iter().zip(1..) {
         verifier.take(Found { at, subject: None, message_id: None, payload: line });
     }
-    assert_eq!(first(&verifier.finish(Beginning::Unknown, true)), (Kind::Missing, 1, Some(1)));
+    assert_eq!(first(&verifier.finish(Beginning::Unknown, END, true)), (Kind::Missing, 1, Some(1)));
 }
 
 #[test]

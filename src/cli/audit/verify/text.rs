@@ -35,8 +35,19 @@ pub(super) fn report(report: &Report, place: &str) -> String {
             for finding in report.findings.iter().skip(1).take(FINDINGS) {
                 line(format!("  {}", finding.sentence(place)));
             }
-            if let Some(more @ 1..) = report.findings.len().checked_sub(FINDINGS + 1) {
-                line(format!("  … and {more} more; `--format json` tells them"));
+            let told = report.findings.len();
+            if told > FINDINGS + 1 {
+                let more = report.told.saturating_sub(FINDINGS as u64 + 1);
+                let those = match report.told > told as u64 {
+                    true => format!("the first {told}"),
+                    false => "all".to_owned(),
+                };
+                line(format!("  … and {more} more; `--format json` tells {those}"));
+            }
+            for key in &report.strangers {
+                line(format!(
+                    "help: if `{key}` is a key of yours, believe it: `--signer`, or `audit.signers`"
+                ));
             }
         }
     }
@@ -53,9 +64,16 @@ pub(super) fn report(report: &Report, place: &str) -> String {
              before what is kept"
         ));
     }
+    if report.uncompared > 0 {
+        line(format!(
+            "not compared: {} of events by others; too much came between",
+            count(usize::try_from(report.uncompared).unwrap_or(usize::MAX), "mention")
+        ));
+    }
     if report.unvouched() > 0 {
         line(format!(
-            "not vouched for yet: {}; they could be cut off unseen until the next checkpoint",
+            "not vouched for yet: {}; until the next checkpoint, they could be cut off or written \
+             anew unseen",
             events(report.unvouched())
         ));
     }
@@ -72,13 +90,19 @@ fn about(chain: &ChainReport) -> String {
         (Some(until), at) => {
             let at = at.map(|at| format!(" ({})", seconds(at))).unwrap_or_default();
             text.push_str(&format!("\n    vouched for up to event {until}{at}"));
+
             if chain.unvouched > 0 {
                 text.push_str(&format!(", {} after that", chain.unvouched));
             }
         }
         (None, _) => text.push_str("\n    vouched for by nobody"),
     }
-    if !chain.stopped {
+    if !chain.signed_by.is_empty() {
+        text.push_str(&format!("\n    signed by {}", chain.signed_by.join(" and ")));
+    }
+    if let Some(by) = chain.resumed_by.filter(|_| !chain.stopped) {
+        text.push_str(&format!("\n    was killed; instance {by} took over what it left"));
+    } else if !chain.stopped {
         let at = chain.last_at.map(|at| format!(", last heard of {}", seconds(at)));
         text.push_str(&format!("\n    has not said that it stopped{}", at.unwrap_or_default()));
     }
