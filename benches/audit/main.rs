@@ -76,12 +76,13 @@ fn settings(seed: &str, stream: &str, mode: Mode, directory: &Path) -> AuditSett
         max_bytes: 1 << 30,
         when_full: WhenFull::Refuse,
     };
+    let strict = AuditMode::Strict { directory: directory.join("nothing-left") };
     AuditSettings {
         account: "AUDIT".parse().unwrap(),
         stream: stream.to_owned(),
         max_age: Duration::from_secs(3600),
         replicas: 1,
-        mode: if mode == Mode::Spool { spool } else { AuditMode::Strict },
+        mode: if mode == Mode::Spool { spool } else { strict },
         writer_seed: seed.to_owned().into(),
         key: "0".repeat(32).into(),
         signers: [signer.public_key()].into(),

@@ -13,56 +13,16 @@ use tokio::{sync::oneshot, time::Instant};
 
 use super::chain::{Hash, Head, Sealed};
 
+mod slot;
+
+use slot::{Id, Slot};
+pub(super) use slot::{Outgoing, Place};
+
 /// Once so many bytes of events are in memory, those that the disk has too are kept there alone.
 const MEMORY: usize = 16 * 1024 * 1024;
 
 /// What an event takes beside its bytes, in bytes, and more: its subject, its slot, who waits.
 const AROUND: usize = 512;
-
-/// Where on the disk an event is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
-    /// The file, by the number that it has in its directory.
-    pub(super) segment: u64,
-    /// From where in it, in bytes.
-    pub(super) offset: u64,
-    /// How many bytes.
-    pub(super) length: usize,
-}
-
-/// An event to be sent, or where to read it.
-#[derive(Debug, Clone)]
-pub(super) enum Outgoing {
-    /// It is in memory.
-    Ready(Sealed),
-    /// It is on the disk only.
-    Stored(u64, Hash, Place),
-}
-
-/// Whether an event can be sent under its id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Id {
-    /// As far as is known.
-    Free,
-    /// The stream knows the id; whether what has it is the event is being looked up.
-    Taken,
-    /// Something else has it.
-    Lost,
-}
-
-struct Slot {
-    subject: String,
-    hash: Hash,
-    /// Somebody else's message may have its id.
-    id: Id,
-    body: Option<Bytes>,
-    place: Option<Place>,
-    delivered: bool,
-    safe: Option<oneshot::Sender<()>>,
-    since: Instant,
-    /// A sequence of the stream after which it stands, if it is there; known once it was sent.
-    floor: Option<u64>,
-}
 
 /// See the module.
 pub(super) struct Window {
