@@ -11,7 +11,7 @@ use async_nats::{
     jetstream::{self, context::PublishError, publish::PublishAck},
 };
 use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
-use tokio::{sync::Notify, time::timeout};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -37,8 +37,6 @@ type Sent = (u64, Result<u64, NotSent>);
 
 #[derive(Debug, thiserror::Error)]
 enum NotSent {
-    #[error("no acknowledgement in time")]
-    Late,
     #[error("the stream has a message with its id already")]
     Taken,
     #[error(transparent)]
@@ -96,13 +94,16 @@ impl Delivery {
     }
 
     async fn deliver(&self) {
+        // For the sending, and for the acknowledgement. Looking up may take longer.
+        let mut publishing = self.context.clone();
+        publishing.set_timeout(ATTEMPT);
         let mut under_way: FuturesUnordered<BoxFuture<'_, Sent>> = FuturesUnordered::new();
         loop {
             while under_way.len() < IN_FLIGHT {
                 let next = self.shared.lock().window.take_next(self.shared.floor());
                 let Some(next) = next else { break };
                 // Sent here, one after the other, so that they leave in order.
-                let sent = self.send(next).await;
+                let sent = self.send(next, &publishing).await;
                 under_way.push(sent);
             }
             let is_done = self.finish.is_cancelled() && under_way.is_empty();
@@ -146,7 +147,7 @@ impl Delivery {
     }
 
     /// Publishes an event; what comes back waits for the acknowledgement.
-    async fn send(&self, next: Outgoing) -> BoxFuture<'_, Sent> {
+    async fn send(&self, next: Outgoing, publishing: &jetstream::Context) -> BoxFuture<'_, Sent> {
         let event = match next {
             Outgoing::Ready(event) => event,
             Outgoing::Stored(sequence, hash, place) => {
@@ -164,23 +165,21 @@ impl Delivery {
             }
         };
         let sequence = event.sequence;
-        let published = timeout(ATTEMPT, self.publish(event.clone())).await;
+        let published = self.publish(event.clone(), publishing).await;
         Box::pin(async move {
             let acknowledged = match published {
-                Ok(Ok(acknowledgement)) => timeout(ATTEMPT, acknowledgement).await,
-                Ok(Err(error)) => Ok(Err(error)),
-                Err(late) => Err(late),
+                Ok(acknowledgement) => acknowledgement.await,
+                Err(error) => Err(error),
             };
             let outcome = match acknowledged {
                 // Whether what it has is this event has to be looked up.
-                Ok(Ok(PublishAck { duplicate: true, .. })) => Err(NotSent::Taken),
-                Ok(Ok(PublishAck { sequence, .. })) => Ok(sequence),
-                Ok(Err(error)) if parked::is_for_good(&error) => {
+                Ok(PublishAck { duplicate: true, .. }) => Err(NotSent::Taken),
+                Ok(PublishAck { sequence, .. }) => Ok(sequence),
+                Err(error) if parked::is_for_good(&error) => {
                     let is_kept = self.parked.keep(self.instance, event, &error).await;
                     Err(NotSent::Never { is_kept })
                 }
-                Ok(Err(error)) => Err(error.into()),
-                Err(_) => Err(NotSent::Late),
+                Err(error) => Err(error.into()),
             };
             (sequence, outcome)
         })
@@ -189,6 +188,7 @@ impl Delivery {
     async fn publish(
         &self,
         event: Sealed,
+        publishing: &jetstream::Context,
     ) -> Result<impl Future<Output = Result<PublishAck, PublishError>> + use<>, PublishError> {
         let mut headers = HeaderMap::new();
         if !self.shared.lock().window.is_without_id(event.sequence) {
@@ -196,7 +196,7 @@ impl Delivery {
             headers.insert(async_nats::header::NATS_MESSAGE_ID, id);
         }
         headers.insert(async_nats::header::NATS_EXPECTED_STREAM, &*self.stream);
-        let sent = self.context.publish_with_headers(event.subject, headers, event.payload).await;
+        let sent = publishing.publish_with_headers(event.subject, headers, event.payload).await;
         sent.map(IntoFuture::into_future)
     }
 
