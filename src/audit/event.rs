@@ -34,6 +34,9 @@ use crate::{names::InstanceId, policy::PolicySet};
 /// number.
 pub const SCHEMA: &str = "urn:hallpass:audit:1";
 
+/// What most events take, in bytes.
+const USUAL_SIZE: usize = 4096;
+
 /// What an event is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -80,7 +83,8 @@ impl Kind {
 pub struct Event {
     kind: Kind,
     topic: String,
-    members: String,
+    /// A JSON object.
+    text: String,
 }
 
 impl fmt::Debug for Event {
@@ -115,21 +119,21 @@ impl Event {
         time: Timestamp,
         data: &impl Serialize,
     ) -> Result<Self, serde_json::Error> {
-        let text = serde_json::to_string(&Members {
+        let mut text = Vec::with_capacity(USUAL_SIZE);
+        let members = Members {
             kind: format!("hallpass.{}", kind.word()),
             time,
             subject,
             dataschema: SCHEMA,
             datacontenttype: "application/json",
             data,
-        })?;
-        // The members without the braces: the chain's go around them.
-        let members = text.strip_prefix('{').and_then(|text| text.strip_suffix('}'));
+        };
+        serde_json::to_writer(&mut text, &members)?;
         let account = subject_token(account.unwrap_or("_"));
         Ok(Self {
             kind,
             topic: format!("{}.{account}.{outcome}", kind.word()),
-            members: members.unwrap_or_default().to_owned(),
+            text: String::from_utf8(text).map_err(serde::ser::Error::custom)?,
         })
     }
 
@@ -148,7 +152,7 @@ impl Event {
     /// About how many bytes it has.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.members.len()
+        self.text.len()
     }
 
     /// Gives it the next place in a chain. With a `signer`, it is signed.
@@ -160,13 +164,15 @@ impl Event {
         chain: &mut Chain,
         signer: Option<&KeyPair>,
     ) -> Result<Sealed, nkeys::error::Error> {
-        chain.seal(&self.topic, &self.members, signer)
+        // The members without the braces: the chain's go around them.
+        let members = self.text.strip_prefix('{').and_then(|text| text.strip_suffix('}'));
+        chain.seal(&self.topic, members.unwrap_or_default(), signer)
     }
 
     /// The whole event as JSON, without a chain: for tests of what events say.
     #[cfg(test)]
     pub(crate) fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&format!("{{{}}}", self.members)).unwrap()
+        serde_json::from_str(&self.text).unwrap()
     }
 }
 
