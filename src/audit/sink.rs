@@ -85,7 +85,10 @@ impl Recorder for Sink {
         if Ledger::has_room(Class::Other, load) {
             self.tell_gap(&mut ledger);
         }
-        self.seal(&mut ledger, &event, None)
+        // The first of a chain is signed: nobody invents one, and nothing is recorded by an
+        // instance of which nobody knows.
+        let is_first = ledger.chain.head().sequence == 0;
+        self.seal(&mut ledger, &event, is_first.then_some(&*self.signer))
     }
 }
 

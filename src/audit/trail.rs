@@ -55,7 +55,8 @@ impl Trail {
             AuditMode::Strict { .. } => "strict",
             AuditMode::Spool { .. } => "spool",
         };
-        let started = Started { host, pid: std::process::id(), mode, issuers, resumes };
+        let (pid, key) = (std::process::id(), settings.signer.public_key());
+        let started = Started { host, pid, mode, key, issuers, resumes };
         let recorded = Recorded::new(instance, policy);
         record(&sink, event::started(&started, Timestamp::now(), recorded));
         let last = CancellationToken::new();

@@ -71,15 +71,6 @@ pub enum Beginning {
     Unknown,
 }
 
-/// Where the trail ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// It was read until now.
-    Now(Timestamp),
-    /// Somewhere before now: it ends with its latest event.
-    Before(Timestamp),
-}
-
 /// Takes the events of a trail, one after the other.
 #[derive(Debug)]
 pub struct Verifier {
@@ -163,21 +154,28 @@ impl Verifier {
         }
     }
 
-    /// A stream counts its messages: a number that is left out is one that was deleted.
+    /// The stream's last message had this number when all until now were taken.
+    pub fn ends_at(&mut self, last: u64) {
+        self.follows(last.saturating_add(1));
+    }
+
     fn neighbours(&mut self, found: Found<'_>) {
-        if let (Some(last), Some(_)) = (self.last_at, found.subject)
-            && found.at > last + 1
-        {
-            let count = found.at - last - 1;
-            let what = match count {
-                1 => format!("message {} of the stream is gone", last + 1),
-                _ => format!("messages {} to {} of the stream are gone", last + 1, found.at - 1),
-            };
-            // The chain that the message belonged to counts what it misses.
-            let finding = Finding::at(Kind::Missing, found.at, what).after();
-            self.tell(Finding { counted: 0, ..finding });
+        if found.subject.is_some() {
+            self.follows(found.at);
         }
         self.last_at = Some(found.at);
+    }
+
+    /// A stream counts its messages: a number that is left out is one that was deleted.
+    fn follows(&mut self, at: u64) {
+        let Some(last) = self.last_at.filter(|last| at > last + 1) else { return };
+        let what = match at - last - 1 {
+            1 => format!("message {} of the stream is gone", last + 1),
+            _ => format!("messages {} to {} of the stream are gone", last + 1, at - 1),
+        };
+        // The chain that the message belonged to counts what it misses.
+        let finding = Finding::at(Kind::Missing, at, what).after();
+        self.tell(Finding { counted: 0, ..finding });
     }
 
     fn mark(&mut self, at: u64, said: &Value) -> Mark {

@@ -1,6 +1,6 @@
 //! A grant goes out only once its event is safe; what was decided and then withheld is told too.
 
-use hallpass::audit::reader::Record;
+use hallpass::audit::{chain::Link, reader::Record};
 
 use crate::support::{World, eventually, occupied};
 
@@ -74,6 +74,20 @@ async fn an_event_carries_its_id_so_that_jetstream_drops_it_when_it_comes_twice(
     let config = &stream.cached_info().config;
     assert!(config.deny_delete && config.deny_purge);
     assert_eq!(config.subjects, ["hallpass.audit.>"]);
+}
+
+/// Nobody invents an instance, and one that is killed at once is vouched for.
+#[tokio::test]
+async fn the_first_event_of_an_instance_is_its_start_and_is_signed() {
+    let world = World::start().await;
+    let start = eventually("the start", || async {
+        let events = world.events().await;
+        events.into_iter().find(|event| event.text("/sequence").ends_with("00001"))
+    })
+    .await;
+    assert_eq!([start.kind(), start.outcome()], ["instance", "started"]);
+    let (link, _) = Link::read(start.payload()).unwrap();
+    assert!(link.is_signed_by(&start.text("/data/key")));
 }
 
 /// It will never be acknowledged, and trying for ever would take a place from others.

@@ -15,6 +15,8 @@ pub struct Started<'a> {
     pub pid: u32,
     /// `spool` or `strict`.
     pub mode: &'static str,
+    /// The public nkey that signs for its chain, and has signed this event.
+    pub key: String,
     /// The names of the issuers whose tokens or certificates are believed.
     pub issuers: Vec<&'a str>,
     /// The chains of instances that ended with events left on this disk, as far as the disk has
@@ -81,10 +83,12 @@ mod tests {
     fn a_start_says_what_it_is_and_what_it_takes_over() {
         let (maps, instance) = (PolicySet::default(), InstanceId::fresh());
         let left = Chain::new(InstanceId::fresh()).head();
+        let key = nkeys::KeyPair::new_user().public_key();
         let what = Started {
             host: "h",
             pid: 7,
             mode: "spool",
+            key: key.clone(),
             issuers: vec!["corp"],
             resumes: vec![left],
         };
@@ -92,6 +96,7 @@ mod tests {
         assert_eq!(event.topic(), "instance._.started");
         let told = on_the_stream(&event);
         assert_eq!(told["subject"], instance.to_string());
+        assert_eq!(told["data"]["key"], key);
         assert_eq!(told["data"]["issuers"], json!(["corp"]));
         assert_eq!(told["data"]["resumes"][0]["instance"], left.instance.to_string());
     }

@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{
-    Beginning, End, Finding, Kind, Mark, TOLD, Verifier,
+    Beginning, Finding, Kind, Mark, TOLD, Verifier,
     chain::Trace,
     report::{ChainReport, Report},
     vouching::{Vouched, is_in},
@@ -42,6 +42,18 @@ impl Reach {
             Self::Unknown => true,
         }
     }
+
+    /// Whether that is why the first event of it that is there is this one: who only began when
+    /// the trail does must go on there.
+    fn excuses_beginning(self, instance: InstanceId, first: Mark) -> bool {
+        let is_late = match (self, instance.started_at()) {
+            (Self::Since(since), Some(started)) => {
+                started >= since && first.time.is_none_or(|time| time > after(since, CLOCKS))
+            }
+            _ => false,
+        };
+        self.excuses(instance) && !is_late
+    }
 }
 
 /// A time and something more.
@@ -54,8 +66,6 @@ pub(super) struct Judge<'a> {
     pub(super) chains: &'a BTreeMap<InstanceId, Trace>,
     pub(super) vouched: BTreeMap<InstanceId, Vouched>,
     pub(super) reach: Reach,
-    /// When the trail ends.
-    pub(super) until: Timestamp,
     late: Vec<Finding>,
 }
 
@@ -63,7 +73,7 @@ impl Verifier {
     /// What came out. With `complete`, what is not there is missing, whatever retention might
     /// have removed.
     #[must_use]
-    pub fn finish(mut self, beginning: Beginning, end: End, complete: bool) -> Report {
+    pub fn finish(mut self, beginning: Beginning, complete: bool) -> Report {
         if let Beginning::Purged { count } = beginning {
             let what = format!("{count} messages before it were removed, and not by age or size");
             let at = self.chains.values().flat_map(|it| it.segments.values());
@@ -79,12 +89,8 @@ impl Verifier {
                 self.times.map_or(Reach::Unknown, |(since, _)| Reach::Since(since))
             }
         };
-        let until = match (end, self.times) {
-            (End::Before(now), Some((_, latest))) => latest.min(after(now, CLOCKS)),
-            (End::Now(now) | End::Before(now), _) => now,
-        };
         let vouched = self.vouched();
-        let mut judge = Judge { chains: &self.chains, vouched, reach, until, late: Vec::new() };
+        let mut judge = Judge { chains: &self.chains, vouched, reach, late: Vec::new() };
         let (mut chains, mut gone) = (Vec::new(), Vec::new());
         for (instance, trace) in &self.chains {
             match judge.chain(*instance, trace) {
@@ -121,7 +127,7 @@ impl Judge<'_> {
     fn chain(&mut self, instance: InstanceId, trace: &Trace) -> Option<ChainReport> {
         let (&first, begin) = trace.segments.first_key_value()?;
         let (_, end) = trace.segments.last_key_value()?;
-        let begins_later = first > 1 && self.reach.excuses(instance);
+        let begins_later = first > 1 && self.reach.excuses_beginning(instance, begin.first);
         if first > 1 && !begins_later {
             let what = "the beginning of its chain".to_owned();
             self.late.push(Finding::missing(instance, (1, first - 1), begin.first, what));
@@ -215,10 +221,4 @@ fn cut(instance: InstanceId, trace: &Trace, high: u64, last: Mark) -> Option<Fin
             format!("event {} of {} names event {named}", said.by.sequence, said.by.instance);
         Finding::missing(instance, (high + 1, named), last, what).after()
     })
-}
-
-/// A time without something.
-pub(super) fn before(time: Timestamp, less: Duration) -> Timestamp {
-    let less = SignedDuration::try_from(less).unwrap_or(SignedDuration::MAX);
-    time.checked_sub(less).unwrap_or(Timestamp::MIN)
 }

@@ -5,22 +5,22 @@ use std::time::Duration;
 use super::{
     Finding, Kind,
     chain::Trace,
-    end::{CLOCKS, Judge, Reach, after, before},
+    end::{CLOCKS, Judge, Reach, after},
 };
 use crate::{
     audit::chain::{Hash, Head},
     names::InstanceId,
 };
 
-/// An instance signs as soon as the stream answers it: what one records before that takes no
-/// longer, and is no more. Where the stream did not answer at all until the instance was killed,
-/// the next one on that disk names what it left, and signs for that.
-const YOUNG: (Duration, u64) = (Duration::from_secs(60), 1000);
+/// What is left of an instance whose last checkpoint was removed by age: no older than this, and
+/// no more.
+const REST: (Duration, u64) = (Duration::from_secs(60), 1000);
 
 const NOBODY: &str = "a chain that nobody who is believed has ever vouched for";
 
 impl Judge<'_> {
-    /// What shows that no hallpass wrote this chain, if anything does.
+    /// What shows that no hallpass wrote this chain, if anything does: the first event of each is
+    /// signed.
     pub(super) fn invented(&self, instance: InstanceId, trace: &Trace) -> Option<Finding> {
         let what = self.strange(instance, trace)?;
         let (&first, begin) = trace.segments.first_key_value()?;
@@ -43,25 +43,7 @@ impl Judge<'_> {
         {
             return Some(format!("it is older than its instance, which began at {started:.0}"));
         }
-        if !is_short(trace) {
-            return Some(NOBODY.to_owned());
-        }
-        if self.has_just_begun(trace) || self.is_left_of_one(instance, trace) {
-            return None;
-        }
-        Some(format!(
-            "{NOBODY}: it is invented, or what an instance recorded that was killed before its \
-             first checkpoint, and nobody took over what it left"
-        ))
-    }
-
-    /// Whether an instance that runs may not have come to sign yet.
-    fn has_just_begun(&self, trace: &Trace) -> bool {
-        let is_whole = trace.segments.first_key_value().is_some_and(|(first, _)| *first == 1);
-        is_whole
-            && trace.times.is_some_and(|(from, until)| {
-                from >= before(self.until, YOUNG.0) && until <= after(self.until, CLOCKS)
-            })
+        (!self.is_left_of_one(instance, trace)).then(|| NOBODY.to_owned())
     }
 
     /// Whether it may be the end of a chain of which everything else was removed, with the last
@@ -71,15 +53,15 @@ impl Judge<'_> {
         let Some((_, until)) = trace.times else { return false };
         let is_at_the_edge = match self.reach {
             Reach::All => false,
-            Reach::Since(since) => until <= after(since, YOUNG.0 + CLOCKS),
+            Reach::Since(since) => until <= after(since, REST.0 + CLOCKS),
             Reach::Unknown => true,
         };
-        is_rest && is_at_the_edge && self.reach.excuses(instance)
+        is_rest && is_short(trace) && is_at_the_edge && self.reach.excuses(instance)
     }
 }
 
-/// Whether an instance may have recorded this before it signed.
+/// Whether that is not too much for it.
 fn is_short(trace: &Trace) -> bool {
     let lasted = trace.times.map(|(from, until)| until.duration_since(from).unsigned_abs());
-    trace.events <= YOUNG.1 && !trace.is_timeless && lasted.is_some_and(|it| it <= YOUNG.0)
+    trace.events <= REST.1 && !trace.is_timeless && lasted.is_some_and(|it| it <= REST.0)
 }

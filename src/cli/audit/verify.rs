@@ -20,7 +20,7 @@ use super::{
 use crate::{
     audit::{
         reader::{self, Extent, Record, Selection, Step},
-        verify::{Beginning, End, Found, Report, Verifier},
+        verify::{Beginning, Found, Report, Verifier},
     },
     cli::{ConfigArgs, output},
     config::read_signers,
@@ -140,7 +140,7 @@ impl Verify {
         lines::each(file, &progress, |at, payload| {
             verifier.take(Found { at, subject: None, message_id: None, payload });
         })?;
-        Ok(Some(verifier.finish(Beginning::Unknown, End::Before(Timestamp::now()), self.complete)))
+        Ok(Some(verifier.finish(Beginning::Unknown, self.complete)))
     }
 
     async fn of_stream(&self) -> anyhow::Result<Option<Report>> {
@@ -172,6 +172,7 @@ impl Verify {
             ControlFlow::Continue(())
         })
         .await?;
+        verifier.ends_at(info.state.last_sequence);
         let mut last = ends.map_or(0, |(_, last)| last);
         // Events may overtake each other: what is missing at the very end may come yet.
         for _ in 0..ON_ITS_WAY.0 {
@@ -195,7 +196,7 @@ impl Verify {
         }
         let beginning = beginning(&info, &subjects, ends.map(|(since, _)| since), now);
         // What was recorded while it was read is not read.
-        Ok(Some(verifier.finish(beginning, End::Now(now), self.complete)))
+        Ok(Some(verifier.finish(beginning, self.complete)))
     }
 }
 

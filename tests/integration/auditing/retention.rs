@@ -63,3 +63,22 @@ async fn what_somebody_purges_is_missing_whatever_limit_there_is() {
     assert!(told.contains("is missing: at stream sequence 7"), "{told}");
     assert!(told.contains("6 messages before it were removed, and not by age or size"), "{told}");
 }
+
+#[tokio::test]
+async fn messages_deleted_from_the_end_of_the_stream_are_missed() {
+    let (mut world, admin) = with_admin().await;
+    admin.create_stream(audit_stream(-1)).await.unwrap();
+    world.add_hallpass(&["--set", "audit.checkpoint_every=1h"]).await;
+    world.log_in("in", &world.token("alice", &["orders:read"])).await.unwrap();
+    world.event_of("in").await;
+    let mut hallpass = world.hallpass.pop().unwrap();
+    // Nobody has signed for the login.
+    hallpass.signal("-KILL").await;
+    hallpass.ended().await;
+    said(&world, 0, &["verify"]).await;
+    let last = world.events().await.last().unwrap().sequence;
+    let stream = admin.get_stream("HALLPASS_AUDIT").await.unwrap();
+    stream.delete_message(last).await.unwrap();
+    let told = said(&world, 2, &["verify"]).await;
+    assert!(told.contains(&format!("message {last} of the stream is gone")), "{told}");
+}

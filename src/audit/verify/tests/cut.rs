@@ -78,7 +78,7 @@ fn what_somebody_heard_of_as_it_began_may_be_from_before() {
     for (payload, at) in lines.iter().zip(1..) {
         verifier.take(Found { at, subject: None, message_id: None, payload });
     }
-    let report = verifier.finish(Beginning::Unknown, END, true);
+    let report = verifier.finish(Beginning::Unknown, true);
     assert_eq!(missing(&report, a.id()), (Some(1), Some(10)));
 }
 
@@ -88,4 +88,22 @@ fn a_tail_that_was_cut_out_of_a_file_is_missed() {
     let (a, b, _) = two_that_talk(&key);
     let report = of_file(&key, &[&a.trail[..9], &b.trail]);
     assert_eq!(missing(&report, a.id()), (Some(10), Some(22)), "{report:?}");
+}
+
+#[test]
+fn days_that_were_cut_out_of_the_middle_of_a_file_are_missed() {
+    let key = KeyPair::new_user();
+    // One instance stopped as the other began, which then was alone.
+    let (mut a, mut b) = (a_chain(&key), Instance::start(&key));
+    a.decide("last").stop();
+    b.checkpoint(&[a.chain.head()]);
+    for _ in 0..30 {
+        b.now += Duration::from_secs(24 * 3600);
+        b.decide("a day").checkpoint(&[]);
+    }
+    assert!(of_file(&key, &[&a.trail, &b.trail]).intact);
+    let report = of_file(&key, &[&a.trail, &b.trail[60..]]);
+    assert_eq!(missing(&report, b.id()), (Some(1), Some(60)));
+    // Of the other nothing is left: that is a later beginning.
+    assert!(of_file(&key, &[&b.trail[60..]]).intact);
 }

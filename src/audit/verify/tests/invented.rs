@@ -28,50 +28,23 @@ fn says(report: &Report, kind: Kind, what: &str) {
 }
 
 #[test]
-fn who_has_just_begun_is_at_the_end_of_the_trail() {
+fn an_instance_signs_its_first_event() {
     let key = KeyPair::new_user();
-    let mut young = Instance::start(&key);
-    young.decide_all(3);
-    let young = payloads(&young.trail);
-    assert!(verify(&[&key], &young).intact);
-    let lines = [payloads(&an_hour(&key).trail), young.clone()].concat();
-    says(&verify(&[&key], &lines), Kind::Added, "killed before its first checkpoint, and nobody");
-    // On a stream it is the present that counts.
-    let on_stream = |now: Timestamp| {
-        let mut verifier = believing(&[&key]);
-        for (payload, at) in young.iter().zip(1..) {
-            verifier.take(Found { at, subject: None, message_id: None, payload });
-        }
-        verifier.finish(Beginning::First, End::Now(now), false)
-    };
-    let now = Timestamp::now();
-    assert!(on_stream(now + Duration::from_secs(50)).intact);
-    says(&on_stream(now + Duration::from_secs(70)), Kind::Added, "killed before its first");
-    says(&on_stream(now - Duration::from_secs(70)), Kind::Added, "killed before its first");
+    let mut killed = Instance::start(&key);
+    killed.decide_all(3);
+    let report = verify(&[&key], &payloads(&killed.trail));
+    assert!(report.intact, "{report:?}");
+    assert_eq!((report.chains[0].vouched_until, report.unvouched()), (Some(1), 3));
+    let mut forged = Instance::forged(&[]);
+    forged.decide_all(3);
+    let forged = payloads(&forged.trail);
+    for lines in [forged.clone(), [payloads(&an_hour(&key).trail), forged].concat()] {
+        says(&verify(&[&key], &lines), Kind::Added, "has ever vouched for");
+    }
 }
 
 #[test]
-fn nobody_moves_the_end_of_the_trail_into_the_future() {
-    let key = KeyPair::new_user();
-    // An id of the year 2041, and its events as well.
-    let id = "020a1b94-ec80-765c-9cb5-10b98ff2e5c9".parse().unwrap();
-    let mut later = Instance::with_id(id, &key, &[]);
-    let now = Timestamp::now();
-    assert!(id.started_at().unwrap() > now + 48 * HOUR);
-    later.decide_all(3);
-    let report = |now| {
-        let mut verifier = believing(&[&key]);
-        for (payload, at) in payloads(&later.trail).iter().zip(1..) {
-            verifier.take(Found { at, subject: None, message_id: None, payload });
-        }
-        verifier.finish(Beginning::Unknown, End::Before(now), false)
-    };
-    says(&report(now), Kind::Added, "killed before its first");
-    assert!(report(later.now).intact, "then it has just begun");
-}
-
-#[test]
-fn who_was_killed_before_it_signed_is_vouched_for_by_the_next() {
+fn who_takes_over_vouches_for_what_nobody_signed() {
     let key = KeyPair::new_user();
     let mut killed = Instance::start(&key);
     killed.decide_all(3);
@@ -87,7 +60,7 @@ fn who_was_killed_before_it_signed_is_vouched_for_by_the_next() {
 fn a_chain_that_begins_later_is_not_excused_by_that() {
     let key = KeyPair::new_user();
     let real = an_hour(&key);
-    let mut forged = Instance::start(&key);
+    let mut forged = Instance::forged(&[]);
     forged.decide_all(5).now += HOUR;
     forged.decide_all(5);
     for beginning in [Beginning::Unknown, Beginning::Retained { since: Timestamp::now() }] {
@@ -98,8 +71,8 @@ fn a_chain_that_begins_later_is_not_excused_by_that() {
         says(&with(&forged.trail[3..]), Kind::Added, "has ever vouched for");
         // What is left of one that was killed, whose last checkpoint is gone already.
         assert!(with(&forged.trail[3..6]).intact);
-        says(&with(&forged.trail[7..]), Kind::Added, "killed before its first checkpoint");
-        let mut many = Instance::start(&key);
+        says(&with(&forged.trail[7..]), Kind::Added, "has ever vouched for");
+        let mut many = Instance::forged(&[]);
         many.decide("a");
         for _ in 0..1001 {
             many.now = many.id().started_at().unwrap();
@@ -113,17 +86,16 @@ fn a_chain_that_begins_later_is_not_excused_by_that() {
 #[test]
 fn an_instance_has_an_id_of_its_time() {
     let key = KeyPair::new_user();
-    let mut honest = Instance::start(&key);
-    honest.decide_all(3);
-    let lines = payloads(&honest.trail);
-    assert!(verify(&[&key], &lines).intact);
+    let mut invented = Instance::forged(&[]);
+    invented.decide_all(3);
+    let lines = payloads(&invented.trail);
     let random = "919108f7-52d1-4320-9bac-f847db4148a8";
-    let forged = as_instance(&lines, honest.id(), random);
+    let forged = as_instance(&lines, invented.id(), random);
     for report in [verify(&[&key], &forged), read(&[&key], &forged[2..], Beginning::Unknown)] {
         says(&report, Kind::Added, "it is no UUIDv7");
     }
     let future = "02a1fb94-ec80-765c-9cb5-10b98ff2e5c9";
-    says(&verify(&[&key], &as_instance(&lines, honest.id(), future)), Kind::Added, "it is older");
+    says(&verify(&[&key], &as_instance(&lines, invented.id(), future)), Kind::Added, "it is older");
 }
 
 #[test]

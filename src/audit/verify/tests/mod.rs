@@ -33,7 +33,16 @@ impl Instance {
         Self::with_id(InstanceId::fresh(), key, heads)
     }
 
+    /// By somebody who has not the key.
+    fn forged(heads: &[Head]) -> Self {
+        Self::of(InstanceId::fresh(), &KeyPair::new_user(), heads, false)
+    }
+
     fn with_id(instance: InstanceId, key: &KeyPair, heads: &[Head]) -> Self {
+        Self::of(instance, key, heads, true)
+    }
+
+    fn of(instance: InstanceId, key: &KeyPair, heads: &[Head], is_signed: bool) -> Self {
         let key = KeyPair::from_seed(&key.seed().unwrap()).unwrap();
         let now = instance.started_at().unwrap();
         let mut it = Self { chain: Chain::new(instance), key, now, trail: Vec::new() };
@@ -41,11 +50,12 @@ impl Instance {
             host: "h",
             pid: 1,
             mode: "strict",
+            key: it.key.public_key(),
             issuers: vec!["idp"],
             resumes: heads.to_vec(),
         };
         let recorded = Recorded::itself(instance);
-        it.seal(&event::started(&started, it.now, recorded).unwrap(), false);
+        it.seal(&event::started(&started, it.now, recorded).unwrap(), is_signed);
         it
     }
 
@@ -95,9 +105,6 @@ impl Instance {
     }
 }
 
-/// As late as can be: a trail ends with its latest event.
-const END: End = End::Before(Timestamp::MAX);
-
 /// Started, signed, five decisions, signed: eight events.
 fn a_chain(key: &KeyPair) -> Instance {
     let mut it = Instance::start(key);
@@ -119,7 +126,7 @@ fn read(keys: &[&KeyPair], lines: &[Vec<u8>], beginning: Beginning) -> Report {
     for (line, at) in lines.iter().zip(1..) {
         verifier.take(Found { at, subject: None, message_id: None, payload: line });
     }
-    verifier.finish(beginning, END, false)
+    verifier.finish(beginning, false)
 }
 
 /// Reads what was all there once.

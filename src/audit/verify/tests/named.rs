@@ -88,7 +88,7 @@ fn nobody_speaks_first_to_keep_another_from_being_heard() {
         _ => text.to_owned(),
     });
     let head = |line: &[u8]| Link::read(line).unwrap().0.head;
-    let liars: Vec<_> = (0..100).map(|_| Instance::resuming(&key, &[head(&forged[7])])).collect();
+    let liars: Vec<_> = (0..100).map(|_| Instance::forged(&[head(&forged[7])])).collect();
     let mut lines: Vec<_> = liars.iter().flat_map(|it| payloads(&it.trail)).collect();
     lines.extend(payloads(&b.trail));
     let lines = [lines, forged].concat();
@@ -103,7 +103,7 @@ fn nobody_speaks_first_to_keep_another_from_being_heard() {
     left.decide_all(2);
     let mut heir = Instance::resuming(&key, &[left.chain.head()]);
     heir.checkpoint(&[]);
-    let liar = Instance::resuming(&key, &[left.chain.head()]);
+    let liar = Instance::forged(&[left.chain.head()]);
     let lines = [&liar, &left, &heir].map(|it| payloads(&it.trail)).concat();
     assert_eq!(verify(&[&key], &lines).unvouched(), 1, "that of the liar");
 }

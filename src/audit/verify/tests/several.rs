@@ -96,7 +96,7 @@ fn what_retention_removed_is_not_missing() {
     for (line, at) in left.iter().zip(1..) {
         verifier.take(Found { at, subject: None, message_id: None, payload: line });
     }
-    assert_eq!(first(&verifier.finish(Beginning::Unknown, END, true)), (Kind::Missing, 1, Some(1)));
+    assert_eq!(first(&verifier.finish(Beginning::Unknown, true)), (Kind::Missing, 1, Some(1)));
 }
 
 #[test]
@@ -107,22 +107,22 @@ fn who_is_not_believed_cannot_say_that_something_is_missing() {
     liar.checkpoint(&[Head { sequence: 99, ..a.chain.head() }]);
     let report = verify(&[&key], &[payloads(&a.trail), payloads(&liar.trail)].concat());
     assert_eq!(report.counts.missing, 0, "{report:?}");
-    assert_eq!(report.counts.changed, 1);
+    assert_eq!(report.counts.changed, 2, "its start and its checkpoint");
 }
 
 #[test]
 fn who_takes_over_vouches_for_what_was_left() {
     let key = KeyPair::new_user();
-    // It never reached the stream, and so never signed.
+    // It never reached the stream, and so signed nothing but its start.
     let mut a = Instance::start(&key);
     a.decide("a").now += Duration::from_secs(3600);
     a.decide("b");
     let alone = verify(&[&key], &payloads(&a.trail));
-    assert_eq!(first(&alone).0, Kind::Added);
-    let mut b = Instance::resuming(&key, &[a.chain.head()]);
+    assert_eq!((alone.chains[0].vouched_until, alone.unvouched()), (Some(1), 2));
+    let b = Instance::of(InstanceId::fresh(), &key, &[a.chain.head()], false);
     let unsigned = verify(&[&key], &[payloads(&b.trail), payloads(&a.trail)].concat());
-    assert_eq!(first(&unsigned).0, Kind::Added);
-    b.checkpoint(&[]);
+    assert_eq!(unsigned.unvouched(), 3, "who does not sign vouches for nobody");
+    let b = Instance::resuming(&key, &[a.chain.head()]);
     for lines in [[&b, &a], [&a, &b]] {
         let report = verify(&[&key], &lines.map(|it| payloads(&it.trail)).concat());
         assert!(report.intact, "{report:?}");

@@ -65,10 +65,10 @@ fn a_chain_that_was_written_anew_lacks_the_signature() {
 }
 
 #[test]
-fn the_key_that_a_checkpoint_names_itself_is_nothing() {
+fn the_key_that_an_event_names_itself_is_nothing() {
     let (key, other) = (KeyPair::new_user(), KeyPair::new_user());
     let report = verify(&[&key], &payloads(&a_chain(&other).trail));
-    assert_eq!(first(&report), (Kind::Changed, 2, Some(2)));
+    assert_eq!(first(&report), (Kind::Changed, 1, Some(1)));
     assert_eq!(report.chains[0].vouched_until, None);
     assert!(!verify(&[], &payloads(&a_chain(&other).trail)).intact);
 }
@@ -76,23 +76,11 @@ fn the_key_that_a_checkpoint_names_itself_is_nothing() {
 #[test]
 fn an_invented_chain_is_vouched_for_by_nobody() {
     let key = KeyPair::new_user();
-    let mut young = Instance::start(&key);
-    young.decide_all(3);
-    let report = verify(&[&key], &payloads(&young.trail));
-    assert!(report.intact, "it was killed before it could sign: {report:?}");
-    assert_eq!((report.chains[0].vouched_until, report.unvouched()), (None, 4));
-    let mut old = Instance::start(&key);
-    old.decide("a").now += std::time::Duration::from_secs(61);
-    old.decide("b");
-    let report = verify(&[&key], &payloads(&old.trail));
+    let mut forged = Instance::forged(&[]);
+    forged.decide_all(2);
+    let report = verify(&[&key], &payloads(&forged.trail));
     assert_eq!(first(&report), (Kind::Added, 1, Some(1)), "{report:?}");
-    assert_eq!(report.counts.added, 3);
-    let mut many = Instance::start(&key);
-    for _ in 0..1000 {
-        many.decide("a");
-        many.now = many.id().started_at().unwrap();
-    }
-    assert_eq!(first(&verify(&[&key], &payloads(&many.trail))).0, Kind::Added);
+    assert_eq!((report.counts.added, report.chains[0].vouched_until), (3, None));
 }
 
 #[test]
