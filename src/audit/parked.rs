@@ -206,7 +206,22 @@ mod tests {
         assert!(
             Parked::new(Some((root.path(), 1 << 20))).keep(instance, event, &too_large()).await
         );
-        assert!(super::super::spool::leftovers(root.path()).is_empty(), "no start delivers it");
+        let found = super::super::spool::leftovers(root.path());
+        assert!(found.leftovers.is_empty(), "no start delivers it");
+    }
+
+    #[test]
+    fn nobody_waits_for_the_disk_to_learn_what_is_to_be_told() {
+        let parked = Parked::new(None);
+        let (told, hears) = std::sync::mpsc::channel();
+        let _writing = lock(&parked.kept);
+        let other = Arc::clone(&parked);
+        std::thread::spawn(move || {
+            other.tell("i-1".to_owned());
+            told.send(other.take_untold()).unwrap();
+        });
+        let heard = hears.recv_timeout(std::time::Duration::from_secs(10));
+        assert_eq!(heard.unwrap(), ["i-1"]);
     }
 
     #[tokio::test]
