@@ -39,7 +39,10 @@ pub(super) fn is_for_good(error: &PublishError) -> bool {
 #[derive(Debug)]
 pub(super) struct Parked {
     place: Option<Place>,
-    inner: Mutex<Inner>,
+    /// The ids of those that no event tells of yet. Whoever records takes them with the ledger in
+    /// hand, and never waits here for the disk.
+    untold: Mutex<Vec<String>>,
+    kept: Mutex<Kept>,
 }
 
 #[derive(Debug)]
@@ -49,12 +52,11 @@ struct Place {
     most: u64,
 }
 
+/// What was put aside; whoever holds it may be writing.
 #[derive(Debug, Default)]
-struct Inner {
-    /// The ids of those that no event tells of yet.
-    untold: Vec<String>,
+struct Kept {
     /// How many were put aside by this instance.
-    kept: usize,
+    count: usize,
     /// The bytes that the directory has; known once it is needed.
     bytes: Option<u64>,
 }
@@ -66,11 +68,7 @@ impl Parked {
             directory: root.join(DIRECTORY),
             most: max_bytes / 4,
         };
-        Arc::new(Self { place: spool.map(place), inner: Mutex::default() })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        Arc::new(Self { place: spool.map(place), untold: Mutex::default(), kept: Mutex::default() })
     }
 
     /// Puts an event aside; `true` where the disk has it now.
@@ -107,48 +105,53 @@ impl Parked {
 
     /// The next gap is to name an event.
     pub(super) fn tell(&self, id: String) {
-        self.lock().untold.push(id);
+        lock(&self.untold).push(id);
     }
 
     fn write(&self, id: &str, event: &Sealed) -> io::Result<bool> {
         let Some(Place { directory, most }) = &self.place else { return Ok(false) };
         let path = directory.join(format!("{id}.event"));
-        let mut inner = self.lock();
-        if path.exists() {
-            // It was put aside before, and hallpass was killed then.
-            inner.kept += 1;
-            return Ok(true);
+        let mut kept = lock(&self.kept);
+        // Where it is there, it was put aside before, and hallpass was killed then.
+        if !path.exists() {
+            let mut text = format!("{} ", event.subject).into_bytes();
+            text.extend_from_slice(&event.payload);
+            text.push(b'\n');
+            private_files::create_directory(directory)?;
+            let bytes = match kept.bytes {
+                Some(bytes) => bytes,
+                None => size(directory)?,
+            } + text.len() as u64;
+            if bytes > *most {
+                return Err(io::Error::other(format!(
+                    "`{}` has a quarter of `audit.spool.max_bytes` already",
+                    directory.display()
+                )));
+            }
+            private_files::replace(&path, &text)?;
+            kept.bytes = Some(bytes);
         }
-        let mut text = format!("{} ", event.subject).into_bytes();
-        text.extend_from_slice(&event.payload);
-        text.push(b'\n');
-        private_files::create_directory(directory)?;
-        let bytes = match inner.bytes {
-            Some(bytes) => bytes,
-            None => size(directory)?,
-        } + text.len() as u64;
-        if bytes > *most {
-            return Err(io::Error::other(format!(
-                "`{}` has a quarter of `audit.spool.max_bytes` already",
-                directory.display()
-            )));
-        }
-        private_files::replace(&path, &text)?;
         private_files::sync_directory(directory)?;
-        inner.bytes = Some(bytes);
-        inner.kept += 1;
+        if let Some(root) = directory.parent().filter(|it| !it.as_os_str().is_empty()) {
+            private_files::sync_directory(root)?;
+        }
+        kept.count += 1;
         Ok(true)
     }
 
     /// The ids of those that no event tells of yet.
     pub(super) fn take_untold(&self) -> Vec<String> {
-        std::mem::take(&mut self.lock().untold)
+        std::mem::take(&mut *lock(&self.untold))
     }
 
     /// How many were put aside, and where.
     pub(super) fn kept(&self) -> (usize, Option<PathBuf>) {
-        (self.lock().kept, self.place.as_ref().map(|place| place.directory.clone()))
+        (lock(&self.kept).count, self.place.as_ref().map(|place| place.directory.clone()))
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn size(directory: &Path) -> io::Result<u64> {
@@ -206,7 +209,22 @@ mod tests {
         assert!(
             Parked::new(Some((root.path(), 1 << 20))).keep(instance, event, &too_large()).await
         );
-        assert!(super::super::spool::leftovers(root.path()).is_empty(), "no start delivers it");
+        let found = super::super::spool::leftovers(root.path());
+        assert!(found.leftovers.is_empty(), "no start delivers it");
+    }
+
+    #[test]
+    fn nobody_waits_for_the_disk_to_learn_what_is_to_be_told() {
+        let parked = Parked::new(None);
+        let (told, hears) = std::sync::mpsc::channel();
+        let _writing = lock(&parked.kept);
+        let other = Arc::clone(&parked);
+        std::thread::spawn(move || {
+            other.tell("i-1".to_owned());
+            told.send(other.take_untold()).unwrap();
+        });
+        let heard = hears.recv_timeout(std::time::Duration::from_secs(10));
+        assert_eq!(heard.unwrap(), ["i-1"]);
     }
 
     #[tokio::test]

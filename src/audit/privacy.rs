@@ -12,6 +12,19 @@ use crate::{
     config::{AuditSettings, PersonalData, PersonalField, Treatment},
 };
 
+/// The fields whose values a client may call itself by, and that only a decision knows: it compares
+/// the name with each. An address is known wherever the name is.
+const REPEATED: [PersonalField; 8] = [
+    PersonalField::Subject,
+    PersonalField::UserName,
+    PersonalField::ClientId,
+    PersonalField::Actors,
+    PersonalField::IdpRoles,
+    PersonalField::Claims,
+    PersonalField::TokenId,
+    PersonalField::Certificate,
+];
+
 /// What events tell of people: one for all events of an instance.
 #[derive(Debug)]
 pub struct Privacy {
@@ -132,10 +145,12 @@ impl<'a> Hiding<'a> {
         }
     }
 
-    /// Takes note of what a client calls itself, where nobody knows whose it is: the name may say.
+    /// Takes note of what a client calls itself, where nobody knows whose it is: the name may say,
+    /// and is hidden as the most hidden of what it may repeat.
     pub(super) fn note_unknown(&mut self, client_name: &str) {
-        self.note(PersonalField::Subject, client_name);
-        self.note(PersonalField::UserName, client_name);
+        for field in REPEATED {
+            self.note(field, client_name);
+        }
     }
 
     /// The settings.

@@ -1,7 +1,7 @@
 //! From an event to its place in the chain, and from there to the stream and the disk.
 
 use std::{
-    fmt,
+    fmt, io,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -140,12 +140,16 @@ impl Sink {
     }
 }
 
+/// Where instances left something that cannot be had.
+type OutOfReach = Arc<Mutex<Vec<PathBuf>>>;
+
 /// What is at work behind a [`Sink`].
 pub(super) struct Work {
     shared: Arc<Shared>,
     deliveries: TaskTracker,
     parked: Arc<Parked>,
     leftovers: Vec<Arc<Shared>>,
+    out_of_reach: OutOfReach,
     spooler: Option<std::thread::JoinHandle<()>>,
     directory: Option<PathBuf>,
     finish: CancellationToken,
@@ -203,8 +207,17 @@ pub(super) fn start(
         AuditMode::Spool { directory, .. } | AuditMode::Strict { directory } => directory,
     };
     let (mut leftovers, mut heads) = (Vec::new(), Vec::new());
-    for leftover in spool::leftovers(root) {
-        heads.extend(leftover.head().unwrap_or_default());
+    let found = spool::leftovers(root);
+    let out_of_reach = Arc::new(Mutex::new(found.out_of_reach));
+    for leftover in found.leftovers {
+        match leftover.head() {
+            Ok(head) => heads.extend(head),
+            // Whether it can be read as a whole is found out below.
+            Err(error) => {
+                let directory = leftover.directory().display();
+                tracing::error!(%directory, %error, "the end of an audit spool cannot be read");
+            }
+        }
         // What there is of it is known once it is read.
         let shared = Shared::new(Window::new(0));
         let directory = Some(leftover.directory().to_owned());
@@ -212,7 +225,7 @@ pub(super) fn start(
         // Nothing is added to it: it ends by itself.
         let delivery = Delivery { finish: cancelled(), ..delivery };
         leftovers.push(Arc::clone(&shared));
-        deliveries.spawn(resume(leftover, delivery));
+        deliveries.spawn(resume(leftover, delivery, Arc::clone(&out_of_reach)));
     }
     deliveries.spawn(delivery(instance, &shared, own).run());
     let ledger = Mutex::new(Ledger::new(instance));
@@ -227,20 +240,31 @@ pub(super) fn start(
         parked: Arc::clone(&parked),
     };
     let directory = Some(root.clone());
-    let work = Work { shared, deliveries, parked, leftovers, spooler, directory, finish, give_up };
+    let work = Work {
+        shared,
+        deliveries,
+        parked,
+        leftovers,
+        out_of_reach,
+        spooler,
+        directory,
+        finish,
+        give_up,
+    };
     Ok((Arc::new(sink), work, heads))
 }
 
 /// Delivers what an instance left behind. Reading it may take long, and nobody waits for it.
-async fn resume(leftover: Leftover, delivery: Delivery) {
-    let read = tokio::task::spawn_blocking(move || (leftover.read(), leftover));
-    // A panic there has been logged; what is on the disk stays there.
-    let Ok((contents, leftover)) = read.await else { return };
-    let contents = match contents {
-        Ok(contents) => contents,
-        Err(error) => {
-            let directory = leftover.directory().display();
-            tracing::error!(%directory, %error, "an audit spool cannot be read");
+async fn resume(leftover: Leftover, delivery: Delivery, out_of_reach: OutOfReach) {
+    let directory = leftover.directory().to_owned();
+    let read = tokio::task::spawn_blocking(move || (leftover.read(), leftover)).await;
+    // What is on the disk stays there.
+    let (contents, leftover) = match read.map_err(io::Error::other) {
+        Ok((Ok(contents), leftover)) => (contents, leftover),
+        Ok((Err(_), leftover)) if leftover.is_gone() => return,
+        Ok((Err(error), _)) | Err(error) => {
+            tracing::error!(directory = %directory.display(), %error, "an audit spool cannot be read");
+            out_of_reach.lock().unwrap_or_else(PoisonError::into_inner).push(directory);
             return;
         }
     };
@@ -297,6 +321,14 @@ impl Work {
             left += leftover.lock().window.undelivered();
         }
         let (parked, parked_at) = self.parked.kept();
-        Undelivered { spooled: left - lost, lost, directory: self.directory, parked, parked_at }
+        let mut out_of_reach = self.out_of_reach.lock().unwrap_or_else(PoisonError::into_inner);
+        Undelivered {
+            spooled: left - lost,
+            lost,
+            directory: self.directory,
+            parked,
+            parked_at,
+            out_of_reach: std::mem::take(&mut out_of_reach),
+        }
     }
 }

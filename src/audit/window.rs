@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use tokio::{sync::oneshot, time::Instant};
 
-use super::chain::{Hash, Head, Sealed};
+use super::chain::{Head, Sealed};
 
 mod slot;
 
@@ -26,8 +26,10 @@ const AROUND: usize = 512;
 
 /// See the module.
 pub(super) struct Window {
-    /// The sequence of the first slot.
+    /// All before this one are delivered.
     first: u64,
+    /// In order of their sequences. Where some are missing, they are delivered: a hole costs
+    /// nothing, however wide it is.
     slots: VecDeque<Slot>,
     /// Bytes of bodies in memory.
     memory: usize,
@@ -109,63 +111,45 @@ impl Window {
         let bytes = event.payload.len();
         self.memory += bytes;
         self.unspooled += bytes + AROUND;
-        self.add(event.subject, event.hash, Some(event.payload), None, Some(safe), now);
+        let slot = Slot::new(event.sequence, event.subject, event.hash, now);
+        self.add(Slot { body: Some(event.payload), safe: Some(safe), ..slot });
     }
 
     /// Takes an event that was found on the disk; those between the last and this one are not
     /// there any more, because the stream has them.
     pub(super) fn restore(&mut self, head: Head, subject: String, place: Place, now: Instant) {
-        while self.end() < head.sequence {
-            self.add(String::new(), Hash::NONE, None, None, None, now);
-            if let Some(slot) = self.slots.back_mut() {
-                slot.delivered = true;
-                self.undelivered -= 1;
-            }
-        }
+        debug_assert!(self.end() <= head.sequence);
         *self.segments.entry(place.segment).or_default() += 1;
-        self.add(subject, head.hash, None, Some(place), None, now);
-        self.drop_delivered();
+        let slot = Slot::new(head.sequence, subject, head.hash, now);
+        self.add(Slot { place: Some(place), ..slot });
     }
 
-    fn add(
-        &mut self,
-        subject: String,
-        hash: Hash,
-        body: Option<Bytes>,
-        place: Option<Place>,
-        safe: Option<oneshot::Sender<()>>,
-        since: Instant,
-    ) {
-        let floor = None;
-        self.slots.push_back(Slot {
-            subject,
-            hash,
-            id: Id::Free,
-            body,
-            place,
-            delivered: false,
-            safe,
-            since,
-            floor,
-        });
+    fn add(&mut self, slot: Slot) {
+        self.slots.push_back(slot);
         self.undelivered += 1;
     }
 
     fn end(&self) -> u64 {
-        self.first + self.slots.len() as u64
+        self.slots.back().map_or(self.first, |slot| slot.sequence + 1)
     }
 
     fn slot(&mut self, sequence: u64) -> Option<&mut Slot> {
-        let index = usize::try_from(sequence.checked_sub(self.first)?).ok()?;
+        let index = self.slots.binary_search_by_key(&sequence, |slot| slot.sequence).ok()?;
         self.slots.get_mut(index)
+    }
+
+    /// The first slot of this sequence or a later one.
+    fn index_from(&self, sequence: u64) -> usize {
+        self.slots.partition_point(|slot| slot.sequence < sequence)
     }
 
     /// The next event to send, which is then under way. If it was not sent before, it will stand
     /// after `floor` on the stream.
     pub(super) fn take_next(&mut self, floor: u64) -> Option<Outgoing> {
         loop {
-            let sequence = self.next;
-            let slot = self.slot(sequence)?;
+            let index = self.index_from(self.next);
+            let slot = self.slots.get_mut(index)?;
+            let sequence = slot.sequence;
             let outgoing = match (&slot.body, slot.place) {
                 _ if slot.delivered => None,
                 (Some(body), _) => Some(Outgoing::Ready(Sealed {
@@ -180,7 +164,7 @@ impl Window {
             if outgoing.is_some() {
                 slot.floor.get_or_insert(floor);
             }
-            self.next += 1;
+            self.next = sequence + 1;
             if outgoing.is_some() {
                 return outgoing;
             }
@@ -281,8 +265,7 @@ impl Window {
 
     fn drop_delivered(&mut self) {
         while self.slots.front().is_some_and(|slot| slot.delivered) {
-            self.slots.pop_front();
-            self.first += 1;
+            self.first = self.slots.pop_front().map_or(self.first, |slot| slot.sequence + 1);
         }
         self.next = self.next.max(self.first);
         self.next_to_spool = self.next_to_spool.max(self.first);
@@ -303,11 +286,11 @@ impl Window {
 
     /// For how long the oldest event has been waiting that neither stream nor disk has.
     pub(super) fn oldest_unspooled(&mut self, now: Instant) -> Option<Duration> {
-        while let Some(slot) = self.slot(self.next_to_spool) {
+        while let Some(slot) = self.slots.get(self.index_from(self.next_to_spool)) {
             if !slot.delivered && slot.place.is_none() {
                 return Some(now.saturating_duration_since(slot.since));
             }
-            self.next_to_spool += 1;
+            self.next_to_spool = slot.sequence + 1;
         }
         None
     }
@@ -315,15 +298,14 @@ impl Window {
     /// What the disk is to take next, in order, about as many bytes as said.
     pub(super) fn to_spool(&self, most: usize) -> Vec<Sealed> {
         let (mut batch, mut bytes) = (Vec::new(), 0);
-        let from = usize::try_from(self.next_to_spool - self.first).unwrap_or(usize::MAX);
-        for (slot, sequence) in self.slots.iter().zip(self.first..).skip(from) {
+        for slot in self.slots.range(self.index_from(self.next_to_spool)..) {
             if bytes >= most {
                 break;
             }
             if let (false, None, Some(body)) = (slot.delivered, slot.place, &slot.body) {
                 bytes += body.len();
                 let (subject, payload) = (slot.subject.clone(), body.clone());
-                batch.push(Sealed { sequence, hash: slot.hash, subject, payload });
+                batch.push(Sealed { sequence: slot.sequence, hash: slot.hash, subject, payload });
             }
         }
         batch

@@ -168,6 +168,25 @@ async fn the_same_maps_say_the_same_from_a_file_too() {
     replayed(&world, 3, &["--maps", "proposed", "--file", "trail.ndjson"]).await;
 }
 
+#[tokio::test]
+async fn what_is_older_than_is_asked_for_is_not_tried() {
+    let world = world().await;
+    let since = world.event_of("gina").await.text("/time");
+    let arguments = ["--maps", "proposed", "--since", &since, "--format", "json"];
+    let told = replayed(&world, 2, &arguments).await;
+    let expected = [("allowed".to_owned(), "idp:gina".to_owned(), 1)];
+    assert_eq!(changes(&told), expected, "{told}");
+    let report: Value = serde_json::from_str(&told).unwrap();
+    // The last of all came with a bad token.
+    assert_eq!((&report["decided"], &report["not_by_maps"]), (&1.into(), &1.into()), "{told}");
+    let exported = run(world.directory(), &["audit", "export", "--out", "trail.ndjson"]).await;
+    assert_eq!(code(&exported), 0, "{}", text(&exported.stderr));
+    let of_file = [&arguments[..], &["--file", "trail.ndjson"]].concat();
+    assert_eq!(changes(&replayed(&world, 2, &of_file).await), expected);
+    let later = ["--maps", "proposed", "--since", "2999-01-01"];
+    assert!(replayed(&world, 2, &later).await.contains("nothing was tried"));
+}
+
 /// Times and ids as the page has them.
 fn as_on_the_page(told: &str) -> String {
     let words = |line: &str| {

@@ -13,10 +13,12 @@ use crate::support::{
     Disk, Hallpass, World, code, eventually, files, occupied, run, text, with_admin,
 };
 
+mod late;
 mod parked;
 mod room;
 mod stream;
 mod strict;
+mod unreadable;
 
 /// For how long the server knows an id, at the least.
 const FORGETS_AFTER: Duration = Duration::from_millis(100);

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     audit::privacy::{Hiding, Privacy, Told},
     callout::advisory::Advisory,
+    config::PersonalField,
     names::DecisionId,
 };
 
@@ -126,6 +127,7 @@ pub fn answer(
 ) -> Result<Event, serde_json::Error> {
     let AnswerEvent { fate, advisory, at } = event;
     let mut hiding = Hiding::new(privacy);
+    hiding.note(PersonalField::Address, &advisory.client.host);
     hiding.note_unknown(&advisory.client.name);
     let data = Data {
         outcome: fate.outcome(),
@@ -211,6 +213,32 @@ mod tests {
             assert_eq!(data.get("reason").and_then(|it| it.as_str()), reason.as_deref());
             assert_eq!(data["client"]["client_id"], 7);
             assert!(!json.to_string().contains("s3cret"));
+        }
+    }
+
+    #[test]
+    fn a_name_that_may_repeat_what_is_hidden_is_hidden_as_well() {
+        let text = json!({
+            "type": "io.nats.server.advisory.v1.client_disconnect",
+            "timestamp": "2026-01-02T03:04:06Z",
+            "server": { "name": "nats-1", "id": "NX" },
+            "client": { "id": 7, "host": "192.0.2.7", "acc": "AUTH", "name": "orders-app" },
+            "reason": "",
+        });
+        let advisory = Advisory::read(text.to_string().as_bytes()).unwrap();
+        for (field, is_told) in [
+            (PersonalField::Claims, false),
+            (PersonalField::ClientId, false),
+            (PersonalField::Address, true),
+        ] {
+            let personal = PersonalData { omit: [field].into(), ..PersonalData::default() };
+            let privacy = Privacy::new(&[7; 32], personal, Vec::new());
+            let fate = AnswerFate::NoAnswer;
+            let event = AnswerEvent { fate, advisory: &advisory, at: Timestamp::UNIX_EPOCH };
+            let (instance, maps) = (InstanceId::fresh(), PolicySet::default());
+            let event = answer(event, Recorded::new(instance, &maps), &privacy).unwrap();
+            let told = on_the_stream(&event).to_string();
+            assert_eq!(told.contains("orders-app"), is_told, "{field:?} {told}");
         }
     }
 }

@@ -156,7 +156,7 @@ pub fn decision(
     let account = granted.map(|grant| grant.account().as_str());
     let facts = findings.facts.as_ref();
     // Before anything is told: what is hidden is hidden wherever it stands.
-    let hiding = who::hiding(findings, &request.connect().name, policy, privacy);
+    let hiding = who::hiding(findings, request, policy, privacy);
     let reasons = decided.map(Decision::reasons);
     let (given, given_cut) =
         reasons.map_or_else(Default::default, |it| grant::given(&it.given, &hiding));

@@ -91,9 +91,9 @@ pub fn session(
             hiding.note(PersonalField::Subject, subject);
         }
     }
-    if user.is_none() {
-        hiding.note_unknown(&client.name);
-    }
+    hiding.note(PersonalField::Address, &client.host);
+    // The server says nothing of roles and claims, and the client's name may repeat one.
+    hiding.note_unknown(&client.name);
     let data = Data {
         outcome,
         account: account.clone(),
@@ -181,6 +181,47 @@ mod tests {
             text.contains("pseudonym:") && text.contains("\"omitted\":[\"address\"]"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_name_that_may_repeat_what_is_hidden_is_hidden_as_well() {
+        let mut advisory = advisory("connect");
+        advisory.client.name = "orders-app".to_owned();
+        let told = |advisory: &Advisory, omit: &[PersonalField], pseudonymize: &[PersonalField]| {
+            let fields = |list: &[PersonalField]| list.iter().copied().collect();
+            let personal = PersonalData { omit: fields(omit), pseudonymize: fields(pseudonymize) };
+            let privacy = Privacy::new(&[7; 32], personal, Vec::new());
+            let event = SessionEvent { advisory, own: false, at: Timestamp::UNIX_EPOCH };
+            let (instance, maps) = (InstanceId::fresh(), PolicySet::default());
+            let event = session(event, Recorded::new(instance, &maps), &privacy).unwrap();
+            on_the_stream(&event)["data"].clone()
+        };
+        for field in [
+            PersonalField::Subject,
+            PersonalField::UserName,
+            PersonalField::ClientId,
+            PersonalField::Actors,
+            PersonalField::IdpRoles,
+            PersonalField::Claims,
+            PersonalField::TokenId,
+            PersonalField::Certificate,
+        ] {
+            let data = told(&advisory, &[field], &[]);
+            assert!(data["client"].get("name").is_none(), "{field:?} {data}");
+            let data = told(&advisory, &[], &[field]);
+            let name = data["client"]["name"].as_str().unwrap();
+            assert!(name.starts_with("pseudonym:"), "{field:?} {data}");
+            // What the settings say, and not what it came to.
+            let named = data["privacy"]["pseudonymized"].as_array().unwrap();
+            assert!(!named.contains(&"client_name".into()), "{data}");
+            let both = told(&advisory, &[field], &[PersonalField::ClientName]);
+            assert!(both["client"].get("name").is_none(), "the strictest: {both}");
+        }
+        // An address and permissions are not what somebody is called, unless it is the address.
+        let others = [PersonalField::Address, PersonalField::Permissions];
+        assert_eq!(told(&advisory, &others, &[])["client"]["name"], "orders-app");
+        advisory.client.name = advisory.client.host.clone();
+        assert!(told(&advisory, &others, &[])["client"].get("name").is_none());
     }
 
     #[test]

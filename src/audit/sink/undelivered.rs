@@ -15,13 +15,16 @@ pub struct Undelivered {
     pub parked: usize,
     /// Where these are.
     pub parked_at: Option<PathBuf>,
+    /// Where instances left something that could not be listed, locked or read: whether the stream
+    /// has it, nobody knows.
+    pub out_of_reach: Vec<PathBuf>,
 }
 
 impl Undelivered {
     /// Whether there is anything.
     #[must_use]
     pub fn any(&self) -> bool {
-        self.spooled + self.lost + self.parked > 0
+        self.spooled + self.lost + self.parked + self.out_of_reach.len() > 0
     }
 }
 
@@ -42,6 +45,17 @@ impl fmt::Display for Undelivered {
                  in `{}`, for people to look at",
                 self.parked,
                 directory.display()
+            ));
+        }
+        if let [first, others @ ..] = &self.out_of_reach[..] {
+            let more = match others.len() {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            told.push(format!(
+                "what an instance left in `{}`{more} cannot be read, and may have audit events that \
+                 are not on the stream: the log says why",
+                first.display()
             ));
         }
         if self.lost > 0 {
@@ -68,14 +82,19 @@ mod tests {
             directory: Some("spool".into()),
             parked: 3,
             parked_at: Some("spool/parked".into()),
+            out_of_reach: vec!["spool/one".into()],
         };
         let told = all.to_string();
         let parts: Vec<_> = told.split("; ").collect();
         assert!(parts[0].starts_with("1 audit events are not on the stream yet"), "{told}");
         assert!(parts[0].contains("kept in `spool`"), "{told}");
         assert!(parts[1].starts_with("3 audit events") && parts[1].contains("`spool/parked`"));
-        assert!(parts[2].starts_with("2 audit events are lost"), "{told}");
+        assert!(parts[2].starts_with("what an instance left in `spool/one` cannot"), "{told}");
+        assert!(parts[3].starts_with("2 audit events are lost"), "{told}");
         let only = Undelivered { parked: 1, ..Undelivered::default() };
         assert!(only.any());
+        let out_of_reach = vec!["a".into(), "b".into(), "c".into()];
+        let only = Undelivered { out_of_reach, ..Undelivered::default() };
+        assert!(only.any() && only.to_string().contains("left in `a` and 2 more cannot be read"));
     }
 }

@@ -1,7 +1,7 @@
 //! What instances left on the disk that were killed, or that ended without reaching the stream.
 
 use std::{
-    fs::File,
+    fs::{File, TryLockError},
     io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom},
     path::{Path, PathBuf},
 };
@@ -39,20 +39,61 @@ pub(in crate::audit) struct Contents {
     pub(in crate::audit) is_damaged: bool,
 }
 
-/// What other instances left below this directory and nobody else takes care of.
-pub(in crate::audit) fn leftovers(root: &Path) -> Vec<Leftover> {
-    let Ok(entries) = std::fs::read_dir(root) else { return Vec::new() };
-    let leftover = |entry: io::Result<std::fs::DirEntry>| {
-        let directory = entry.ok()?.path();
-        let instance = directory.file_name()?.to_str()?.parse().ok()?;
-        let lock = private_files::open_lock(&directory.join(LOCK)).ok()?;
-        // An instance that runs holds its own.
-        lock.try_lock().ok()?;
-        Some(Leftover { directory, instance, _lock: lock })
+/// What other instances left below a directory.
+#[derive(Debug, Default)]
+pub(in crate::audit) struct Found {
+    /// Those that nobody else takes care of, the oldest first.
+    pub(in crate::audit) leftovers: Vec<Leftover>,
+    /// Where there may be more that cannot be had: listed or locked.
+    pub(in crate::audit) out_of_reach: Vec<PathBuf>,
+}
+
+impl Found {
+    fn lacks(&mut self, place: PathBuf, error: &io::Error) {
+        // What is not there, or not any more, is somebody's who tidied up.
+        if error.kind() != io::ErrorKind::NotFound {
+            let directory = place.display();
+            tracing::error!(%directory, %error, "what an instance left there cannot be had");
+            self.out_of_reach.push(place);
+        }
+    }
+}
+
+/// Looks for what other instances left below this directory and nobody else takes care of.
+pub(in crate::audit) fn leftovers(root: &Path) -> Found {
+    let mut found = Found::default();
+    let entries = match std::fs::read_dir(root) {
+        Ok(entries) => entries,
+        Err(error) => {
+            found.lacks(root.to_owned(), &error);
+            return found;
+        }
     };
-    let mut found: Vec<Leftover> = entries.filter_map(leftover).collect();
-    found.sort_by_key(|leftover| leftover.instance);
+    for entry in entries {
+        let directory = match entry {
+            Ok(entry) => entry.path(),
+            Err(error) => {
+                found.lacks(root.to_owned(), &error);
+                break;
+            }
+        };
+        let name = directory.file_name().and_then(|name| name.to_str());
+        let Some(instance) = name.and_then(|name| name.parse().ok()) else { continue };
+        match lock(&directory) {
+            Ok(lock) => found.leftovers.push(Leftover { directory, instance, _lock: lock }),
+            // An instance that runs holds its own.
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => found.lacks(directory, &error),
+        }
+    }
+    found.leftovers.sort_by_key(|leftover| leftover.instance);
     found
+}
+
+fn lock(directory: &Path) -> Result<File, TryLockError> {
+    let lock = private_files::open_lock(&directory.join(LOCK)).map_err(TryLockError::Error)?;
+    lock.try_lock()?;
+    Ok(lock)
 }
 
 impl Leftover {
@@ -79,6 +120,11 @@ impl Leftover {
         Ok(found)
     }
 
+    /// Whether its owner removed it in the moment in which it was locked.
+    pub(in crate::audit) fn is_gone(&self) -> bool {
+        matches!(self.directory.try_exists(), Ok(false))
+    }
+
     /// The last event, from the last segment that has one; nothing where there is none.
     pub(in crate::audit) fn head(&self) -> io::Result<Option<Head>> {
         for number in self.numbers()?.into_iter().rev() {
@@ -93,12 +139,12 @@ impl Leftover {
 
     /// The segments that there are, in order.
     fn numbers(&self) -> io::Result<Vec<u64>> {
-        let mut numbers: Vec<u64> = std::fs::read_dir(&self.directory)?
-            .filter_map(|entry| {
-                let name = entry.ok()?.file_name();
-                name.to_str()?.strip_suffix(".spool")?.parse().ok()
-            })
-            .collect();
+        let mut numbers = Vec::new();
+        for entry in std::fs::read_dir(&self.directory)? {
+            let name = entry?.file_name();
+            let number = name.to_str().and_then(|name| name.strip_suffix(".spool"));
+            numbers.extend(number.and_then(|number| number.parse::<u64>().ok()));
+        }
         numbers.sort_unstable();
         Ok(numbers)
     }

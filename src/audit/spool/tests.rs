@@ -17,6 +17,12 @@ fn abandoned(root: &Path, count: usize) -> (InstanceId, Vec<Sealed>) {
     (instance, events)
 }
 
+fn found(root: &Path) -> Vec<Leftover> {
+    let found = leftovers(root);
+    assert!(found.out_of_reach.is_empty(), "{found:?}");
+    found.leftovers
+}
+
 fn only_file(root: &Path, instance: InstanceId) -> PathBuf {
     segment_path(&root.join(instance.to_string()), 1)
 }
@@ -25,7 +31,7 @@ fn only_file(root: &Path, instance: InstanceId) -> PathBuf {
 fn what_was_left_behind_is_found_in_order_and_read_back() {
     let root = tempfile::tempdir().unwrap();
     let (instance, events) = abandoned(root.path(), 5);
-    let [leftover] = &leftovers(root.path())[..] else { panic!() };
+    let [leftover] = &found(root.path())[..] else { panic!() };
     assert_eq!(leftover.instance(), instance);
     let mut contents = leftover.read().unwrap();
     assert_eq!((contents.window.undelivered(), contents.floor), (5, 17));
@@ -40,7 +46,7 @@ fn what_was_left_behind_is_found_in_order_and_read_back() {
         assert_eq!(contents.window.subject(sequence), event.subject);
         assert_eq!(read_event(leftover.directory(), place).unwrap(), event.payload);
     }
-    assert!(leftovers(root.path()).is_empty(), "it is locked: another takes care of it");
+    assert!(found(root.path()).is_empty(), "it is locked: another takes care of it");
 }
 
 #[test]
@@ -52,7 +58,7 @@ fn a_torn_end_is_passed_over_wherever_it_is_torn() {
     let last = events[1].subject.len() + 1 + events[1].payload.len() + 1;
     for cut in 1..=last {
         std::fs::write(&path, &whole[..whole.len() - cut]).unwrap();
-        let [leftover] = &leftovers(root.path())[..] else { panic!() };
+        let [leftover] = &found(root.path())[..] else { panic!() };
         let contents = leftover.read().unwrap();
         assert_eq!(contents.window.undelivered(), 1, "{cut} bytes less");
         assert!(!contents.is_damaged, "{cut} bytes less");
@@ -68,7 +74,7 @@ fn what_was_changed_on_the_disk_is_no_torn_end_and_what_follows_is_delivered() {
     let text = String::from_utf8(std::fs::read(&path).unwrap()).unwrap();
     let middle = std::str::from_utf8(&events[1].payload).unwrap();
     std::fs::write(&path, text.replace(middle, &middle.replace("\"n\":1", "\"n\":7"))).unwrap();
-    let [leftover] = &leftovers(root.path())[..] else { panic!() };
+    let [leftover] = &found(root.path())[..] else { panic!() };
     let mut contents = leftover.read().unwrap();
     assert_eq!((contents.window.undelivered(), contents.head.unwrap().sequence), (2, 3));
     assert!(contents.is_damaged);
@@ -116,7 +122,7 @@ fn what_is_needed_stays_when_it_is_closed() {
     spool.append(&events(&mut Chain::new(InstanceId::fresh()), 1), 0).unwrap();
     spool.close();
     assert!(only_file(root.path(), instance).exists());
-    assert_eq!(leftovers(root.path()).len(), 2);
+    assert_eq!(found(root.path()).len(), 2);
 }
 
 #[test]
@@ -142,5 +148,29 @@ fn a_place_that_cannot_be_written_is_named() {
             .to_string()
             .starts_with(&format!("the audit spool `{}` cannot be written: ", taken.display()))
     );
-    assert!(leftovers(&taken).is_empty());
+    assert!(leftovers(&root.path().join("nowhere")).out_of_reach.is_empty(), "nobody was there");
+    assert_eq!(leftovers(&taken).out_of_reach, [taken]);
+}
+
+#[test]
+fn what_cannot_be_locked_is_told_unless_somebody_runs_there() {
+    let root = tempfile::tempdir().unwrap();
+    let (instance, _) = abandoned(root.path(), 2);
+    let running = Spool::open(root.path(), InstanceId::fresh(), 1 << 20).unwrap();
+    let unlockable = root.path().join(InstanceId::fresh().to_string());
+    std::fs::create_dir_all(unlockable.join(LOCK)).unwrap();
+    std::fs::create_dir_all(root.path().join("parked/lock")).unwrap();
+    let found = leftovers(root.path());
+    let instances: Vec<_> = found.leftovers.iter().map(Leftover::instance).collect();
+    assert_eq!((instances, found.out_of_reach), (vec![instance], vec![unlockable]));
+    drop(running);
+}
+
+#[test]
+fn what_cannot_be_read_is_an_error_and_nothing_of_it_is_taken_for_all() {
+    let root = tempfile::tempdir().unwrap();
+    let (instance, _) = abandoned(root.path(), 2);
+    std::fs::create_dir(root.path().join(format!("{instance}/2.spool"))).unwrap();
+    let [leftover] = &found(root.path())[..] else { panic!() };
+    assert!(leftover.read().is_err() && leftover.head().is_err());
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use async_nats::jetstream::stream::Config;
+use async_nats::jetstream::stream::{Config, PersistenceMode};
 
 /// How large an event may be, in bytes. What is in it and has a bound of its own stays below half
 /// of this; the rest is for permissions.
@@ -30,6 +30,26 @@ pub(super) fn differences(wanted: &Config, found: &Config) -> Vec<String> {
     compare("`deny_delete`", wanted.deny_delete.to_string(), found.deny_delete.to_string());
     compare("`deny_purge`", wanted.deny_purge.to_string(), found.deny_purge.to_string());
     compare("`allow_direct`", wanted.allow_direct.to_string(), found.allow_direct.to_string());
+    compare("`no_ack`", wanted.no_ack.to_string(), found.no_ack.to_string());
+    for (is_so, what) in [
+        (
+            found.subject_transform.is_some(),
+            "`subject_transform` is set: events are on other subjects than they are looked up by",
+        ),
+        (found.mirror.is_some(), "`mirror` is set: it takes no events but another stream's"),
+        (
+            found.sources.as_ref().is_some_and(|sources| !sources.is_empty()),
+            "`sources` is set: what is on it can come from other streams",
+        ),
+        (
+            found.persist_mode == Some(PersistenceMode::Async),
+            "`persist_mode` is async: events are acknowledged before the disk has them",
+        ),
+    ] {
+        if is_so {
+            told.push(what.to_owned());
+        }
+    }
     for (what, limit) in [
         ("`max_bytes`", found.max_bytes),
         ("`max_msgs`", found.max_messages),
@@ -62,7 +82,9 @@ pub(super) fn too_small(max_payload: usize) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use async_nats::jetstream::stream::{DiscardPolicy, RetentionPolicy, StorageType};
+    use async_nats::jetstream::stream::{
+        DiscardPolicy, RetentionPolicy, Source, StorageType, SubjectTransform,
+    };
 
     use super::*;
 
@@ -80,13 +102,20 @@ mod tests {
         }
     }
 
+    fn a_transform() -> SubjectTransform {
+        SubjectTransform { source: ">".to_owned(), destination: "x.>".to_owned() }
+    }
+
     #[test]
     fn every_difference_that_matters_is_told_and_no_other() {
         assert!(differences(&wanted(), &wanted()).is_empty());
         let other = Config { description: Some("mine".to_owned()), ..wanted() };
         assert!(differences(&wanted(), &other).is_empty());
+        let persist_mode = Some(PersistenceMode::Default);
+        let as_good = Config { sources: Some(Vec::new()), persist_mode, ..wanted() };
+        assert!(differences(&wanted(), &as_good).is_empty());
         type Change = fn(&mut Config);
-        let changes: [(Change, &str); 13] = [
+        let changes: [(Change, &str); 18] = [
             (|it| it.subjects = vec!["x".to_owned()], "`subjects` is [\"x\"], not"),
             (|it| it.num_replicas = 1, "`num_replicas` is 1, not 3"),
             (|it| it.retention = RetentionPolicy::WorkQueue, "`retention` is WorkQueue, not"),
@@ -97,6 +126,11 @@ mod tests {
             (|it| it.deny_delete = false, "`deny_delete` is false, not true"),
             (|it| it.deny_purge = false, "`deny_purge` is false, not true"),
             (|it| it.allow_direct = false, "`allow_direct` is false, not true"),
+            (|it| it.no_ack = true, "`no_ack` is true, not false"),
+            (|it| it.subject_transform = Some(a_transform()), "`subject_transform` is set: "),
+            (|it| it.mirror = Some(Source::default()), "`mirror` is set: "),
+            (|it| it.sources = Some(vec![Source::default()]), "`sources` is set: "),
+            (|it| it.persist_mode = Some(PersistenceMode::Async), "`persist_mode` is async: "),
             (|it| it.max_bytes = 7, "`max_bytes` is 7, not unlimited"),
             (|it| it.max_messages = 7, "`max_msgs` is 7, not unlimited"),
             (|it| it.max_message_size = 7, "`max_msg_size` is 7, and an event may have up to"),
@@ -109,6 +143,7 @@ mod tests {
             assert!(told[0].starts_with(says), "{told:?}");
         }
     }
+
     #[test]
     fn a_bound_that_no_event_meets_is_none() {
         let large = Config { max_message_size: 1024 * 1024, ..wanted() };

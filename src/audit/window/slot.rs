@@ -38,6 +38,8 @@ pub(super) enum Id {
 
 /// An event of the chain, and what has it.
 pub(super) struct Slot {
+    /// Its place in the chain.
+    pub(super) sequence: u64,
     pub(super) subject: String,
     pub(super) hash: Hash,
     /// Somebody else's message may have its id.
@@ -49,4 +51,22 @@ pub(super) struct Slot {
     pub(super) since: Instant,
     /// A sequence of the stream after which it stands, if it is there; known once it was sent.
     pub(super) floor: Option<u64>,
+}
+
+impl Slot {
+    /// An event that nothing has yet, and that nobody waits for.
+    pub(super) fn new(sequence: u64, subject: String, hash: Hash, since: Instant) -> Self {
+        Self {
+            sequence,
+            subject,
+            hash,
+            id: Id::Free,
+            body: None,
+            place: None,
+            delivered: false,
+            safe: None,
+            since,
+            floor: None,
+        }
+    }
 }

@@ -1,5 +1,8 @@
 use super::*;
-use crate::{audit::chain::Chain, names::InstanceId};
+use crate::{
+    audit::chain::{Chain, Hash},
+    names::InstanceId,
+};
 
 fn a_window(count: usize) -> (Window, Vec<oneshot::Receiver<()>>) {
     let mut chain = Chain::new(InstanceId::fresh());
@@ -137,6 +140,28 @@ fn what_is_restored_is_read_from_the_disk_and_holes_are_passed_over() {
     window.delivered(6);
     assert!(window.take_released().is_empty());
     window.delivered(9);
+    assert_eq!((window.undelivered(), window.take_released()), (0, vec![1]));
+}
+
+#[test]
+fn a_hole_costs_nothing_however_wide_it_is() {
+    let instance = InstanceId::fresh();
+    let mut window = Window::new(1);
+    for sequence in [1, 3, 1 << 40, u64::MAX - 1] {
+        let head = Head { instance, sequence, hash: Hash::NONE };
+        window.restore(head, "s".to_owned(), a_place(1), Instant::now());
+    }
+    assert_eq!((window.slots.len(), window.undelivered(), window.pending()), (4, 4, 4));
+    assert_eq!(sent(&mut window), [1, 3, 1 << 40, u64::MAX - 1]);
+    window.delivered(1 << 40);
+    window.delivered(2);
+    assert!(window.to_spool(usize::MAX).is_empty());
+    assert_eq!(window.oldest_unspooled(Instant::now()), None);
+    assert!(!window.send_again());
+    assert_eq!(sent(&mut window), [1, 3, u64::MAX - 1]);
+    for sequence in [1, 3, u64::MAX - 1] {
+        window.delivered(sequence);
+    }
     assert_eq!((window.undelivered(), window.take_released()), (0, vec![1]));
 }
 

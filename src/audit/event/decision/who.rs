@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
+use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 use jsonwebtoken::Algorithm;
 use serde::Serialize;
@@ -10,6 +11,7 @@ use serde_json::{Map, Value};
 use super::Findings;
 use crate::{
     audit::privacy::{Hiding, Privacy},
+    callout::request::VerifiedRequest,
     claim_path::ClaimPath,
     config::{PersonalField, Treatment},
     identity::Who,
@@ -85,7 +87,7 @@ pub(super) struct TokenData<'a> {
 /// Takes note of all values that the settings hide, as far as they are known.
 pub(super) fn hiding<'a>(
     findings: &Findings,
-    client_name: &str,
+    request: &VerifiedRequest,
     policy: &PolicySet,
     privacy: &'a Privacy,
 ) -> Hiding<'a> {
@@ -94,7 +96,14 @@ pub(super) fn hiding<'a>(
         return hiding;
     }
     if findings.identity.is_none() {
-        hiding.note_unknown(client_name);
+        hiding.note_unknown(&request.connect().name);
+    }
+    hiding.note(PersonalField::Address, &request.client().host);
+    if let Some(source) = findings.facts.as_ref().and_then(|facts| facts.connection.source) {
+        hiding.note(PersonalField::Address, &source.to_string());
+    }
+    if let Some(certificate) = &findings.certificate {
+        hiding.note(PersonalField::Certificate, &HEXLOWER.encode(certificate));
     }
     if let Some(token) = &findings.token {
         hiding.note(PersonalField::Subject, token.subject.as_deref().unwrap_or_default());

@@ -1,5 +1,7 @@
 //! What the settings hide is nowhere in the event.
 
+use data_encoding::HEXLOWER;
+
 use super::*;
 
 /// Every value of the login that says something of a person. Parts of them count too.
@@ -102,4 +104,32 @@ fn a_claim_that_is_the_hidden_subject_is_hidden_too() {
     let told = login.told(&privacy(&[PersonalField::Subject], &[]), None);
     assert!(!leaks(&told).contains(&"subject-11d1"), "{told}");
     assert_eq!(told["data"]["identity"]["claims"]["org.tenant"], "tenant-66d6");
+}
+
+#[test]
+fn a_claim_that_is_a_hidden_address_or_certificate_is_hidden_too() {
+    let certificate = Login::new().findings.certificate.map(|it| HEXLOWER.encode(&it)).unwrap();
+    for (field, value) in
+        [(PersonalField::Address, "192.0.2.165"), (PersonalField::Certificate, &certificate)]
+    {
+        let login = Login::with(|token| token.with("mail", value));
+        let told = login.told(&privacy(&[field], &[]), None);
+        assert!(!told.to_string().contains(value), "{field:?} {told}");
+        assert_eq!(told["data"]["identity"]["claims"]["org.tenant"], "tenant-66d6");
+    }
+}
+
+#[test]
+fn of_somebody_unknown_the_name_may_repeat_whatever_is_hidden() {
+    let mut login = Login::new();
+    login.findings.identity = None;
+    let refusal = Refusal::from(Code::TokenExpired);
+    for (field, is_told) in [
+        (PersonalField::Claims, false),
+        (PersonalField::ClientId, false),
+        (PersonalField::Address, true),
+    ] {
+        let told = login.told(&privacy(&[field], &[]), Some(&refusal));
+        assert_eq!(leaks(&told).contains(&"name-15f5"), is_told, "{field:?} {told}");
+    }
 }
