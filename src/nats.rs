@@ -232,13 +232,22 @@ fn log(connection: &str, event: &Event, Said { complained, lost }: &Said) {
                  `hallpass init` writes"
             );
         }
+        Event::ServerError(error) if error.to_string().contains("$JS.API.STREAM.MSG.GET.") => {
+            tracing::error!(
+                connection,
+                %error,
+                "after an interruption no audit event gets to the stream: the audit writer may not \
+                 publish to `$JS.API.STREAM.MSG.GET.…` of the stream, by which it looks up which \
+                 are there, and which the configuration has that `hallpass init` writes"
+            );
+        }
         Event::ServerError(error) if error.to_string().contains("$JS.API.DIRECT.GET.") => {
             tracing::error!(
                 connection,
                 %error,
-                "after an interruption no audit event gets to the stream: the permissions of the \
-                 audit writer do not let it look up which are there, as those that `hallpass init` \
-                 writes do"
+                "no checkpoint is signed before the end: the audit writer may not publish to \
+                 `$JS.API.DIRECT.GET.…` of the stream, by which it looks up what other instances \
+                 last signed, and which the configuration has that `hallpass init` writes"
             );
         }
         Event::ServerError(error) => tracing::error!(connection, %error, "NATS server says"),

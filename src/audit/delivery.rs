@@ -16,9 +16,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     chain::{Sealed, event_id},
+    floor::{Floor, State},
     parked::{self, Parked},
     shared::Shared,
-    spool, stream,
+    spool,
+    stream::{self, LookUpError},
     window::Outgoing,
 };
 use crate::names::InstanceId;
@@ -73,7 +75,9 @@ impl Delivery {
         tokio::select! {
             () = async {
                 self.ready.cancelled().await;
-                self.deliver().await;
+                // Nothing was sent yet: this only notes where the stream ends.
+                self.look_up(None, None).await;
+                tokio::join!(self.deliver(), self.try_out());
             } => {}
             () = self.give_up.cancelled() => {}
         }
@@ -81,8 +85,8 @@ impl Delivery {
 
     /// Delivers what another instance left, of which some may be on the stream.
     ///
-    /// `floor` is a sequence of the stream after which those stand.
-    pub(super) async fn resume(self, floor: u64) {
+    /// After `floor` those stand.
+    pub(super) async fn resume(self, floor: Floor) {
         tokio::select! {
             () = async {
                 self.ready.cancelled().await;
@@ -100,8 +104,7 @@ impl Delivery {
         let mut under_way: FuturesUnordered<BoxFuture<'_, Sent>> = FuturesUnordered::new();
         loop {
             while under_way.len() < IN_FLIGHT {
-                let next = self.shared.lock().window.take_next(self.shared.floor());
-                let Some(next) = next else { break };
+                let Some(next) = self.shared.take_next() else { break };
                 // Sent here, one after the other, so that they leave in order.
                 let sent = self.send(next, &publishing).await;
                 under_way.push(sent);
@@ -201,7 +204,9 @@ impl Delivery {
     }
 
     /// Finds out what the stream has, as often as it takes; the rest is to be sent again.
-    async fn look_up(&self, why: Option<NotSent>, floor: Option<u64>) {
+    ///
+    /// `floor` is that of what another instance sent.
+    async fn look_up(&self, why: Option<NotSent>, floor: Option<Floor>) {
         let mut why = why.map(|error| error.to_string());
         let mut complained = false;
         loop {
@@ -212,14 +217,9 @@ impl Delivery {
                 }
                 tokio::time::sleep(PAUSE).await;
             }
-            let from = floor.or_else(|| self.shared.lock().window.floor()).unwrap_or(0) + 1;
-            let found = stream::recorded(&self.context, &self.stream, self.instance, from).await;
-            match found {
-                Ok(found) => {
-                    for head in found {
-                        self.shared.delivered_as(head);
-                    }
-                    if self.shared.lock().window.send_again() {
+            match self.ask(floor).await {
+                Ok(state) => {
+                    if self.shared.looked_up(state) {
                         tracing::error!(
                             instance = %self.instance,
                             "somebody else put messages on the audit stream under the ids of this \
@@ -234,6 +234,34 @@ impl Delivery {
                 }
                 Err(error) => why = Some(error.to_string()),
             }
+        }
+    }
+
+    /// Asks the stream's leader which of the events that were sent are there. Returns how the
+    /// stream was just before that: what is not found and gets there yet stands after its end.
+    async fn ask(&self, floor: Option<Floor>) -> Result<State, LookUpError> {
+        let (context, stream) = (&self.context, &*self.stream);
+        let state = stream::state(context, stream).await?;
+        let Some(floor) = floor.or_else(|| self.shared.floor_of_sent()) else { return Ok(state) };
+        let mut after = floor.on(state);
+        loop {
+            for head in stream::recorded(context, stream, self.instance, after + 1).await? {
+                self.shared.delivered_as(head);
+            }
+            // Before somebody else is accused of having taken an id, all of it is looked at.
+            if after == 0 || !self.shared.lock().window.has_taken() {
+                return Ok(state);
+            }
+            after = 0;
+        }
+    }
+
+    /// Asks for what is not there, once: where the server does not let us look up, it says so now,
+    /// and not when something is to be looked up.
+    async fn try_out(&self) {
+        let asked = stream::recorded(&self.context, &self.stream, self.instance, u64::MAX).await;
+        if let Err(error) = asked {
+            tracing::debug!(%error, "looking up was tried out");
         }
     }
 }

@@ -4,6 +4,7 @@ pub mod blind;
 pub mod chain;
 mod delivery;
 pub mod event;
+mod floor;
 mod heads;
 mod ledger;
 mod meter;

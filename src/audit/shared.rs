@@ -12,10 +12,11 @@ use tokio::{sync::Notify, time::Instant};
 
 use super::{
     chain::{Head, Sealed},
+    floor::{Floor, State},
     ledger::{Disk, Load},
     recorder::Receipt,
     spool::Spool,
-    window::Window,
+    window::{Outgoing, Window},
 };
 
 /// How long JetStream has for its acknowledgement before the disk is asked as well: as a rule it
@@ -31,8 +32,8 @@ struct Next {
     batch: Vec<Sealed>,
     /// Segments of which nothing is needed.
     released: Vec<u64>,
-    /// A sequence of the stream after which the batch stands, as far as it is there.
-    floor: u64,
+    /// After this the batch stands on the stream, as far as it is there.
+    floor: Floor,
 }
 
 /// The window, and who waits for what about it.
@@ -42,14 +43,14 @@ pub(super) struct Shared {
     pub(super) news: Notify,
     /// Told when there may be something to spool.
     work: Condvar,
-    /// The highest sequence of the stream that was acknowledged.
-    acknowledged: AtomicU64,
     /// How many bytes of the disk are in use.
     on_disk: AtomicU64,
 }
 
 pub(super) struct Inner {
     pub(super) window: Window,
+    /// Whatever is sent from now on stands after this on the stream.
+    floor: Floor,
     spooler_idles: bool,
     /// Nothing more comes, and nobody waits for the stream any more.
     closing: bool,
@@ -58,10 +59,14 @@ pub(super) struct Inner {
 impl Shared {
     pub(super) fn new(window: Window) -> Arc<Self> {
         Arc::new(Self {
-            inner: Mutex::new(Inner { window, spooler_idles: false, closing: false }),
+            inner: Mutex::new(Inner {
+                window,
+                floor: Floor::BEGINNING,
+                spooler_idles: false,
+                closing: false,
+            }),
             news: Notify::new(),
             work: Condvar::new(),
-            acknowledged: AtomicU64::new(0),
             on_disk: AtomicU64::new(0),
         })
     }
@@ -70,9 +75,26 @@ impl Shared {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A sequence of the stream after which whatever is sent from now on will stand.
-    pub(super) fn floor(&self) -> u64 {
-        self.acknowledged.load(Ordering::Relaxed)
+    /// The next event to send, which is then under way.
+    pub(super) fn take_next(&self) -> Option<Outgoing> {
+        let mut inner = self.lock();
+        let floor = inner.floor.sequence();
+        inner.window.take_next(floor)
+    }
+
+    /// After this those events stand on the stream that were sent and are there although it did
+    /// not say so; nothing where there is none that was sent.
+    pub(super) fn floor_of_sent(&self) -> Option<Floor> {
+        let inner = self.lock();
+        inner.window.floor().map(|floor| inner.floor.at(floor))
+    }
+
+    /// The stream was asked about all that was sent, and was like this just before: what it has
+    /// not is to be sent again. `true` where something else has an event's id.
+    pub(super) fn looked_up(&self, state: State) -> bool {
+        let mut inner = self.lock();
+        inner.floor = Floor::end_of(state);
+        inner.window.send_again(state.last)
     }
 
     /// How much waits for the stream, where the disk may have `max_bytes` of it.
@@ -97,8 +119,12 @@ impl Shared {
 
     /// The stream has acknowledged an event, at this sequence of its own.
     pub(super) fn delivered(&self, sequence: u64, at: u64) {
-        self.acknowledged.fetch_max(at, Ordering::Relaxed);
         let mut inner = self.lock();
+        if inner.window.went_back(sequence, at) {
+            inner.window.forget_floors();
+            inner.floor = inner.floor.at(0);
+        }
+        inner.floor = inner.floor.at(inner.floor.sequence().max(at));
         inner.window.delivered(sequence);
         self.tidy(inner);
     }
@@ -186,7 +212,7 @@ impl Shared {
             if is_due || !released.is_empty() {
                 let batch = if is_due { inner.window.to_spool(BATCH) } else { Vec::new() };
                 // Some of them may be under way since before others were acknowledged.
-                let floor = inner.window.floor().unwrap_or_else(|| self.floor());
+                let floor = inner.window.floor().map_or(inner.floor, |it| inner.floor.at(it));
                 return Some(Next { batch, released, floor });
             }
             inner = match age {

@@ -17,6 +17,7 @@ use super::{
     Event,
     chain::Head,
     delivery::Delivery,
+    floor::Floor,
     ledger::Ledger,
     parked::Parked,
     recorder::{Class, Receipt, Recorder},
@@ -275,7 +276,7 @@ async fn resume(leftover: Leftover, delivery: Delivery, out_of_reach: OutOfReach
     );
     let shared = Arc::clone(&delivery.shared);
     shared.lock().window = contents.window;
-    delivery.resume(contents.floor).await;
+    delivery.resume(contents.floor.unwrap_or(Floor::BEGINNING)).await;
     if shared.lock().window.undelivered() == 0 {
         tracing::info!(
             instance = %leftover.instance(),

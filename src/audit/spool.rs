@@ -13,7 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{chain::Sealed, window::Place};
+use super::{chain::Sealed, floor::Floor, window::Place};
 use crate::{names::InstanceId, private_files};
 
 mod leftover;
@@ -24,8 +24,8 @@ pub use trial::{leaves_nothing, try_out};
 
 /// A segment that has so many bytes gets no more events.
 const SEGMENT: u64 = 8 * 1024 * 1024;
-/// What a segment begins with; then the instance, and the stream's sequence after which its
-/// events stand there, if they do.
+/// What a segment begins with; then the instance, and the [floor](Floor) after which its events
+/// stand on the stream, if they do.
 const HEAD: &str = "hallpass-audit-spool 1";
 /// The name of the file by which an instance's directory is locked.
 const LOCK: &str = "lock";
@@ -77,6 +77,18 @@ struct Current {
     length: u64,
     /// Whether the stream has everything that is in it.
     idle: bool,
+    /// What its head says.
+    floor: Floor,
+}
+
+impl Current {
+    /// Whether events of this floor go elsewhere: it is large, its head is wrong for them, or so low
+    /// that looking them up would take long.
+    fn is_over(&self, floor: Floor) -> bool {
+        self.length >= SEGMENT
+            || !self.floor.covers(floor)
+            || self.idle && !self.floor.is_near(floor)
+    }
 }
 
 impl Spool {
@@ -119,11 +131,11 @@ impl Spool {
 
     /// Writes events so that they survive whatever happens; all of them, or an error and none.
     ///
-    /// `floor` is a sequence of the stream after which these events will stand.
+    /// After `floor` these events will stand on the stream.
     pub(super) fn append(
         &mut self,
         events: &[Sealed],
-        floor: u64,
+        floor: Floor,
     ) -> Result<Vec<Place>, SpoolError> {
         let (mut text, mut places) = (Vec::new(), Vec::with_capacity(events.len()));
         for event in events {
@@ -146,8 +158,8 @@ impl Spool {
     }
 
     /// Adds text to the current segment; returns which that is, and where the text begins.
-    fn write(&mut self, text: &[u8], floor: u64) -> io::Result<(u64, u64)> {
-        if self.current.as_ref().is_some_and(|current| current.length >= SEGMENT) {
+    fn write(&mut self, text: &[u8], floor: Floor) -> io::Result<(u64, u64)> {
+        if self.current.as_ref().is_some_and(|current| current.is_over(floor)) {
             self.close_current();
         }
         let mut current = match self.current.take() {
@@ -181,7 +193,7 @@ impl Spool {
         }
     }
 
-    fn begin(&mut self, floor: u64) -> io::Result<Current> {
+    fn begin(&mut self, floor: Floor) -> io::Result<Current> {
         self.numbered += 1;
         let number = self.numbered;
         let path = self.path(number);
@@ -190,7 +202,7 @@ impl Spool {
             private_files::create_new(&path, head.as_bytes(), private_files::PRIVATE)?;
             let file = OpenOptions::new().append(true).open(&path)?;
             private_files::sync_directory(&self.directory)?;
-            Ok(Current { number, file, length: head.len() as u64, idle: true })
+            Ok(Current { number, file, length: head.len() as u64, idle: true, floor })
         };
         let begun = begun();
         if begun.is_err() {

@@ -4,19 +4,24 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use async_nats::{
-    HeaderMap, StatusCode,
+    StatusCode,
     jetstream::{
-        self,
+        self, ErrorCode,
+        response::Response,
         stream::{Config, DiscardPolicy, Info, RetentionPolicy, StorageType},
     },
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures_util::StreamExt as _;
+use jiff::Timestamp;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::{
     SUBJECT_PREFIX,
     chain::{Head, Link},
+    floor::State,
 };
 use crate::{config::AuditSettings, names::InstanceId};
 
@@ -30,9 +35,6 @@ pub(super) use watch::watch;
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long the server may take for one message of many.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How many messages are asked for at once.
-const BATCH: u64 = 256;
-
 /// How many subjects are asked about at once; the server's bound is four times that.
 const SUBJECTS: usize = 256;
 /// Of how many instances the checkpoints are looked up, where there are very many: more than any
@@ -108,31 +110,75 @@ pub(super) enum LookUpError {
     Refused(String),
 }
 
+/// How the stream is. Its leader says it.
+pub(super) async fn state(
+    context: &jetstream::Context,
+    stream: &str,
+) -> Result<State, LookUpError> {
+    let found = patient(context).get_stream(stream).await.map_err(|it| asking(&it))?;
+    let info = found.cached_info();
+    let made = Timestamp::from_nanosecond(info.created.unix_timestamp_nanos());
+    Ok(State { made: made.map_err(|it| asking(&it))?, last: info.state.last_sequence })
+}
+
+/// A message, as the leader gives it.
+#[derive(Deserialize)]
+struct Message {
+    message: Stored,
+}
+
+#[derive(Deserialize)]
+struct Stored {
+    seq: u64,
+    /// In base64; absent where there is nothing in it.
+    #[serde(default)]
+    data: String,
+}
+
 /// What is on the stream, from this place on, of an instance's events: as the messages say it.
+///
+/// The stream's leader is asked, for one message after the other, so each costs a round trip: as a
+/// rule these are the few hundred that were under way when something broke. A direct get gives many
+/// at once, but may be answered by a follower that lags, or by somebody's mirror, which may have
+/// anything: an event that these do not have would come twice.
 pub(super) async fn recorded(
     context: &jetstream::Context,
     stream: &str,
     instance: InstanceId,
     from: u64,
 ) -> Result<Vec<Head>, LookUpError> {
+    let context = patient(context);
+    let api = format!("STREAM.MSG.GET.{stream}");
     let subject = format!("{SUBJECT_PREFIX}.*.*.*.{instance}");
     let (mut found, mut next) = (Vec::new(), from);
     loop {
-        let question = json!({ "seq": next, "next_by_subj": subject, "batch": BATCH });
-        let part = get(context, stream, &question).await?;
-        for (message, payload) in &part.messages {
-            let header = |name: &str| message.get(name).map(|value| value.as_str());
-            if let Ok((link, _)) = Link::read(payload) {
-                found.push(link.head);
+        let question = json!({ "seq": next, "next_by_subj": subject });
+        let answer = context.request(api.clone(), &question).await.map_err(|it| asking(&it))?;
+        let message = match answer {
+            Response::Ok(Message { message }) => message,
+            Response::Err { error } if error.error_code() == ErrorCode::NO_MESSAGE_FOUND => {
+                return Ok(found);
             }
-            if let Some(at) = header("Nats-Sequence").and_then(|text| text.parse::<u64>().ok()) {
-                next = next.max(at + 1);
-            }
+            Response::Err { error } => return Err(LookUpError::Refused(error.to_string())),
+        };
+        // Whatever else is in its place is no event of ours.
+        let payload = STANDARD.decode(&message.data).unwrap_or_default();
+        if let Ok((link, _)) = Link::read(&payload) {
+            found.push(link.head);
         }
-        if part.is_last {
-            return Ok(found);
-        }
+        next = message.seq + 1;
     }
+}
+
+/// For questions.
+fn patient(context: &jetstream::Context) -> jetstream::Context {
+    let mut context = context.clone();
+    context.set_timeout(PATIENCE);
+    context
+}
+
+fn asking(error: &dyn std::error::Error) -> LookUpError {
+    LookUpError::Asking(error.to_string())
 }
 
 /// The bytes of the newest checkpoint of every instance that has one on the stream; of those that
@@ -162,8 +208,7 @@ async fn last(
     stream: &str,
     subjects: &[&str],
 ) -> Result<Vec<bytes::Bytes>, LookUpError> {
-    let part = get(context, stream, &json!({ "multi_last": subjects })).await?;
-    Ok(part.messages.into_iter().map(|(_, payload)| payload).collect())
+    get(context, stream, &json!({ "multi_last": subjects })).await
 }
 
 /// The subjects that the stream has, as far as they match and end with the id of an instance;
@@ -173,7 +218,6 @@ async fn newest(
     stream: &str,
     matching: &str,
 ) -> Result<Vec<String>, LookUpError> {
-    let asking = |error: &dyn std::error::Error| LookUpError::Asking(error.to_string());
     let found = context.get_stream(stream).await.map_err(|error| asking(&error))?;
     let told = found.info_with_subjects(matching).await;
     let mut told = told.map_err(|error| asking(&error))?;
@@ -191,51 +235,35 @@ async fn newest(
     Ok(newest.into_values().collect())
 }
 
-struct Part {
-    messages: Vec<(HeaderMap, bytes::Bytes)>,
-    /// Whether there is nothing more.
-    is_last: bool,
-}
-
-/// Asks for messages directly (nats-server's ADR-31): many answers to one question, the last of
-/// them without a message. A server before 2.11 gives one message and nothing more.
+/// Asks for the bytes of messages directly (nats-server's ADR-31): many answers to one question,
+/// the last of them without a message. Who answers may have less than the stream's leader.
 async fn get(
     context: &jetstream::Context,
     stream: &str,
     question: &Value,
-) -> Result<Part, LookUpError> {
+) -> Result<Vec<bytes::Bytes>, LookUpError> {
     let client = context.client();
-    let asking = |error: &dyn std::error::Error| LookUpError::Asking(error.to_string());
     let inbox = client.new_inbox();
     let mut answers = client.subscribe(inbox.clone()).await.map_err(|error| asking(&error))?;
     let subject = format!("$JS.API.DIRECT.GET.{stream}");
     let asked = client.publish_with_reply(subject, inbox, question.to_string().into()).await;
     asked.map_err(|error| asking(&error))?;
-    let mut part = Part { messages: Vec::new(), is_last: false };
+    let mut found = Vec::new();
     loop {
         let answer = timeout(PATIENCE, answers.next()).await.map_err(|_| LookUpError::Late)?;
         let answer = answer.ok_or(LookUpError::Late)?;
-        let headers = answer.headers.unwrap_or_default();
-        let pending = headers.get("Nats-Num-Pending").and_then(|value| value.as_str().parse().ok());
         match answer.status {
             None => {
-                part.messages.push((headers, answer.payload));
-                if pending.is_none() {
-                    return Ok(part);
+                found.push(answer.payload);
+                // A server before 2.11 gives one message and nothing more.
+                if answer.headers.is_none_or(|it| it.get("Nats-Num-Pending").is_none()) {
+                    return Ok(found);
                 }
             }
             // The end of the batch.
-            Some(status) if status.as_u16() == 204 => {
-                part.is_last = pending.is_none_or(|pending: u64| pending == 0);
-                return Ok(part);
-            }
-            Some(StatusCode::NOT_FOUND) => {
-                part.is_last = true;
-                return Ok(part);
-            }
-            Some(StatusCode::NO_RESPONDERS) => {
-                return without_direct(context, stream).await;
-            }
+            Some(status) if status.as_u16() == 204 => return Ok(found),
+            Some(StatusCode::NOT_FOUND) => return Ok(found),
+            Some(StatusCode::NO_RESPONDERS) => return without_direct(context, stream).await,
             Some(status) if status.as_u16() == 413 => return Err(LookUpError::TooMany),
             Some(status) => {
                 let why = answer.description.unwrap_or_default();
@@ -246,13 +274,15 @@ async fn get(
 }
 
 /// Nobody answers direct questions: the stream is not there, or does not allow them. In the
-/// latter case nothing can be looked up, and the server's duplicate window is all there is.
-async fn without_direct(context: &jetstream::Context, stream: &str) -> Result<Part, LookUpError> {
-    let found = context.get_stream(stream).await;
-    let found = found.map_err(|error| LookUpError::Asking(error.to_string()))?;
+/// latter case what others signed before is not known.
+async fn without_direct(
+    context: &jetstream::Context,
+    stream: &str,
+) -> Result<Vec<bytes::Bytes>, LookUpError> {
+    let found = context.get_stream(stream).await.map_err(|error| asking(&error))?;
     if found.cached_info().config.allow_direct {
         // Right after it was made, for one.
         return Err(LookUpError::Late);
     }
-    Ok(Part { messages: Vec::new(), is_last: true })
+    Ok(Vec::new())
 }

@@ -13,6 +13,7 @@ use tokio::{sync::oneshot, time::Instant};
 
 use super::chain::{Head, Sealed};
 
+mod floors;
 mod slot;
 
 use slot::{Id, Slot};
@@ -171,24 +172,24 @@ impl Window {
         }
     }
 
-    /// A sequence of the stream after which those of the events stand that are there; nothing where
-    /// none of them was sent yet.
-    pub(super) fn floor(&self) -> Option<u64> {
-        self.slots.iter().find(|slot| !slot.delivered).and_then(|slot| slot.floor)
-    }
-
     /// The subject of an event that is on the disk.
     pub(super) fn subject(&mut self, sequence: u64) -> String {
         self.slot(sequence).map(|slot| slot.subject.clone()).unwrap_or_default()
     }
 
-    /// Everything that was sent and is not on the stream is to be sent again. What was found there
-    /// has been told by now: whose id was taken and who was not found has lost it; `true` where
-    /// there is such an event.
-    pub(super) fn send_again(&mut self) -> bool {
+    /// Everything that was sent and is not on the stream is to be sent again; where it gets there
+    /// yet, that is after `floor`. What was found there has been told by now: whose id was taken
+    /// and who was not found has lost it; `true` where there is such an event.
+    pub(super) fn send_again(&mut self, floor: u64) -> bool {
         self.next = self.first;
+        self.set_floors(floor);
         let taken = self.slots.iter_mut().filter(|slot| !slot.delivered && slot.id == Id::Taken);
         taken.map(|slot| slot.id = Id::Lost).count() > 0
+    }
+
+    /// Whether there is an event whose id the stream knows, and that was not found there.
+    pub(super) fn has_taken(&self) -> bool {
+        self.slots.iter().any(|slot| !slot.delivered && slot.id == Id::Taken)
     }
 
     /// The stream knows an event's id, though it may not be the event's.

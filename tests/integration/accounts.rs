@@ -35,7 +35,6 @@ async fn the_audit_writer_can_only_publish_and_nothing_it_has_written_can_be_und
         "$JS.API.STREAM.DELETE.HALLPASS_AUDIT",
         "$JS.API.STREAM.UPDATE.HALLPASS_AUDIT",
         "$JS.API.STREAM.MSG.DELETE.HALLPASS_AUDIT",
-        "$JS.API.STREAM.MSG.GET.HALLPASS_AUDIT",
         "$JS.API.CONSUMER.CREATE.HALLPASS_AUDIT.x",
         "elsewhere",
     ] {

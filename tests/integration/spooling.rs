@@ -13,12 +13,16 @@ use crate::support::{
     Disk, Hallpass, World, code, eventually, files, occupied, run, text, with_admin,
 };
 
+mod asked;
 mod late;
 mod parked;
 mod room;
 mod stream;
 mod strict;
 mod unreadable;
+
+/// The audit stream.
+const NAME: &str = "HALLPASS_AUDIT";
 
 /// For how long the server knows an id, at the least.
 const FORGETS_AFTER: Duration = Duration::from_millis(100);

@@ -1,3 +1,5 @@
+use jiff::Timestamp;
+
 use super::*;
 use crate::{audit::chain::Chain, names::InstanceId};
 
@@ -63,4 +65,51 @@ fn the_spooler_writes_once_for_all_that_waits() {
     let written = written.join().unwrap();
     assert_eq!(shared.lock().window.spooled_events(), WAITING);
     assert!((1..10).contains(&written), "{written} writes, of which some are a new segment's");
+}
+
+/// So many events, of which none was sent.
+fn a_window(count: usize) -> Arc<Shared> {
+    let shared = Shared::new(Window::new(1));
+    let mut chain = Chain::new(InstanceId::fresh());
+    for n in 0..count {
+        let event = chain.seal("gap._.recorded", &format!("\"n\":{n}"), None).unwrap();
+        drop(shared.push(event));
+    }
+    shared
+}
+
+fn a_stream(made: i64, last: u64) -> State {
+    State { made: Timestamp::from_second(made).unwrap(), last }
+}
+
+#[test]
+fn what_is_sent_stands_after_what_was_acknowledged_before() {
+    let shared = a_window(4);
+    assert_eq!(shared.floor_of_sent(), None);
+    shared.looked_up(a_stream(1, 50));
+    shared.take_next().unwrap();
+    shared.take_next().unwrap();
+    shared.delivered(1, 60);
+    shared.delivered(2, 55);
+    shared.take_next().unwrap();
+    let floor = shared.floor_of_sent().unwrap();
+    assert_eq!(floor.on(a_stream(1, 99)), 60);
+    assert_eq!((floor.on(a_stream(1, 59)), floor.on(a_stream(2, 99))), (0, 0));
+    // It was asked for, and was not found.
+    shared.looked_up(a_stream(2, 99));
+    assert_eq!(shared.floor_of_sent().unwrap().on(a_stream(2, 99)), 99);
+}
+
+#[test]
+fn nothing_is_known_any_more_where_the_stream_went_back() {
+    let shared = a_window(4);
+    shared.looked_up(a_stream(1, 50));
+    shared.take_next().unwrap();
+    shared.take_next().unwrap();
+    shared.delivered(2, 7);
+    assert_eq!(shared.floor_of_sent().unwrap().on(a_stream(1, 99)), 0);
+    // What is sent from now on stands after what it said then.
+    shared.delivered(1, 8);
+    shared.take_next().unwrap();
+    assert_eq!(shared.floor_of_sent().unwrap().on(a_stream(1, 99)), 8);
 }

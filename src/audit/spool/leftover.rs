@@ -13,6 +13,7 @@ use super::{HEAD, LOCK, remove_directory, segment_path};
 use crate::{
     audit::{
         chain::{Head, Link},
+        floor::Floor,
         window::{Place, Window},
     },
     names::InstanceId,
@@ -33,8 +34,8 @@ pub(in crate::audit) struct Contents {
     pub(in crate::audit) window: Window,
     /// The last of them; nothing where there is none.
     pub(in crate::audit) head: Option<Head>,
-    /// A sequence of the stream after which those of them stand that are there.
-    pub(in crate::audit) floor: u64,
+    /// After this those of them stand on the stream that are there; nothing where that is not said.
+    pub(in crate::audit) floor: Option<Floor>,
     /// Whether there is more than a torn end that cannot be read: what was safe is not any more.
     pub(in crate::audit) is_damaged: bool,
 }
@@ -114,9 +115,6 @@ impl Leftover {
         for number in self.numbers()? {
             self.read_segment(number, &mut found)?;
         }
-        if found.head.is_none() {
-            found.floor = 0;
-        }
         Ok(found)
     }
 
@@ -159,7 +157,7 @@ impl Leftover {
             tracing::warn!(instance = %self.instance, segment, "this is no part of an audit spool");
             return Ok(());
         };
-        found.floor = found.floor.min(floor);
+        found.floor = Some(found.floor.map_or(floor, |others| others.and(floor)));
         let mut bad: Option<u64> = None;
         loop {
             line.clear();
@@ -207,7 +205,7 @@ impl Leftover {
         );
     }
 
-    fn floor(&self, line: &[u8]) -> Option<u64> {
+    fn floor(&self, line: &[u8]) -> Option<Floor> {
         let line = std::str::from_utf8(line).ok()?.strip_suffix('\n')?;
         line.strip_prefix(&format!("{HEAD} {} ", self.instance))?.parse().ok()
     }
@@ -231,7 +229,7 @@ impl Leftover {
 
 impl Contents {
     fn nothing() -> Self {
-        Self { window: Window::new(0), head: None, floor: u64::MAX, is_damaged: false }
+        Self { window: Window::new(0), head: None, floor: None, is_damaged: false }
     }
 
     /// What was written twice, because the disk did not say whether it has it, counts once.

@@ -1,9 +1,13 @@
 use super::*;
-use crate::audit::chain::Chain;
+use crate::audit::{chain::Chain, floor::State};
 
 fn events(chain: &mut Chain, count: usize) -> Vec<Sealed> {
     let seal = |n| chain.seal("gap._.recorded", &format!("\"n\":{n}"), None).unwrap();
     (0..count).map(seal).collect()
+}
+
+fn floor(last: u64) -> Floor {
+    Floor::end_of(State { made: jiff::Timestamp::UNIX_EPOCH, last })
 }
 
 /// A spool with events in it, left as a kill leaves it.
@@ -12,8 +16,8 @@ fn abandoned(root: &Path, count: usize) -> (InstanceId, Vec<Sealed>) {
     let mut spool = Spool::open(root, instance, 1 << 20).unwrap();
     let events = events(&mut Chain::new(instance), count);
     let (one, other) = events.split_at(count / 2);
-    spool.append(one, 17).unwrap();
-    spool.append(other, 99).unwrap();
+    spool.append(one, floor(17)).unwrap();
+    spool.append(other, floor(99)).unwrap();
     (instance, events)
 }
 
@@ -34,7 +38,7 @@ fn what_was_left_behind_is_found_in_order_and_read_back() {
     let [leftover] = &found(root.path())[..] else { panic!() };
     assert_eq!(leftover.instance(), instance);
     let mut contents = leftover.read().unwrap();
-    assert_eq!((contents.window.undelivered(), contents.floor), (5, 17));
+    assert_eq!((contents.window.undelivered(), contents.floor), (5, Some(floor(17))));
     assert_eq!(contents.head.unwrap().sequence, 5);
     for event in &events {
         let Some(super::super::window::Outgoing::Stored(sequence, _, place)) =
@@ -85,7 +89,7 @@ fn what_was_changed_on_the_disk_is_no_torn_end_and_what_follows_is_delivered() {
     assert!(contents.window.take_next(0).is_some());
     std::fs::write(&path, "something else\n").unwrap();
     let contents = leftover.read().unwrap();
-    assert_eq!((contents.window.undelivered(), contents.floor), (0, 0));
+    assert_eq!((contents.window.undelivered(), contents.floor), (0, None));
     assert!(contents.is_damaged);
     std::fs::write(&path, "hallpass-audit-sp").unwrap();
     assert!(!leftover.read().unwrap().is_damaged, "it was just begun");
@@ -100,7 +104,7 @@ fn it_takes_no_more_than_it_may_and_has_room_again() {
     let mut spool = Spool::open(root.path(), instance, MOST).unwrap();
     let mut last = None;
     let error = loop {
-        match spool.append(&events(&mut chain, 100), 0) {
+        match spool.append(&events(&mut chain, 100), Floor::BEGINNING) {
             Ok(places) => last = Some(places[0]),
             Err(error) => break error,
         }
@@ -110,8 +114,28 @@ fn it_takes_no_more_than_it_may_and_has_room_again() {
     assert_eq!(last.unwrap().segment, 1);
     // As soon as the stream has everything, however small the spool may be.
     spool.release(&[1]);
-    assert_eq!(spool.append(&events(&mut chain, 100), 0).unwrap()[0].segment, 2);
+    assert_eq!(spool.append(&events(&mut chain, 100), Floor::BEGINNING).unwrap()[0].segment, 2);
     assert!(!only_file(root.path(), instance).exists());
+}
+
+#[test]
+fn what_the_head_of_a_segment_does_not_hold_for_goes_into_another() {
+    let root = tempfile::tempdir().unwrap();
+    let instance = InstanceId::fresh();
+    let mut chain = Chain::new(instance);
+    let mut spool = Spool::open(root.path(), instance, 1 << 20).unwrap();
+    let mut segment_of =
+        |spool: &mut Spool, floor| spool.append(&events(&mut chain, 1), floor).unwrap()[0].segment;
+    assert_eq!(segment_of(&mut spool, Floor::BEGINNING), 1);
+    assert_eq!(segment_of(&mut spool, floor(50_000)), 1, "the beginning holds for all");
+    spool.release(&[1]);
+    assert_eq!(segment_of(&mut spool, floor(50_000)), 2, "it would be long to look from there");
+    assert!(!only_file(root.path(), instance).exists());
+    assert_eq!(segment_of(&mut spool, floor(90_000)), 2);
+    assert_eq!(segment_of(&mut spool, floor(900)), 3, "the stream lost its end");
+    drop(spool);
+    let [leftover] = &leftovers(root.path()).leftovers[..] else { panic!() };
+    assert_eq!(leftover.read().unwrap().floor, Some(floor(900)));
 }
 
 #[test]
@@ -119,7 +143,7 @@ fn what_is_needed_stays_when_it_is_closed() {
     let root = tempfile::tempdir().unwrap();
     let (instance, _) = abandoned(root.path(), 2);
     let mut spool = Spool::open(root.path(), InstanceId::fresh(), 1 << 20).unwrap();
-    spool.append(&events(&mut Chain::new(InstanceId::fresh()), 1), 0).unwrap();
+    spool.append(&events(&mut Chain::new(InstanceId::fresh()), 1), Floor::BEGINNING).unwrap();
     spool.close();
     assert!(only_file(root.path(), instance).exists());
     assert_eq!(found(root.path()).len(), 2);
@@ -130,7 +154,7 @@ fn nothing_is_left_of_a_spool_that_is_not_needed() {
     let root = tempfile::tempdir().unwrap();
     let instance = InstanceId::fresh();
     let mut spool = Spool::open(root.path(), instance, 1 << 20).unwrap();
-    spool.append(&events(&mut Chain::new(instance), 1), 0).unwrap();
+    spool.append(&events(&mut Chain::new(instance), 1), Floor::BEGINNING).unwrap();
     spool.release(&[1]);
     assert!(only_file(root.path(), instance).exists(), "more may be added");
     spool.close();

@@ -43,7 +43,8 @@ fn events_leave_in_order_and_what_is_not_acknowledged_leaves_again() {
     window.delivered(2);
     assert!(is_safe(&mut safe[1]) && !is_safe(&mut safe[0]));
     assert_eq!((window.undelivered(), window.floor()), (3, Some(7)));
-    window.send_again();
+    window.send_again(9);
+    assert_eq!(window.floor(), Some(9), "it was not found up to there");
     assert_eq!(sent(&mut window), [1, 3, 4]);
     for sequence in [1, 3, 4, 4, 9] {
         window.delivered(sequence);
@@ -157,7 +158,7 @@ fn a_hole_costs_nothing_however_wide_it_is() {
     window.delivered(2);
     assert!(window.to_spool(usize::MAX).is_empty());
     assert_eq!(window.oldest_unspooled(Instant::now()), None);
-    assert!(!window.send_again());
+    assert!(!window.send_again(0));
     assert_eq!(sent(&mut window), [1, 3, u64::MAX - 1]);
     for sequence in [1, 3, u64::MAX - 1] {
         window.delivered(sequence);
@@ -181,9 +182,9 @@ fn what_has_an_events_id_is_the_event_only_by_its_hash() {
     // One is there; in the other's place is something else.
     assert!(window.is(heads[0]) && !window.is(Head { hash: Hash::NONE, ..heads[1] }));
     window.delivered(1);
-    assert!(window.send_again(), "it is told");
+    assert!(window.has_taken() && window.send_again(7), "it is told");
     assert!(window.is_without_id(2) && sent(&mut window) == [2]);
-    assert!(!window.send_again(), "once");
+    assert!(!window.has_taken() && !window.send_again(7), "once");
 }
 
 #[test]
@@ -193,4 +194,18 @@ fn nobody_waits_for_what_is_excused() {
     assert!(safe.iter_mut().all(is_safe));
     assert_eq!(window.at_risk(), 2);
     assert_eq!(sent(&mut window), [1, 2]);
+}
+
+#[test]
+fn a_stream_that_takes_an_event_below_its_floor_went_back() {
+    let (mut window, _safe) = a_window(3);
+    assert!(!window.went_back(1, 3), "it was not sent yet");
+    assert!(window.take_next(7).is_some() && window.take_next(8).is_some());
+    assert!(!window.went_back(1, 8) && window.went_back(1, 7) && window.went_back(2, 8));
+    window.forget_floors();
+    assert_eq!(window.floor(), Some(0));
+    assert!(!window.went_back(1, 3));
+    window.delivered(1);
+    window.delivered(2);
+    assert_eq!(window.floor(), None, "it was not sent yet");
 }

@@ -14,10 +14,8 @@ use hallpass::{
 use jiff::Timestamp;
 use nkeys::KeyPair;
 
-use super::{forgetful, kill, only_spool, sequences};
+use super::{NAME, forgetful, kill, only_spool, sequences};
 use crate::support::{World, eventually, occupied, with_admin};
-
-const NAME: &str = "HALLPASS_AUDIT";
 
 /// More than the server says at once of anything.
 const MANY: usize = 1100;
