@@ -91,8 +91,9 @@ fn floors(spool: &Path) -> Vec<u64> {
     heads.map(|text| text.split_whitespace().nth(3).unwrap().parse().unwrap()).collect()
 }
 
-#[tokio::test]
-async fn a_stream_that_was_made_anew_is_asked_from_its_beginning() {
+/// What a start does with events that the stream has, where the stream was made anew since they
+/// were written; by then it may have `grown` beyond what the one before it had.
+async fn made_anew(grown: bool) {
     let (mut world, admin) = with_admin().await;
     forgetful(&admin).await;
     world.add_hallpass(&[]).await;
@@ -116,7 +117,12 @@ async fn a_stream_that_was_made_anew_is_asked_from_its_beginning() {
     world.add_hallpass(&[]).await;
     all_delivered(&world, 1).await;
     assert_eq!(count_of(&world, "in").await, 1);
+    for n in 0..if grown { 40 } else { 0 } {
+        world.log_in(&format!("after-{n}"), &token).await.unwrap();
+    }
     world.hallpass.pop().unwrap().terminate().await;
+    let last = admin.get_stream(NAME).await.unwrap().cached_info().state.last_sequence;
+    assert_eq!(floors.iter().all(|floor| *floor < last), grown, "{floors:?}, {last}");
 
     // As if it had been killed before it could tidy up.
     forgotten(&admin).await;
@@ -126,6 +132,16 @@ async fn a_stream_that_was_made_anew_is_asked_from_its_beginning() {
     let events = all_delivered(&world, 2).await;
     assert_eq!(ids(&events).len(), events.len(), "nothing is there twice");
     assert_eq!(count_of(&world, "in").await, 1);
+}
+
+#[tokio::test]
+async fn a_stream_that_was_made_anew_is_asked_from_its_beginning() {
+    made_anew(false).await;
+}
+
+#[tokio::test]
+async fn so_is_one_that_was_made_anew_and_has_grown() {
+    made_anew(true).await;
 }
 
 #[tokio::test]
