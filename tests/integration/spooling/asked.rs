@@ -7,8 +7,8 @@ use async_nats::jetstream::{
     stream::{Config, Source},
 };
 
-use super::{NAME, all_delivered, copy, forgetful, forgotten, ids, kill, only_spool};
-use crate::support::{World, eventually, files, occupied, with_admin};
+use super::{NAME, all_delivered, copy, forgetful, forgotten, ids, kill, left_behind, only_spool};
+use crate::support::{World, eventually, files, with_admin};
 
 /// How often something is done of which the server gives the half to somebody else.
 const OFTEN: usize = 8;
@@ -42,13 +42,7 @@ async fn count_of(world: &World, name: &str) -> usize {
 /// What a start does with events that the stream has, beside a mirror that has not: `own` says
 /// whether the stream is hallpass's own, which knows ids for a while.
 async fn beside_a_mirror(own: bool) {
-    let (mut world, admin) = occupied(&[]).await;
-    world.log_in("in", &world.token("x", &["orders:read"])).await.unwrap();
-    let spool = only_spool(&world);
-    kill(&mut world).await;
-    let kept = world.directory().join("kept");
-    copy(&spool, &kept);
-    admin.delete_stream("OTHER").await.unwrap();
+    let (mut world, admin, spool, kept) = left_behind().await;
     if !own {
         forgetful(&admin).await;
     }
