@@ -10,13 +10,21 @@ mod tail;
 mod verify;
 mod why;
 
-use std::io::{self, ErrorKind};
+use std::{
+    io::{self, ErrorKind},
+    ops::ControlFlow,
+};
 
 use anyhow::Context as _;
 use clap::Subcommand;
 
 use super::{ConfigArgs, Exit, asked_to_stop, output};
-use crate::{config::ReaderSettings, nats::Connection};
+use crate::{
+    audit::reader::{self, Extent, ReadError, Record, Selection, Step},
+    config::ReaderSettings,
+    nats::Connection,
+};
+use progress::{Progress, Unit};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Audit {
@@ -51,6 +59,29 @@ impl Opened {
     /// The public nkey of who reads.
     fn reader(&self) -> String {
         Connection::audit_reader("", &self.settings).user()
+    }
+
+    /// Hands each event that is there and selected to `each`, until that says stop, and shows how
+    /// far it is.
+    pub(super) async fn each(
+        &self,
+        selection: &Selection,
+        progress: &Progress,
+        mut each: impl FnMut(Record) -> ControlFlow<()>,
+    ) -> Result<(), ReadError> {
+        let extent = Extent { last: None, follow: false };
+        let step = |step| {
+            match step {
+                Step::Begun(total) => progress.of(total, Unit::Events),
+                Step::CaughtUp => {}
+                Step::Event(record) => {
+                    progress.add(1);
+                    return each(*record);
+                }
+            }
+            ControlFlow::Continue(())
+        };
+        reader::read_selected(self.client.clone(), &self.settings, extent, selection, step).await
     }
 }
 

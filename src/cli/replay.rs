@@ -14,18 +14,12 @@ use serde::Serialize;
 
 use super::{
     ConfigArgs, Exit,
-    audit::{
-        Opened,
-        filter::TimeSpan,
-        lines, open,
-        progress::{Progress, Unit},
-        unless_stopped,
-    },
+    audit::{Opened, filter::TimeSpan, lines, open, progress::Progress, unless_stopped},
     output,
 };
 use crate::{
     audit::{
-        reader::{self, Extent, Record, Selection, Step},
+        reader::{Record, Selection},
         replay::{self, ChangeKind, Report, Tally},
     },
     config::Settings,
@@ -216,25 +210,17 @@ impl Replay {
             since: self.span.stored_since(),
             ..Selection::default()
         };
-        let extent = Extent { last: None, follow: false };
         let mut tally = Tally::default();
-        reader::read_selected(opened.client, &opened.settings, extent, &selection, |step| {
-            match step {
-                Step::Begun(total) => progress.of(total, Unit::Events),
-                Step::CaughtUp => {}
-                Step::Event(record) => {
-                    progress.add(1);
-                    if !record.is_event() {
-                        let id = format!("sequence {}", record.sequence);
-                        tally.unreadable(&id, "it is no event");
-                    } else if self.span.fits(&record) {
-                        tally.take(record.json(), replay);
-                    }
-                }
+        let reading = opened.each(&selection, &progress, |record| {
+            if !record.is_event() {
+                let id = format!("sequence {}", record.sequence);
+                tally.unreadable(&id, "it is no event");
+            } else if self.span.fits(&record) {
+                tally.take(record.json(), replay);
             }
             ControlFlow::Continue(())
-        })
-        .await?;
+        });
+        reading.await?;
         Ok(tally.finish())
     }
 }

@@ -10,14 +10,10 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::{
-    Exit, Opened, all_written,
-    filter::TimeSpan,
-    open,
-    progress::{Progress, Unit},
-    unless_stopped,
+    Exit, Opened, all_written, filter::TimeSpan, open, progress::Progress, unless_stopped,
 };
 use crate::{
-    audit::reader::{self, Extent, ReadError, Selection, Step},
+    audit::reader::{ReadError, Selection},
     cli::{ConfigArgs, output},
 };
 
@@ -106,27 +102,18 @@ impl Export {
     ) -> Result<(u64, io::Result<()>), ReadError> {
         let progress = Progress::new("exporting");
         let selection = Selection { since: self.span.stored_since(), ..Selection::default() };
-        let extent = Extent { last: None, follow: false };
         let (mut count, mut written) = (0, Ok(()));
-        reader::read_selected(opened.client, &opened.settings, extent, &selection, |step| {
-            match step {
-                Step::Begun(total) => progress.of(total, Unit::Events),
-                Step::CaughtUp => {}
-                Step::Event(record) => {
-                    progress.add(1);
-                    if self.span.fits(&record) {
-                        count += 1;
-                        written =
-                            out.write_all(record.payload()).and_then(|()| out.write_all(b"\n"));
-                    }
-                }
+        let reading = opened.each(&selection, &progress, |record| {
+            if self.span.fits(&record) {
+                count += 1;
+                written = out.write_all(record.payload()).and_then(|()| out.write_all(b"\n"));
             }
             match written {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(_) => ControlFlow::Break(()),
             }
-        })
-        .await?;
+        });
+        reading.await?;
         Ok((count, written))
     }
 }

@@ -8,12 +8,12 @@ use super::{
     Exit, all_written,
     filter::Filter,
     open,
-    progress::{Progress, Unit},
+    progress::Progress,
     tail::{Newest, Shown},
     unless_stopped,
 };
 use crate::{
-    audit::reader::{self, Extent, Record, Step},
+    audit::reader::Record,
     cli::{ConfigArgs, output},
     table::table,
 };
@@ -91,20 +91,11 @@ impl Query {
         };
         let (mut found, mut written) = (0_u64, Ok(()));
         let progress = Progress::new("searching");
-        let extent = Extent { last: None, follow: false };
         let (selection, mut sieve) = (self.filter.selection(), self.filter.sieve(opened.reader()));
-        let stream = &opened.settings;
-        let reading = reader::read_selected(opened.client, stream, extent, &selection, |step| {
-            match step {
-                Step::Begun(total) => progress.of(total, Unit::Events),
-                Step::CaughtUp => {}
-                Step::Event(record) => {
-                    progress.add(1);
-                    if sieve.passes(&record) {
-                        found += 1;
-                        written = self.take(&mut sink, *record, &progress);
-                    }
-                }
+        let reading = opened.each(&selection, &progress, |record| {
+            if sieve.passes(&record) {
+                found += 1;
+                written = self.take(&mut sink, record, &progress);
             }
             match written {
                 Ok(()) => ControlFlow::Continue(()),

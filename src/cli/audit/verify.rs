@@ -13,13 +13,10 @@ use serde::Serialize;
 
 use beginning::{Subjects, beginning};
 
-use super::{
-    Exit, Opened, lines, open,
-    progress::{Progress, Unit},
-};
+use super::{Exit, Opened, lines, open, progress::Progress};
 use crate::{
     audit::{
-        reader::{self, Extent, Record, Selection, Step},
+        reader::{self, Record, Selection, Step},
         verify::{Beginning, Found, Report, Verifier},
     },
     cli::{ConfigArgs, output},
@@ -144,34 +141,25 @@ impl Verify {
     }
 
     async fn of_stream(&self) -> anyhow::Result<Option<Report>> {
-        let Some(Opened { client, settings }) = open(&self.config, "hallpass-audit-verify").await?
-        else {
+        let Some(opened) = open(&self.config, "hallpass-audit-verify").await? else {
             return Ok(None);
         };
+        let Opened { client, settings } = &opened;
         let Some(believed) = self.believed(settings.signers.clone()) else { return Ok(None) };
-        let stream = &settings.stream;
-        let (info, now) = (reader::info(client.clone(), stream).await?, Timestamp::now());
+        let (info, now) = (reader::info(client.clone(), settings).await?, Timestamp::now());
         let progress = Progress::new("verifying");
         let mut verifier = Verifier::new(believed);
         let mut subjects = Subjects::default();
         let mut ends: Option<(Timestamp, u64)> = None;
         let everything = Selection::default();
-        let extent = Extent { last: None, follow: false };
-        reader::read_selected(client.clone(), stream, extent, &everything, |step| {
-            match step {
-                Step::Begun(total) => progress.of(total, Unit::Events),
-                Step::CaughtUp => {}
-                Step::Event(record) => {
-                    progress.add(1);
-                    let (since, _) = ends.unwrap_or((record.stored, 0));
-                    ends = Some((since, record.sequence));
-                    subjects.count(&info, &record.subject);
-                    verifier.take(found(&record));
-                }
-            }
+        let reading = opened.each(&everything, &progress, |record| {
+            let (since, _) = ends.unwrap_or((record.stored, 0));
+            ends = Some((since, record.sequence));
+            subjects.count(&info, &record.subject);
+            verifier.take(found(&record));
             ControlFlow::Continue(())
-        })
-        .await?;
+        });
+        reading.await?;
         verifier.ends_at(info.state.last_sequence);
         let mut last = ends.map_or(0, |(_, last)| last);
         // Events may overtake each other: what is missing at the very end may come yet.
@@ -179,7 +167,7 @@ impl Verify {
             if !verifier.lacks_any() {
                 break;
             }
-            reader::read_after(client.clone(), stream, last, |step| {
+            reader::read_after(client.clone(), settings, last, |step| {
                 if let Step::Event(record) = step {
                     last = record.sequence;
                     let id = record.json().get("id").and_then(serde_json::Value::as_str);

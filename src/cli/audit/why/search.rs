@@ -4,15 +4,11 @@ use std::{collections::BTreeSet, fmt, ops::ControlFlow};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::{
-    Opened,
-    filter::TimeSpan,
-    progress::{Progress, Unit},
-};
+use super::super::{Opened, filter::TimeSpan, progress::Progress};
 use crate::{
     audit::{
         chain::parse_event_id,
-        reader::{self, Extent, ReadError, Record, Selection, Step},
+        reader::{ReadError, Record, Selection},
     },
     names::{DecisionId, InstanceId},
 };
@@ -117,15 +113,16 @@ impl Search<'_> {
         let since = self.span.stored_since().or(since.map(earlier));
         let selection = Selection { instances, since, ..Selection::default() };
         let mut found = Vec::new();
-        self.read(&selection, |record| {
-            let is_it = self.span.fits(&record) && wanted.fits(&record);
-            found.extend(is_it.then_some(record));
-            match wanted {
-                Wanted::Event(..) if !found.is_empty() => ControlFlow::Break(()),
-                _ => ControlFlow::Continue(()),
-            }
-        })
-        .await?;
+        self.opened
+            .each(&selection, self.progress, |record| {
+                let is_it = self.span.fits(&record) && wanted.fits(&record);
+                found.extend(is_it.then_some(record));
+                match wanted {
+                    Wanted::Event(..) if !found.is_empty() => ControlFlow::Break(()),
+                    _ => ControlFlow::Continue(()),
+                }
+            })
+            .await?;
         Ok(found)
     }
 
@@ -138,15 +135,16 @@ impl Search<'_> {
             ..Selection::default()
         };
         let mut found: Vec<Record> = Vec::new();
-        self.read(&selection, |record| {
-            let is_past = found.first().is_some_and(|it| record.stored > later(it.stored));
-            if is_past {
-                return ControlFlow::Break(());
-            }
-            found.extend(Wanted::Decision(id).fits(&record).then_some(record));
-            ControlFlow::Continue(())
-        })
-        .await?;
+        self.opened
+            .each(&selection, self.progress, |record| {
+                let is_past = found.first().is_some_and(|it| record.stored > later(it.stored));
+                if is_past {
+                    return ControlFlow::Break(());
+                }
+                found.extend(Wanted::Decision(id).fits(&record).then_some(record));
+                ControlFlow::Continue(())
+            })
+            .await?;
         // A correction may overtake what it corrects.
         found.sort_by_key(|it| it.json().pointer("/data/correction").is_some());
         Ok(found)
@@ -167,44 +165,24 @@ impl Search<'_> {
             ..Selection::default()
         };
         let mut found: Vec<Record> = Vec::new();
-        self.read(&selection, |record| {
-            if record.stored > over {
-                return ControlFlow::Break(());
-            }
-            let is_end = record.outcome() == "ended";
-            if connection(&record) == of {
-                found.push(record);
-                if is_end {
+        self.opened
+            .each(&selection, self.progress, |record| {
+                if record.stored > over {
                     return ControlFlow::Break(());
                 }
-            }
-            ControlFlow::Continue(())
-        })
-        .await?;
+                let is_end = record.outcome() == "ended";
+                if connection(&record) == of {
+                    found.push(record);
+                    if is_end {
+                        return ControlFlow::Break(());
+                    }
+                }
+                ControlFlow::Continue(())
+            })
+            .await?;
         // By the order of what happened: `started` before `ended`.
         found.sort_by_key(|it| (it.outcome() == "ended", it.time()));
         Ok(found)
-    }
-
-    async fn read(
-        &self,
-        selection: &Selection,
-        mut each: impl FnMut(Record) -> ControlFlow<()>,
-    ) -> Result<(), ReadError> {
-        let extent = Extent { last: None, follow: false };
-        let (client, stream) = (self.opened.client.clone(), &self.opened.settings);
-        reader::read_selected(client, stream, extent, selection, |step| match step {
-            Step::Begun(total) => {
-                self.progress.of(total, Unit::Events);
-                ControlFlow::Continue(())
-            }
-            Step::CaughtUp => ControlFlow::Continue(()),
-            Step::Event(record) => {
-                self.progress.add(1);
-                each(*record)
-            }
-        })
-        .await
     }
 }
 
