@@ -4,11 +4,14 @@
 //! request → credential → token (form, key, signature, claims) or certificate → identity →
 //! policy → audit → answer.
 
+mod answer;
+
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
+pub use answer::Answer;
 use ipnet::IpNet;
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
@@ -23,7 +26,7 @@ use crate::{
         ReplayGuard, SkewWatch,
         request::{self, Expectations, RequestError, VerifiedRequest},
         responder::{Decide, Taken},
-        response::{self, Keys, ResponseError},
+        response::{self, Keys},
     },
     code::{Code, Refusal},
     config::CalloutSettings,
@@ -57,17 +60,6 @@ pub struct Broker {
     skew: SkewWatch,
     #[cfg(feature = "unaudited")]
     unaudited: bool,
-}
-
-/// What to do with a message.
-#[derive(Debug)]
-pub enum Answer {
-    /// Send this.
-    Reply(Vec<u8>),
-    /// Say nothing: it was no request of a server to us.
-    Drop(RequestError),
-    /// No answer could be made.
-    Failed(ResponseError),
 }
 
 impl Broker {
@@ -257,8 +249,8 @@ impl Broker {
                 let event = || event::decision(&attempt(None), false, recorded);
                 let safe = self.record(event, Class::Grant);
                 if timeout_at(deadline, safe.is_safe()).await.unwrap_or(false) {
-                    log(id, request, None);
-                    return reply(response::grant(
+                    answer::log(id, request, None);
+                    return Answer::of(response::grant(
                         request,
                         id,
                         grant,
@@ -271,8 +263,8 @@ impl Broker {
                 refusal
             }
         };
-        log(id, request, Some(&refusal));
-        reply(response::refusal(request, id, refusal.code, self.keys(), Timestamp::now()))
+        answer::log(id, request, Some(&refusal));
+        Answer::of(response::refusal(request, id, refusal.code, self.keys(), Timestamp::now()))
     }
 
     fn record_refusal(
@@ -329,44 +321,10 @@ impl Decide for Broker {
     }
 }
 
-impl Answer {
-    /// The bytes to send, if any; what is not sent is logged.
-    fn into_bytes(self) -> Option<Vec<u8>> {
-        match self {
-            Self::Reply(bytes) => return Some(bytes),
-            Self::Drop(error) => {
-                let (code, expects) = (error.code(), error.expects());
-                tracing::warn!(%code, %error, expects, "a request was dropped");
-            }
-            Self::Failed(error) => tracing::error!(%error, "no answer could be made"),
-        }
-        None
-    }
-}
-
 fn granted(findings: &Findings) -> Option<&Grant> {
     match findings.decision.as_ref()?.outcome() {
         Outcome::Granted(grant) => Some(grant),
         Outcome::Denied(_) => None,
-    }
-}
-
-fn reply(answer: Result<Vec<u8>, ResponseError>) -> Answer {
-    match answer {
-        Ok(bytes) => Answer::Reply(bytes),
-        Err(error) => Answer::Failed(error),
-    }
-}
-
-/// One line a decision. Who it was stands in the audit event; a log has no claim values.
-fn log(id: DecisionId, request: &VerifiedRequest, refusal: Option<&Refusal>) {
-    let (server, client) = (request.server_id(), request.client().id);
-    match refusal {
-        None => tracing::info!(decision = %id, %server, client, "granted"),
-        Some(Refusal { code, detail }) => {
-            let detail = detail.as_deref().unwrap_or(code.meaning());
-            tracing::info!(decision = %id, %server, client, %code, detail, "refused");
-        }
     }
 }
 
