@@ -101,7 +101,7 @@ impl OverTcp {
     }
 
     /// A client of this name, from another address than the proxy's.
-    fn from_elsewhere(&self, name: &str, token: &str) -> ConnectOptions {
+    fn visitor(&self, name: &str, token: &str) -> ConnectOptions {
         ConnectOptions::with_token(token.to_owned())
             .name(name)
             .local_address("127.0.0.2:0".parse().unwrap())

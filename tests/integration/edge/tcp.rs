@@ -32,7 +32,7 @@ async fn scene() -> OverTcp {
 async fn the_client_s_own_address_decides_where_tls_ends_at_the_edge() {
     let scene = scene().await;
     let token = scene.world.token("alice", &["branch"]);
-    let alice = scene.to_the_edge(scene.from_elsewhere("alice", &token)).await.unwrap();
+    let alice = scene.to_the_edge(scene.visitor("alice", &token)).await.unwrap();
     let event = scene.world.event_of("alice").await;
     assert_eq!(event.text("/data/client/host"), "127.0.0.2");
     assert_eq!(event.text("/data/connection/source"), "127.0.0.2");
@@ -50,7 +50,7 @@ async fn the_client_s_own_address_decides_where_tls_ends_at_the_edge() {
     assert!(rest.starts_with("nats_tls nats-1 tls=TLSv1.3 ms="), "{line}");
 
     // Through the proxy, but from its own host: nobody knows whose address that is.
-    let near = scene.from_elsewhere("near", &token).local_address("127.0.0.1:0".parse().unwrap());
+    let near = scene.visitor("near", &token).local_address("127.0.0.1:0".parse().unwrap());
     let refused = scene.to_the_edge(near).await.expect_err("a role of elsewhere");
     assert_eq!(refused.kind(), ConnectErrorKind::AuthorizationViolation, "{refused}");
     let event = scene.world.event_of("near").await;
@@ -68,7 +68,7 @@ async fn the_client_s_own_address_decides_where_tls_ends_at_the_edge() {
 async fn the_client_s_own_address_decides_where_tls_goes_through() {
     let scene = scene().await;
     let token = scene.world.token("alice", &["branch"]);
-    let alice = scene.through_the_edge(scene.from_elsewhere("alice", &token)).await.unwrap();
+    let alice = scene.through_the_edge(scene.visitor("alice", &token)).await.unwrap();
     let event = scene.world.event_of("alice").await;
     assert_eq!(event.text("/data/connection/source"), "127.0.0.2");
     assert_eq!(event.text("/data/client/tls/version"), "1.3", "the server did TLS itself");
@@ -138,7 +138,7 @@ async fn a_server_in_lame_duck_mode_gets_no_new_client_and_keeps_those_it_has() 
     scene.haproxy.thinks("nats", "nats-1", "is up", |state| state.check == "L7OK").await;
     scene.haproxy.thinks("nats", "nats-2", "is down", |state| state.status == "DOWN").await;
     let token = scene.world.token("alice", &["orders:write"]);
-    let alice = scene.to_the_edge(scene.from_elsewhere("alice", &token)).await.unwrap();
+    let alice = scene.to_the_edge(scene.visitor("alice", &token)).await.unwrap();
 
     let log = scene.world.directory().join("nats-server.log");
     let log = std::fs::read_to_string(log).unwrap();
@@ -147,7 +147,7 @@ async fn a_server_in_lame_duck_mode_gets_no_new_client_and_keeps_those_it_has() 
     let sent = Command::new("kill").args(["-USR2", pid]).status().await.unwrap();
     assert!(sent.success());
     scene.haproxy.thinks("nats", "nats-1", "is down", |state| state.status == "DOWN").await;
-    scene.to_the_edge(scene.from_elsewhere("late", &token)).await.expect_err("no server is left");
+    scene.to_the_edge(scene.visitor("late", &token)).await.expect_err("no server is left");
     alice.client.flush().await.expect("who is in stays in");
     assert_eq!(scene.haproxy.server("nats", "nats-1").await.sessions, 1);
 }
