@@ -8,8 +8,11 @@ use hallpass::playground::client::Visitor;
 use crate::support::{Authority, Certified, Haproxy, ROOT, World, WorldBuilder};
 
 mod gossip;
+mod one_id;
+mod over_websocket;
 mod running;
 mod tcp;
+mod websocket;
 
 /// A file of the examples.
 fn example(name: &str) -> PathBuf {
