@@ -5,7 +5,7 @@ use hallpass::{
     playground::idp::{AUDIENCE, Idp, IdpOptions},
     setup::{EXAMPLE_MAP, IssuerText},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::process::Command;
 
 use super::{Certificates, NOWHERE, example, host_and_port};
@@ -27,33 +27,22 @@ pub(super) struct OverWebSocket {
     pub(super) certificates: Certificates,
 }
 
-/// Public keys as the edge reads them, written as the example's README says.
-pub(super) async fn pem(jwks: &Value) -> String {
+/// The public key of an issuer, fetched as the example's README says.
+pub(super) async fn pem(issuer: &str) -> String {
+    let discovery = format!("{issuer}/.well-known/openid-configuration");
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = client.get(discovery).send().await.unwrap().bytes().await.unwrap();
+    let discovered: Value = serde_json::from_slice(&answer).unwrap();
     let readme = std::fs::read_to_string(example("README.md")).unwrap();
     let line = readme.lines().find(|line| line.starts_with("node -e ")).expect("the line is there");
-    let served = serve(jwks.to_string()).await;
+    let directory = tempfile::tempdir().unwrap();
     let mut command = Command::new("sh");
-    command.args(["-c", line.split_once(" >").unwrap().0]).env("JWKS_URI", served);
-    let output = soon("a key in PEM", command.output()).await.unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
+    command.args(["-c", line]).env("JWKS_URI", discovered["jwks_uri"].as_str().unwrap());
+    let status = soon("a key in PEM", command.current_dir(directory.path()).status()).await;
+    assert!(status.unwrap().success());
+    let text = std::fs::read_to_string(directory.path().join("issuer.pem")).unwrap();
     assert!(text.starts_with("-----BEGIN PUBLIC KEY-----"), "{text}");
     text
-}
-
-/// A web server with this document, for one visitor.
-async fn serve(text: String) -> String {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://{}/jwks", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        let mut request = vec![0; 4096];
-        let _ = stream.read(&mut request).await;
-        let head = "HTTP/1.1 200 OK\r\nconnection: close\r\n";
-        let answer = format!("{head}content-length: {}\r\n\r\n{text}", text.len());
-        let _ = stream.write_all(answer.as_bytes()).await;
-    });
-    address
 }
 
 /// An issuer of tokens, of which a test has the key.
@@ -75,7 +64,7 @@ impl OverWebSocket {
         };
         let map = format!("issuers = [\"{ISSUER}\"]\n{EXAMPLE_MAP}");
         let builder = World::builder().issuer(text).map("orders.toml", &map);
-        let key = pem(&json!({ "keys": [issuer.jwk()] })).await;
+        let key = pem(issuer.issuer()).await;
         Self::start(builder, ISSUER, ("ES256", &key), NOWHERE).await
     }
 
