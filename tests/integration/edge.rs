@@ -11,6 +11,7 @@ mod browser;
 mod gossip;
 mod one_id;
 mod over_websocket;
+mod pages;
 mod running;
 mod tcp;
 mod websocket;

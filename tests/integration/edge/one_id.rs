@@ -1,9 +1,9 @@
 //! One login, found by one id in every log.
 
-use crate::support::eventually;
 use serde_json::Value;
 
 use super::over_websocket::{OverWebSocket, issuer};
+use crate::support::{code, eventually, run, text};
 
 /// What identifies a connection in every event of the server's.
 fn connection(data: &Value) -> (Value, Value) {
@@ -35,6 +35,12 @@ async fn the_proxy_s_id_joins_its_log_the_audit_stream_and_the_server_s_log() {
     })
     .await;
     assert_eq!(joined, ["hallpass.decision", "hallpass.session", "hallpass.session"]);
+
+    // Who has the proxy's id in hand asks for the whole story.
+    let why = run(world.directory(), &["audit", "why", "--request", &id]).await;
+    let story = text(&why.stdout);
+    assert_eq!(code(&why), 0, "{story}{}", text(&why.stderr));
+    assert!(story.contains(&id) && story.contains("127.0.0.2"), "{story}");
 
     // Somebody who does not: the server's log has the id as well.
     let ending = scene.knock("", &token(&[]), &["--bearer", "--name", "out"]).await;

@@ -42,12 +42,13 @@ async fn the_client_s_own_address_decides_where_tls_ends_at_the_edge() {
     alice.client.publish("branch.x", "hello".into()).await.unwrap();
     assert_eq!(soon("a message", heard.next()).await.unwrap().payload, "hello");
 
-    // The server's log has the address and the port that the proxy's log has.
     drop((heard, alice));
-    let line = scene.haproxy.says("alice's line", |line| line.contains("nats_tls")).await;
-    let (address, rest) = line.split_once(' ').unwrap();
-    assert!(address.starts_with("127.0.0.2:"), "{line}");
-    assert!(rest.starts_with("nats_tls nats-1 tls=TLSv1.3 ms="), "{line}");
+    let is_alice = |line: &str| line.starts_with("127.0.0.2:");
+    let line = scene.haproxy.says("alice's line", is_alice).await;
+    assert!(
+        line.contains(" nats_tls nats-1 as=127.0.0.1:") && line.contains(" tls=TLSv1.3 "),
+        "{line}"
+    );
 
     // Through the proxy, but from its own host: nobody knows whose address that is.
     let near = scene.visitor("near", &token).local_address("127.0.0.1:0".parse().unwrap());
@@ -56,6 +57,15 @@ async fn the_client_s_own_address_decides_where_tls_ends_at_the_edge() {
     let event = scene.world.event_of("near").await;
     assert_eq!(event.text("/data/code"), "condition_unmet");
     assert_eq!(event.json().pointer("/data/connection/source"), None);
+
+    // The proxy's line leads to the server's about who was refused, and that to the event.
+    let is_near = |line: &str| line.starts_with("127.0.0.1:") && line.contains(" nats_tls ");
+    let line = scene.haproxy.says("the line of who was refused", is_near).await;
+    let source = line.split_once(" as=").unwrap().1.split(' ').next().unwrap();
+    let log = std::fs::read_to_string(scene.world.directory().join("nats-server.log")).unwrap();
+    let number = event.json()["data"]["client"]["client_id"].to_string();
+    let begin = format!("{source} - cid:{number} - authentication error");
+    assert!(log.contains(&begin), "{begin}\n{log}");
 
     // Who does not do TLS first waits for INFO, and the proxy for TLS.
     let mut stream =
@@ -73,7 +83,10 @@ async fn the_client_s_own_address_decides_where_tls_goes_through() {
     assert_eq!(event.text("/data/connection/source"), "127.0.0.2");
     assert_eq!(event.text("/data/client/tls/version"), "1.3", "the server did TLS itself");
     drop(alice);
-    scene.haproxy.says("her line", |line| line.contains(" nats_through nats-1 tls=- ")).await;
+    scene
+        .haproxy
+        .says("her line", |line| line.contains(" nats_through nats-1 ") && line.contains(" tls=- "))
+        .await;
 }
 
 /// The Go client, as people have it.
