@@ -5,13 +5,11 @@ use hallpass::{
     playground::idp::{AUDIENCE, Idp, IdpOptions},
     setup::{EXAMPLE_MAP, IssuerText},
 };
-use serde_json::Value;
-use tokio::process::Command;
 
 use super::{Certificates, NOWHERE, example, host_and_port};
 use crate::{
     clients::probe,
-    support::{Ending, Haproxy, World, WorldBuilder, install_provider, soon},
+    support::{Ending, Haproxy, World, WorldBuilder, code, install_provider, run},
 };
 
 /// The origin of the pages that may connect.
@@ -27,22 +25,17 @@ pub(super) struct OverWebSocket {
     pub(super) certificates: Certificates,
 }
 
-/// The public key of an issuer, fetched as the example's README says.
+/// The public key of an issuer, as hallpass prints it for the edge.
 pub(super) async fn pem(issuer: &str) -> String {
-    let discovery = format!("{issuer}/.well-known/openid-configuration");
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let answer = client.get(discovery).send().await.unwrap().bytes().await.unwrap();
-    let discovered: Value = serde_json::from_slice(&answer).unwrap();
-    let readme = std::fs::read_to_string(example("README.md")).unwrap();
-    let line = readme.lines().find(|line| line.starts_with("node -e ")).expect("the line is there");
     let directory = tempfile::tempdir().unwrap();
-    let mut command = Command::new("sh");
-    command.args(["-c", line]).env("JWKS_URI", discovered["jwks_uri"].as_str().unwrap());
-    let status = soon("a key in PEM", command.current_dir(directory.path()).status()).await;
-    assert!(status.unwrap().success());
-    let text = std::fs::read_to_string(directory.path().join("issuer.pem")).unwrap();
-    assert!(text.starts_with("-----BEGIN PUBLIC KEY-----"), "{text}");
-    text
+    let text = format!(
+        "[issuers.{ISSUER}]\nissuer = {issuer:?}\naudiences = [\"x\"]\nroles_claim = \"x\"\n\
+         allow_http_loopback = true\n"
+    );
+    std::fs::write(directory.path().join("hallpass.toml"), text).unwrap();
+    let output = run(directory.path(), &["issuers", "pem", ISSUER]).await;
+    assert_eq!(code(&output), 0, "{}", crate::support::text(&output.stderr));
+    crate::support::text(&output.stdout)
 }
 
 /// An issuer of tokens, of which a test has the key.
