@@ -1,5 +1,7 @@
 //! Clients over WebSocket, HAProxy, nats-server, and hallpass.
 
+use std::path::Path;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hallpass::{
     playground::idp::{AUDIENCE, Idp, IdpOptions},
@@ -9,7 +11,7 @@ use hallpass::{
 use super::{Certificates, NOWHERE, example, host_and_port};
 use crate::{
     clients::probe,
-    support::{Ending, Haproxy, World, WorldBuilder, code, install_provider, run},
+    support::{Ending, Haproxy, ServerState, World, WorldBuilder, code, install_provider, run},
 };
 
 /// The origin of the pages that may connect.
@@ -17,6 +19,9 @@ pub(super) const ORIGIN: &str = "https://app.example.com";
 
 /// The name of the issuer.
 pub(super) const ISSUER: &str = "corp";
+
+/// What hallpass knows as `edge-2`, beside what the edge has at first.
+pub(super) const ANOTHER_KEY: [u8; 32] = [8; 32];
 
 /// The WebSocket example, with an issuer whose key the edge knows.
 pub(super) struct OverWebSocket {
@@ -48,6 +53,12 @@ pub(super) async fn issuer() -> Idp {
 impl OverWebSocket {
     /// With this issuer.
     pub(super) async fn with(issuer: &Idp) -> Self {
+        Self::configured(issuer, &example("websocket/haproxy.cfg")).await
+    }
+
+    /// With this issuer, and the proxy's configuration in this file, or in the files of this
+    /// directory in their order.
+    pub(super) async fn configured(issuer: &Idp, configuration: &Path) -> Self {
         let text = IssuerText {
             name: ISSUER.to_owned(),
             issuer: issuer.issuer().to_owned(),
@@ -58,11 +69,12 @@ impl OverWebSocket {
         let map = format!("issuers = [\"{ISSUER}\"]\n{EXAMPLE_MAP}");
         let builder = World::builder().issuer(text).map("orders.toml", &map);
         let key = pem(issuer.issuer()).await;
-        Self::start(builder, ISSUER, ("ES256", &key), NOWHERE).await
+        Self::start(configuration, builder, ISSUER, ("ES256", &key), NOWHERE).await
     }
 
     /// With what this world believes; the edge believes this key. The page is at `app`.
     pub(super) async fn start(
+        configuration: &Path,
         builder: WorldBuilder,
         issuer: &str,
         (algorithm, key): (&str, &str),
@@ -81,21 +93,31 @@ impl OverWebSocket {
             ("HALLPASS_NATS_WEBSOCKET_1", NOWHERE.to_owned()),
         ];
         let listeners = ["HALLPASS_EDGE_LISTEN"];
-        let configuration = example("websocket/haproxy.cfg");
-        let haproxy = Haproxy::start(&configuration, &listeners, &environment).await;
+        let haproxy = Haproxy::start(configuration, &listeners, &environment).await;
 
         let builder = builder.variable("HALLPASS_WEBSOCKET_ORIGIN", ORIGIN).replicas(0);
         let mut world = builder.start().await;
         std::fs::write(world.directory().join("keys/edge.key"), shared).unwrap();
+        let another = world.directory().join("keys/edge-2.key");
+        std::fs::write(another, STANDARD.encode(ANOTHER_KEY)).unwrap();
+        let path = world.directory().join("hallpass.toml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let keys = "[edge.keys]\nedge-2 = { file = \"keys/edge-2.key\" }\n";
+        std::fs::write(&path, text.replace("[edge.keys]\n", keys)).unwrap();
         let require = format!("issuers.{issuer}.require_edge=true");
         world.add_hallpass(&["--set", "edge.addresses=127.0.0.1", "--set", &require]).await;
-        let server = host_and_port(world.nats.websocket_url().unwrap());
+        let scene = Self { world, haproxy, certificates };
+        scene.introduce().await;
+        scene
+    }
+
+    /// Tells the proxy where the server is, whose port nobody knew when the proxy started.
+    pub(super) async fn introduce(&self) {
+        let server = host_and_port(self.world.nats.websocket_url().unwrap());
         let (host, port) = server.split_once(':').unwrap();
-        haproxy.ask(&format!("set server nats/nats-1 addr {host} port {port}")).await;
-        let up =
-            |state: &crate::support::ServerState| state.check == "L7OK" && state.status == "UP";
-        haproxy.thinks("nats", "nats-1", "is up", up).await;
-        Self { world, haproxy, certificates }
+        self.haproxy.ask(&format!("set server nats/nats-1 addr {host} port {port}")).await;
+        let up = |state: &ServerState| state.check == "L7OK" && state.status == "UP";
+        self.haproxy.thinks("nats", "nats-1", "is up", up).await;
     }
 
     /// Knocks at the edge, with what follows of `?` in the path; the token is in the environment.
