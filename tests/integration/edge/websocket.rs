@@ -52,6 +52,8 @@ async fn a_header_or_a_cookie_of_our_page_gets_in() {
         assert_eq!(told("/data/client/host"), "127.0.0.1");
         assert_eq!(told("/data/edge/key"), "edge-1");
         assert_eq!(told("/data/edge/tls"), "TLSv1.3");
+        let cipher = told("/data/edge/cipher");
+        assert!(cipher.as_str().unwrap().starts_with("TLS_"), "{cipher}");
         assert_eq!(told("/data/wish"), Value::Null);
         let line = scene.newest_line();
         assert_eq!(told("/data/edge/request"), line[0]);
