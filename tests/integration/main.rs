@@ -22,6 +22,7 @@ mod difftest;
 mod documents;
 mod examples;
 mod explain;
+mod failing;
 mod faults;
 mod forgeries;
 mod fuzzing;

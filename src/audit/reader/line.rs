@@ -97,7 +97,7 @@ impl Record {
                 }
                 ("not recorded".to_owned(), what)
             }
-            kind @ ("session" | "answer") => {
+            kind @ ("session" | "answer" | "alarm") => {
                 let who = self.who();
                 // An nkey says little to people: of who came in by one, such as hallpass itself,
                 // also what they call themselves. Who was let in by hallpass has an issuer.
@@ -214,6 +214,9 @@ mod tests {
         assert_eq!(line("session", named), "started i-1 corp:a session APP");
         let late = json!({ "outcome": "timed_out", "cause": "no_answer" });
         assert_eq!(line("answer", late), "timed_out i-1 - answer no_answer");
+        let glass = json!({ "outcome": "break_glass", "account": "APP", "user_name": "UABC",
+            "client": { "name": "NATS CLI" } });
+        assert_eq!(line("alarm", glass), "break_glass i-1 UABC alarm APP NATS CLI");
         let last = json!({ "outcome": "signed", "head": { "sequence": 7 }, "final": true });
         assert_eq!(line("checkpoint", last), "signed i-1 checkpoint events until 7, the last");
         let gap = json!({ "outcome": "recorded", "granted": 1, "refused": 2, "other": 3 });

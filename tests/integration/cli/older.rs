@@ -11,7 +11,8 @@ fn without(directory: &std::path::Path, lines: &[&str]) {
     std::fs::write(&path, older).unwrap();
 }
 
-const NEW: [&str; 5] = ["key = ", "signing_seed = ", "signers = ", "[system]", "seed = "];
+const NEW: [&str; 6] =
+    ["key = ", "signing_seed = ", "signers = ", "[system]", "seed = ", "break_glass = "];
 
 #[tokio::test]
 async fn init_shows_the_lines_that_an_older_configuration_lacks() {

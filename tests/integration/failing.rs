@@ -1,0 +1,3 @@
+//! What becomes of logins when a part fails: the rows of `docs/when-parts-fail.md`.
+
+mod break_glass;
