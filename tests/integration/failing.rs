@@ -1,6 +1,7 @@
 //! What becomes of logins when a part fails: the rows of `docs/when-parts-fail.md`.
 
 mod break_glass;
+mod clocks;
 mod hallpass;
 mod nats;
 mod proxy;
