@@ -3,6 +3,7 @@
 mod break_glass;
 mod clocks;
 mod hallpass;
+mod idp;
 mod nats;
 mod proxy;
 mod staying;
