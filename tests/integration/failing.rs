@@ -7,3 +7,4 @@ mod idp;
 mod nats;
 mod proxy;
 mod staying;
+mod table;

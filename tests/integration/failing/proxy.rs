@@ -19,14 +19,20 @@ backend nats
   server nats-1 "$NATS" check inter 50ms
 "#;
 
-async fn behind_a_proxy() -> (World, Haproxy, Vec<Staying>) {
-    let world = World::builder().without_system().start().await;
+/// A HAProxy before the world's server, and the URL to reach it by.
+pub(super) async fn proxy(world: &World) -> (Haproxy, String) {
     let configuration = world.directory().join("haproxy.cfg");
     std::fs::write(&configuration, CONFIGURATION).unwrap();
     let server = world.nats.url().split_once("://").unwrap().1.to_owned();
     let proxy = Haproxy::start(&configuration, &["EDGE"], &[("NATS", server)]).await;
-    let (url, token) =
-        (format!("nats://{}", proxy.address("EDGE")), world.token("alice", &["orders:read"]));
+    let url = format!("nats://{}", proxy.address("EDGE"));
+    (proxy, url)
+}
+
+async fn behind_a_proxy() -> (World, Haproxy, Vec<Staying>) {
+    let world = World::builder().without_system().start().await;
+    let (proxy, url) = proxy(&world).await;
+    let token = world.token("alice", &["orders:read"]);
     let mut clients = Vec::new();
     for kind in AS_ADVISED {
         let client = Staying::start(kind, &url, &token).await;
