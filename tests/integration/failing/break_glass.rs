@@ -247,6 +247,28 @@ async fn more_of_them_than_a_page_holds_are_all_told() {
     assert_eq!(counted(&hallpass).await, count as u64);
 }
 
+/// Of a connection that has ended, the server repeats what it last said of itself, judged or not.
+#[tokio::test]
+async fn who_ends_in_another_s_name_is_found_by_that_name() {
+    let mut world = World::start().await;
+    let clerk = world.wire("clerk", &world.token("alice", &["orders:read"])).await;
+    assert!(world.hallpass[0].terminate().await.success());
+    // No CONNECT, for this `echo`: it ends the connection where it is.
+    let says = |name: &str| json!({ "nkey": name, "echo": "no truth value" });
+    operator(&world, "hides").await.leaves_with(says(&world.keys.system)).await;
+    clerk.leaves_with(says(&world.keys.break_glass)).await;
+    drop(operator(&world, "glass").await);
+    world.hallpass.clear();
+    world.add_hallpass(&[]).await;
+    let names = async |count| -> Vec<String> {
+        let all = alarms(&world, count).await;
+        all.iter().map(|it| it["data"]["client"]["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(2).await, ["clerk", "glass"]);
+    let _live = operator(&world, "live").await;
+    assert_eq!(names(3).await, ["clerk", "glass", "live"]);
+}
+
 /// As where the server's configuration is older than hallpass.
 #[tokio::test]
 async fn where_the_server_does_not_allow_to_look_it_is_said_and_the_rest_works() {
