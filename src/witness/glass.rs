@@ -34,10 +34,11 @@ use crate::{
 const TICK: Duration = Duration::from_millis(500);
 /// Without another reason, servers are asked as often as this.
 const AGAIN: Duration = Duration::from_secs(300);
-/// How long an answer may come after another, where it is not known how many servers there are.
-const QUIET: Duration = Duration::from_secs(1);
+/// How long after another an answer may come, where it is not known how many servers there are.
+/// What is heard of meanwhile as it happens is not told as found.
+const QUIET: Duration = Duration::from_secs(2);
 /// How long one page may take, of all servers.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How many connections of one user are looked at on each server: twice those that ended and are
 /// remembered by default.
 const MOST: usize = 20_000;
@@ -151,22 +152,24 @@ pub(super) async fn look_out(client: &Client, glass: Glass, bell: &Bell, stop: &
         loop {
             ticks.tick().await;
             let connects = statistics.connects.load(Ordering::Relaxed);
-            let is_due = |(then, at): (u64, Instant)| then != connects || at.elapsed() >= AGAIN;
-            if last.is_some_and(|it| !is_due(it)) {
+            let reason = reason(last, connects, Instant::now());
+            if reason == Reason::None {
                 continue;
             }
             last = Some((connects, Instant::now()));
-            let mut answered = false;
+            let mut servers = 0;
             for user in &users {
-                answered |= look(client, user, &mut told, bell).await;
+                servers = look(client, user, &mut told, bell).await.max(servers);
             }
-            if !answered && !complained {
+            if servers == 0 && !complained {
                 tracing::error!(
                     "no server says who logged in while hallpass did not listen: a break-glass \
                      login then raises no alarm"
                 );
+            } else if reason == Reason::Connection && servers > 0 {
+                tracing::info!(servers, "asked for break-glass logins that nobody heard of");
             }
-            complained = !answered;
+            complained = servers == 0;
         }
     };
     tokio::select! {
@@ -175,9 +178,30 @@ pub(super) async fn look_out(client: &Client, glass: Glass, bell: &Bell, stop: &
     }
 }
 
-/// Asks all servers about a user and raises what alarms there are to raise; `false` where none
-/// answers.
-async fn look(client: &Client, user: &str, told: &mut AlarmsTold, bell: &Bell) -> bool {
+/// Why servers are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reason {
+    /// They are not.
+    None,
+    /// There is a connection that was not there when they were last asked.
+    Connection,
+    /// That was long ago.
+    Time,
+}
+
+/// `last` has how many connections there had been when servers were last asked, and when.
+fn reason(last: Option<(u64, Instant)>, connects: u64, now: Instant) -> Reason {
+    match last {
+        Some((then, _)) if then != connects => Reason::Connection,
+        Some((_, at)) if now.duration_since(at) >= AGAIN => Reason::Time,
+        Some(_) => Reason::None,
+        None => Reason::Connection,
+    }
+}
+
+/// Asks all servers about a user and raises what alarms there are to raise; returns how many
+/// servers answered.
+async fn look(client: &Client, user: &str, told: &mut AlarmsTold, bell: &Bell) -> usize {
     let (mut found, mut servers) = (Vec::new(), BTreeSet::new());
     for offset in (0..MOST).step_by(connz::PAGE) {
         let pages = pages(client, user, offset, &servers).await;
@@ -197,7 +221,7 @@ async fn look(client: &Client, user: &str, told: &mut AlarmsTold, bell: &Bell) -
     }
     found.sort_by_key(|login| login.at);
     found.iter().for_each(|login| bell.ring(login, true));
-    !servers.is_empty()
+    servers.len()
 }
 
 /// A page of each server. `expected` are servers that are there for certain: once these have
@@ -218,7 +242,8 @@ async fn pages(
             !expected.is_empty() && expected.iter().all(|server| pages.contains_key(server))
         };
         while !is_whole(&pages) {
-            let answer = timeout(QUIET, answers.next()).await.ok()??;
+            let patience = if pages.is_empty() { PATIENCE } else { QUIET };
+            let answer = timeout(patience, answers.next()).await.ok()??;
             match Page::read(&answer.payload, user) {
                 Ok(page) => drop(pages.insert(page.server_id.clone(), page)),
                 Err(error) => tracing::debug!(%error, "a message of a server was passed over"),
@@ -234,6 +259,16 @@ async fn pages(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn servers_are_asked_by_each_connection_and_from_time_to_time() {
+        let began = Instant::now();
+        assert_eq!(reason(None, 1, began), Reason::Connection);
+        let last = Some((1, began));
+        assert_eq!(reason(last, 1, began + AGAIN - TICK), Reason::None);
+        assert_eq!(reason(last, 1, began + AGAIN), Reason::Time);
+        assert_eq!(reason(last, 2, began), Reason::Connection);
+    }
 
     #[test]
     fn what_was_told_is_known_until_there_is_too_much_of_it() {
