@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use async_nats::ConnectOptions;
 use serde_json::json;
 
-use crate::support::{Spoken, World};
+use crate::support::{Spoken, World, run, text};
 
 const MAP: &str = r#"
 account = "APP"
@@ -79,6 +79,11 @@ async fn what_an_edge_attests_is_what_conditions_and_the_audit_stream_see() {
     assert_eq!(event.json()["data"]["grant"]["publish"]["allow"], json!(["anywhere.>"]));
     assert_eq!(event.json()["data"]["connection"]["attested"], false);
 
+    let why = run(world.directory(), &["audit", "why", "--request", "3b382054-7d0b"]).await;
+    let why = text(&why.stdout);
+    let event = world.event_of("edged").await;
+    assert!(why.contains(&event.text("/id")) && why.contains("192.0.2.7"), "{why}");
+
     // The wish is inside.
     let wishing = Spoken::about(&token).with("want", "account=APP&role=office");
     let wishing = wishing.sealed(&key(&world, "edge.key"));
@@ -129,6 +134,11 @@ async fn each_word_that_does_not_hold_is_refused_for_its_own_reason() {
     assert!(log.contains(&said), "{log}");
     let decision = world.event_of("forged").await.text("/data/decision");
     assert!(log.contains(&format!("hallpass: edge_forged (decision {decision})")), "{log}");
+    // And by the edge's own id it is found.
+    let found = run(world.directory(), &["audit", "query", "--request", "3b382054-7d0b", "--json"]);
+    let found = text(&found.await.stdout);
+    assert_eq!(found.lines().count(), 4, "{found}");
+    assert!(found.contains("edge_expired") && !found.contains("edge_forged"), "{found}");
     // The one that is good still is: nobody used it up.
     world.connect(through_edge(&honest, &token)).await.unwrap();
     // No piece of the key, and none of a token, is in a log.

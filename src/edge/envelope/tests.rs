@@ -114,9 +114,11 @@ fn what_was_changed_is_forged() {
     assert_eq!(Envelope::authentic(&added, &settings()), Err(Code::EdgeMalformed), "twice");
     let added = format!("{signed}&cipher=X&mac={mac}");
     assert_eq!(Envelope::authentic(&added, &settings()), Err(Code::EdgeForged));
-    let shorter = format!("{signed}&mac={}", &mac[..20]);
-    assert_ne!(Envelope::authentic(&shorter, &settings()).ok(), Some(read(&[]).unwrap()));
-    assert!(Envelope::authentic(&format!("{signed}&mac="), &settings()).is_err());
+    // No part of the MAC is enough.
+    for part in [&mac[..20], &mac[..40], ""] {
+        let shorter = format!("{signed}&mac={part}");
+        assert_eq!(Envelope::authentic(&shorter, &settings()), Err(Code::EdgeForged));
+    }
 }
 
 #[test]
