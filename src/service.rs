@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    audit::{self, Privacy, SpoolError, Trail, Undelivered},
+    audit::{self, AlarmsTold, Privacy, SpoolError, Trail, Undelivered},
     broker::Broker,
     callout::responder::{self, ResponderError},
     config::{AuditMode, IssuerSettings, Layers, Settings},
@@ -163,8 +163,9 @@ pub async fn run(
     if let AuditMode::Spool { directory, .. } = &settings.audit.mode {
         audit::try_out(directory)?;
     }
-    let asked = http::Asked { maps: Arc::clone(&maps), trail: Arc::default() };
-    let meter = Arc::clone(&asked.trail);
+    let asked =
+        http::Asked { maps: Arc::clone(&maps), trail: Arc::default(), break_glass: Arc::default() };
+    let (meter, alarms) = (Arc::clone(&asked.trail), Arc::clone(&asked.break_glass));
     if let Some(http) = settings.http {
         let listener = http::listen(http).await?;
         tasks.spawn(http::serve(listener, asked, served.clone()));
@@ -222,7 +223,8 @@ pub async fn run(
     let callout = settings.callout.clone();
     let (queue, most) = (callout.queue.clone(), callout.max_in_flight);
     let known = issuers.clone();
-    let system = witness::System::of(&settings);
+    let told = AlarmsTold::new(context, &settings.audit.stream);
+    let system = witness::System::of(&settings, told, alarms);
     let issuers = Issuers::new(issuers, settings.certificate_issuers);
     let decider = Arc::clone(&recorder);
     let (edge, privacy) = (settings.edge, Arc::new(Privacy::of(&settings.audit)));

@@ -29,10 +29,16 @@ type Outcome = Vec<(&'static str, &'static str)>;
 ///
 /// # Errors
 /// None that a text in memory has.
-pub(super) fn text(maps: &MapsStatus, trail: &OnItsWay) -> Result<String, fmt::Error> {
+pub(super) fn text(
+    maps: &MapsStatus,
+    trail: &OnItsWay,
+    break_glass: u64,
+) -> Result<String, fmt::Error> {
     let mut registry = Registry::default();
     register_maps(&mut registry, maps);
     register_trail(&mut registry, trail);
+    let help = "Logins of break-glass users that this instance raised an alarm for";
+    registry.register("hallpass_break_glass_logins", help, ConstCounter::new(break_glass));
     let mut text = String::new();
     encode(&mut text, &registry)?;
     Ok(text)

@@ -9,7 +9,10 @@ use std::{
     future::IntoFuture as _,
     io,
     net::SocketAddr,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use axum::{
@@ -34,6 +37,8 @@ pub struct Asked {
     pub maps: Arc<Maps>,
     /// The audit trail, once it is begun; before that nothing is on its way.
     pub trail: Arc<OnceLock<Meter>>,
+    /// How many alarms were raised because of a break-glass user.
+    pub break_glass: Arc<AtomicU64>,
 }
 
 impl std::fmt::Debug for Asked {
@@ -75,9 +80,9 @@ pub async fn serve(listener: TcpListener, asked: Asked, stop: CancellationToken)
     }
 }
 
-async fn metrics(State(Asked { maps, trail }): State<Asked>) -> Response {
+async fn metrics(State(Asked { maps, trail, break_glass }): State<Asked>) -> Response {
     let trail = trail.get().map(|meter| meter()).unwrap_or_default();
-    match metrics::text(&maps.status(), &trail) {
+    match metrics::text(&maps.status(), &trail, break_glass.load(Ordering::Relaxed)) {
         Ok(text) => ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
