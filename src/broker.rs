@@ -34,6 +34,7 @@ use crate::{
     credential,
     identity::Identity,
     idp::{Issuers, certificate::PresentedCertificate},
+    measures::Measures,
     names::{DecisionId, InstanceId},
     policy::{self, Facts, Grant, InForce, Outcome, PolicySet},
 };
@@ -58,6 +59,7 @@ pub struct Broker {
     instance: InstanceId,
     replays: Mutex<ReplayGuard>,
     skew: SkewWatch,
+    measures: Arc<Measures>,
     #[cfg(feature = "unaudited")]
     unaudited: bool,
 }
@@ -74,6 +76,7 @@ impl Broker {
         privacy: Arc<Privacy>,
         instance: InstanceId,
     ) -> Self {
+        let measures = Measures::new(callout.deadline, callout.max_in_flight);
         Self {
             expectations: Expectations {
                 issuer: callout.issuer.public_key(),
@@ -89,9 +92,16 @@ impl Broker {
             instance,
             replays: Mutex::new(ReplayGuard::new(REPLAYS)),
             skew: SkewWatch::default(),
+            measures,
             #[cfg(feature = "unaudited")]
             unaudited: false,
         }
+    }
+
+    /// Notes what becomes of logins there.
+    #[must_use]
+    pub fn measured_by(self, measures: Arc<Measures>) -> Self {
+        Self { measures, ..self }
     }
 
     /// Records nothing: what recording costs is measured beside this.
@@ -220,6 +230,7 @@ impl Broker {
         judged: Result<(), Refusal>,
     ) -> Answer {
         let id = DecisionId::fresh();
+        let measured = self.measures.judged(message.read_at);
         let recorded = Recorded::new(self.instance, policy);
         let attempt = |refusal| Attempt {
             id,
@@ -249,6 +260,7 @@ impl Broker {
                 let event = || event::decision(&attempt(None), false, recorded);
                 let safe = self.record(event, Class::Grant);
                 if timeout_at(deadline, safe.is_safe()).await.unwrap_or(false) {
+                    measured.answered(None, &findings.latency);
                     answer::log(id, request, None);
                     return Answer::of(response::grant(
                         request,
@@ -263,6 +275,7 @@ impl Broker {
                 refusal
             }
         };
+        measured.answered(Some(refusal.code), &findings.latency);
         answer::log(id, request, Some(&refusal));
         Answer::of(response::refusal(request, id, refusal.code, self.keys(), Timestamp::now()))
     }
@@ -278,6 +291,7 @@ impl Broker {
     }
 
     fn drop(&self, error: RequestError) -> Answer {
+        self.measures.dropped(error.code());
         let policy = self.policy.snapshot();
         let recorded = Recorded::new(self.instance, &policy);
         self.record(|| event::dropped(&error, Timestamp::now(), recorded), Class::Other);

@@ -123,6 +123,15 @@ impl<'a> Connection<'a> {
         self.options(stop.clone()).connect(self.urls).await
     }
 
+    /// Connects once, to this server alone: the others of its cluster, which it names, are nobody
+    /// to fall back to. When the connection ends after `stop` was asked for, that is no news.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn connect_alone(&self, stop: &CancellationToken) -> Result<Client, ConnectError> {
+        self.options(stop.clone()).ignore_discovered_servers().connect(self.urls).await
+    }
+
     /// Why there is no connection, in a sentence for people.
     #[must_use]
     pub fn why_not(&self, error: &ConnectError) -> String {

@@ -12,6 +12,8 @@ use crate::{
     callout::responder::{self, ResponderError},
     config::{AuditMode, IssuerSettings, Layers, Settings},
     document::Problems,
+    edge::agent::{self, Agent},
+    health::{self, Vitals},
     http::{self, ListenError},
     idp::{self, IssuerKeys, Issuers},
     names::{InstanceId, IssuerName},
@@ -161,12 +163,12 @@ pub async fn run(
     if let AuditMode::Spool { directory, .. } = &settings.audit.mode {
         audit::try_out(directory)?;
     }
-    let asked = http::Asked { maps: Arc::clone(&maps), trail: Arc::default() };
-    let meter = Arc::clone(&asked.trail);
-    if let Some(http) = settings.http {
-        let listener = http::listen(http).await?;
-        tasks.spawn(http::serve(listener, asked, served.clone()));
-    }
+    let vitals = Vitals::new(&settings, stop.clone());
+    // To the very end somebody may ask how it goes.
+    let told = CancellationToken::new();
+    let _told = told.clone().drop_guard();
+    tokio::spawn(health::watch_event_loop(Arc::clone(&vitals.measures), told.clone()));
+    answer_questions(&settings, &maps, &vitals, &told).await?;
     let nats = &settings.nats;
     let service = Connection {
         name: "hallpass",
@@ -183,6 +185,8 @@ pub async fn run(
         ..service
     };
     let Some(client) = service.connect_patiently(&stop).await else { return Ok(()) };
+    vitals.connected(&client);
+    tasks.spawn(health::watch_nats(Arc::clone(&vitals), client.clone(), served.clone()));
     let Some(audit_client) = writer.connect_patiently(&stop).await else { return Ok(()) };
 
     let context = ContextBuilder::new().timeout(Duration::from_secs(2)).build(audit_client);
@@ -190,12 +194,14 @@ pub async fn run(
     let names = settings.issuer_list();
     let trail = Trail::start(&context, &settings.audit, instance, &policy, &host, names)?;
     drop(policy);
-    // It is told once.
-    let _ = meter.set(Box::new(trail.meter()));
+    vitals.records(Box::new(trail.meter()));
+    let stream = settings.audit.stream.clone();
+    tasks.spawn(health::watch_jetstream(Arc::clone(&vitals), context, stream, served.clone()));
     let recorder = trail.recorder();
     // Even with all issuers but one silent, the one has its share of the room.
     let share = (settings.callout.max_in_flight / (settings.issuers.len() + 1)).max(1);
     let issuers = issuer_keys(&settings, allow_playground, share);
+    vitals.believes(&issuers);
     for keys in &issuers {
         let (keys, served) = (Arc::clone(keys), served.clone());
         tasks.spawn(async move { keys.keep_fresh(served).await });
@@ -206,7 +212,9 @@ pub async fn run(
         .filter(|keys| !keys.are_known())
         .map(|keys| keys.settings().name.to_string())
         .collect();
+    let now_serving = Arc::clone(&vitals);
     let ready = move || {
+        now_serving.serves();
         if warm {
             tracing::info!("ready: answering logins");
         } else {
@@ -226,8 +234,9 @@ pub async fn run(
     let (edges, privacy) = (settings.edges, Arc::new(Privacy::of(&settings.audit)));
     let (heard, maps_in_force) = (Arc::clone(&recorder), Arc::clone(&in_force));
     let witness = Witness::new(heard, maps_in_force, Arc::clone(&privacy), instance);
-    let broker =
-        Arc::new(Broker::new(callout, edges, issuers, in_force, decider, privacy, instance));
+    let measures = Arc::clone(&vitals.measures);
+    let broker = Broker::new(callout, edges, issuers, in_force, decider, privacy, instance);
+    let broker = Arc::new(broker.measured_by(Arc::clone(&measures)));
     let reloader = Reloader::new(Arc::clone(&maps), settings.maps, boundaries, recorder, instance);
     // The start may have waited long, for NATS for one.
     tokio::select! {
@@ -242,9 +251,9 @@ pub async fn run(
     if let Some(system) = system {
         tasks.spawn(witness::sessions(witness, system, served.clone()));
     }
-    let status = move || InstanceStatus::of(instance, &known, &maps);
+    let status = move || InstanceStatus::of(instance, &known, &maps, &vitals);
     tasks.spawn(status::answer(client.clone(), status, served.clone()));
-    let outcome = responder::run(&client, &queue, most, broker, stop, ready).await;
+    let outcome = responder::run(&client, &queue, most, broker, measures, stop, ready).await;
 
     served.cancel();
     tasks.close();
@@ -259,6 +268,26 @@ pub async fn run(
     }
     outcome?;
     tracing::info!("hallpass has stopped");
+    Ok(())
+}
+
+/// Answers who asks how it goes, where the settings say so, until `stop`.
+async fn answer_questions(
+    settings: &Settings,
+    maps: &Arc<Maps>,
+    vitals: &Arc<Vitals>,
+    stop: &CancellationToken,
+) -> Result<(), ListenError> {
+    if let Some(http) = settings.http {
+        let listener = http::listen(http).await?;
+        let asked = http::Asked { maps: Arc::clone(maps), vitals: Arc::clone(vitals) };
+        tokio::spawn(http::serve(listener, asked, stop.clone()));
+    }
+    if let Some(listen) = settings.agent {
+        let listener = agent::listen(listen).await?;
+        let agent = Agent::start(&settings.nats, Arc::clone(vitals), stop);
+        tokio::spawn(agent.serve(listener, stop.clone()));
+    }
     Ok(())
 }
 

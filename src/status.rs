@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    health::{Health, Vitals},
     idp::{IssuerKeys, KeysState, KeysStatus},
     names::InstanceId,
     nats::{STATUS_INBOX, STATUS_SUBJECT},
@@ -34,12 +35,33 @@ pub struct InstanceStatus {
     pub issuers: Vec<KeysStatus>,
     /// The subject maps.
     pub maps: MapsStatus,
+    /// How it does.
+    #[serde(default = "Health::untold")]
+    pub health: Health,
 }
+
+/// What [`HEALTH`] is answered with: little, because it is asked all the time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceHealth {
+    /// Its id.
+    pub instance: String,
+    /// How it does. An older version tells everything instead, and nothing of this.
+    #[serde(default = "Health::untold")]
+    pub health: Health,
+}
+
+/// The payload of a question for [`InstanceHealth`].
+pub const HEALTH: &[u8] = b"health";
 
 impl InstanceStatus {
     /// How this process is.
     #[must_use]
-    pub fn of(instance: InstanceId, issuers: &[Arc<IssuerKeys>], maps: &Maps) -> Self {
+    pub fn of(
+        instance: InstanceId,
+        issuers: &[Arc<IssuerKeys>],
+        maps: &Maps,
+        vitals: &Vitals,
+    ) -> Self {
         Self {
             instance: instance.to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -47,6 +69,7 @@ impl InstanceStatus {
             pid: std::process::id(),
             issuers: issuers.iter().map(|keys| keys.status()).collect(),
             maps: maps.status(),
+            health: vitals.health(),
         }
     }
 
@@ -108,7 +131,13 @@ pub async fn answer(
         }) else {
             continue;
         };
-        let answer = serde_json::to_vec(&status()).unwrap_or_default();
+        let told = status();
+        let answer = if question.payload == HEALTH {
+            serde_json::to_vec(&InstanceHealth { instance: told.instance, health: told.health })
+        } else {
+            serde_json::to_vec(&told)
+        };
+        let answer = answer.unwrap_or_default();
         if let Err(error) = client.publish(reply, answer.into()).await {
             tracing::warn!(%error, "a question for the status could not be answered");
         }

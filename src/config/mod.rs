@@ -25,7 +25,7 @@ mod system;
 pub use audit::{AuditMode, AuditSettings, PersonalData, PersonalField, Treatment, WhenFull};
 pub use certificates::ClientCertificate;
 pub(crate) use edge::network;
-pub use http::HttpSettings;
+pub use http::{AgentSettings, HttpSettings};
 pub(crate) use issuers::is_loopback;
 pub use issuers::{
     CertificateIssuer, CertificateName, ClientAuth, IntrospectedTokens, IntrospectionSettings,

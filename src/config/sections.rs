@@ -49,6 +49,7 @@ pub(super) fn settings(layers: &Layers, problems: &mut Problems) -> Option<Setti
     }
     let edges = root.node("edge").map(|node| edge::addresses(node, problems)).unwrap_or_default();
     let http = root.node("http").and_then(|node| http::http(node, problems));
+    let agent = root.node("agent").and_then(|node| http::agent(node, problems));
     let system = root.node("system").map(|node| system::system(node, layers, problems));
     let known = purposes::Known {
         nats: nats.as_ref(),
@@ -69,6 +70,7 @@ pub(super) fn settings(layers: &Layers, problems: &mut Problems) -> Option<Setti
         maps: maps::directory(layers),
         edges,
         http,
+        agent,
         audit: audit?,
         // Absent, or there and good.
         system: system.map_or(Some(None), |system| system.map(Some))?,

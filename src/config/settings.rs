@@ -14,9 +14,9 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::{
-    AuditSettings, CertificateIssuer, ClientCertificate, HttpSettings, IntrospectionSettings,
-    Layers, LoginFlow, MapBounds, Requirement, RolesClaim, ShownToken, SystemSettings, accounts,
-    edge, issuers, maps, sections,
+    AgentSettings, AuditSettings, CertificateIssuer, ClientCertificate, HttpSettings,
+    IntrospectionSettings, Layers, LoginFlow, MapBounds, Requirement, RolesClaim, ShownToken,
+    SystemSettings, accounts, edge, issuers, maps, sections,
 };
 use crate::{
     document::{Fields, Node, Problems},
@@ -42,6 +42,8 @@ pub struct Settings {
     pub edges: Vec<IpNet>,
     /// Where hallpass is asked over HTTP; absent: nowhere.
     pub http: Option<HttpSettings>,
+    /// Where HAProxy's `agent-check` asks; absent: nowhere.
+    pub agent: Option<AgentSettings>,
     /// Where decisions are recorded.
     pub audit: AuditSettings,
     /// Who hears of connections; absent: nobody does.

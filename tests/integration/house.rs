@@ -42,6 +42,7 @@ const ROOMS: &[&str] = &[
     "audit/story",
     "audit/replay",
     // From here on: shells.
+    "measures",
     "idp",
     "idp/introspection",
     "idp/issuers",
@@ -63,8 +64,14 @@ const ROOMS: &[&str] = &[
     "nats",
     "witness",
     "reload",
+    "health/judge",
+    "health",
     "status",
     "http",
+    "edge",
+    "edge/weight",
+    "edge/paths",
+    "edge/agent",
     "service",
     "login",
     "setup",
@@ -104,6 +111,8 @@ const PURE: &[&str] = &[
     "audit/verify",
     "audit/story",
     "audit/replay",
+    "health/judge",
+    "edge/weight",
 ];
 
 /// Files of a pure room that do its reading and writing.
