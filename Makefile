@@ -1,7 +1,8 @@
 # Everything a newcomer, a developer and the CI need is a target here, and each
 # target does its own set-up: what can be had under target/ is got, pinned and
-# hash-checked; what cannot is named with the command that gets it, and the
-# target fails. Nothing is skipped.
+# hash-checked; HAProxy and a browser come from the system's packages, which are
+# installed where that may be (as root, by apt-get). What cannot be had is named
+# with the command that gets it, and the target fails. Nothing is skipped.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -45,9 +46,13 @@ test: ## Run all tests, those against real servers, IdPs and clients included
 	@tests/tools/preflight cargo cc git python pip node npm
 	@tests/tools/nats-server >/dev/null
 	@tests/tools/nats-cli >/dev/null
+	@tests/tools/packaged haproxy >/dev/null
+	@tests/tools/packaged chromium >/dev/null
 	tests/tools/clients
 	HALLPASS_NATS_SERVER="$$(tests/tools/nats-server)" \
 	HALLPASS_NATS_CLI="$$(tests/tools/nats-cli)" \
+	HALLPASS_HAPROXY="$$(tests/tools/packaged haproxy)" \
+	HALLPASS_CHROMIUM="$$(tests/tools/packaged chromium)" \
 	HALLPASS_TEST_PYTHONPATH="$(CURDIR)/target/tools/python" \
 	cargo test --locked
 

@@ -20,6 +20,7 @@ mod conditions;
 mod diff;
 mod difftest;
 mod documents;
+mod edge;
 mod examples;
 mod explain;
 mod faults;

@@ -84,6 +84,11 @@ impl Process {
         eventually(&format!("{what} from {}", self.name), look).await
     }
 
+    /// Whether it has not ended by itself.
+    pub fn runs(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
     /// Asks it to stop, as a service manager does, and waits for that.
     pub async fn terminate(&mut self) -> Ending {
         self.signal("-TERM").await
@@ -91,10 +96,15 @@ impl Process {
 
     /// Sends it a signal that must end it, and waits for that.
     pub async fn signal(&mut self, signal: &str) -> Ending {
+        self.notify(signal).await;
+        self.ended().await
+    }
+
+    /// Sends it a signal that it goes on after.
+    pub async fn notify(&self, signal: &str) {
         let pid = self.child.id().expect("it still runs").to_string();
         let sent = Command::new("kill").args([signal, &pid]).status().await.unwrap();
         assert!(sent.success());
-        self.ended().await
     }
 
     /// Waits for its end, and for the last of what it said.

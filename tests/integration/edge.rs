@@ -1,0 +1,3 @@
+//! HAProxy before nats-server, with the configuration files of `examples/haproxy`.
+
+mod running;
