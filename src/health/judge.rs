@@ -222,15 +222,18 @@ impl Readings {
             (Reason::Starting, !self.serving && !self.stopping),
             (Reason::Stopping, self.stopping),
             (Reason::NatsAway, !self.connected),
-            (Reason::NoKeys, !self.any_keys),
+            // Before that, nobody has fetched any.
+            (Reason::NoKeys, self.serving && !self.any_keys),
             (Reason::JetstreamSilent, strict && (waits || silent)),
             (Reason::SpoolFull, self.promise == Promise::OnTheDisk && waits),
         ];
         let reasons: Vec<_> = all.into_iter().filter(|(_, holds)| *holds).collect();
         let jetstream = if strict { Input::JetstreamStrict } else { Input::JetstreamSpool };
+        // A quick no is an answer that nobody can use.
+        let silence = self.jetstream_silent.filter(|_| silent);
         let scores = [
             (Input::Nats, self.round_trip),
-            (jetstream, self.jetstream),
+            (jetstream, self.jetstream.max(silence)),
             (Input::Decide, self.time_to_decide),
             (Input::EventLoop, Some(self.lag)),
         ];

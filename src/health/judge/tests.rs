@@ -61,6 +61,7 @@ fn each_reason_has_its_word() {
     assert_eq!(reasons(Readings { serving: false, stopping: true, ..well() }), ["stopping"]);
     assert_eq!(reasons(Readings { connected: false, ..well() }), ["nats_away"]);
     assert_eq!(reasons(Readings { any_keys: false, ..well() }), ["no_keys"]);
+    assert_eq!(reasons(Readings { any_keys: false, serving: false, ..well() }), ["starting"]);
     let waits = Readings { unsafe_for: millis(1501), ..well() };
     assert_eq!(reasons(waits), ["spool_full"]);
     let strict = Readings { promise: Promise::OnTheStream, ..waits };
@@ -76,7 +77,8 @@ fn jetstream_away_is_a_reason_only_where_each_event_must_be_there() {
     let silent = |promise, silent| Readings { promise, jetstream_silent: Some(silent), ..well() };
     assert_eq!(reasons(silent(Promise::OnTheStream, SILENCE + millis(1))), ["jetstream_silent"]);
     assert!(reasons(silent(Promise::OnTheStream, SILENCE)).is_empty());
-    assert!(reasons(silent(Promise::OnTheDisk, millis(3_600_000))).is_empty());
+    let hour = silent(Promise::OnTheDisk, millis(3_600_000));
+    assert_eq!(share(hour), (50, vec!["jetstream".to_owned()]));
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub use cable::Cable;
 pub use console::printed;
 pub use disk::Disk;
 pub use hallpass::{Hallpass, code, command, files, run, run_with, text};
-pub use haproxy::Haproxy;
+pub use haproxy::{Haproxy, ServerState};
 pub use occupied::{occupied, with_admin};
 pub use oidc_provider::{NAME as OIDC_PROVIDER, OidcProvider, secret};
 pub use person::{LOGIN_CLIENT, Person, address};
