@@ -17,7 +17,7 @@ export no_proxy := $(NO_PROXY)
 
 # A minute finds what a change broke; leave a night to it now and then.
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS ?= token header claims introspection jwks request wish
+FUZZ_TARGETS ?= token header claims introspection jwks request wish envelope
 
 # `make test` has some hundreds; HALLPASS_DIFFTEST_SEED repeats a run.
 COMPARISONS ?= 20000

@@ -1,7 +1,7 @@
 //! The token path, from the server's request to the answer. This is the only place that runs
 //! the whole of it, and it reads top to bottom:
 //!
-//! request → credential → token (form, key, signature, claims) or certificate → identity →
+//! request → credential → edge → token (form, key, signature, claims) or certificate → identity →
 //! policy → audit → answer.
 
 mod answer;
@@ -12,9 +12,8 @@ use std::{
 };
 
 pub use answer::Answer;
-use ipnet::IpNet;
 use jiff::Timestamp;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
@@ -29,9 +28,10 @@ use crate::{
         response::{self, Keys},
     },
     code::{Code, Refusal},
-    config::CalloutSettings,
+    config::{CalloutSettings, EdgeSettings},
     connection::Connection,
-    credential,
+    credential::{self, UserName, Wish},
+    edge::{Attested, Envelope},
     identity::Identity,
     idp::{Issuers, certificate::PresentedCertificate},
     measures::Measures,
@@ -50,8 +50,7 @@ const REFUSAL_PATIENCE: Duration = Duration::from_millis(250);
 pub struct Broker {
     callout: CalloutSettings,
     expectations: Expectations,
-    /// The proxies before the servers.
-    edges: Vec<IpNet>,
+    edge: EdgeSettings,
     issuers: Issuers,
     policy: Arc<InForce>,
     recorder: Arc<dyn Recorder>,
@@ -69,7 +68,7 @@ impl Broker {
     #[must_use]
     pub fn new(
         callout: CalloutSettings,
-        edges: Vec<IpNet>,
+        edge: EdgeSettings,
         issuers: Issuers,
         policy: Arc<InForce>,
         recorder: Arc<dyn Recorder>,
@@ -84,7 +83,7 @@ impl Broker {
                 servers: callout.servers.clone(),
             },
             callout,
-            edges,
+            edge,
             issuers,
             policy,
             recorder,
@@ -185,6 +184,7 @@ impl Broker {
         findings.certificate = certificate.map(|it| *it.hash());
         let token = found.unverified_token.as_ref();
         findings.fingerprint = token.map(|it| self.privacy.fingerprint(it.expose_secret()));
+        let (wish, attested) = self.said(found.user_name, token, findings)?;
         findings.latency.done(Step::Credential, message.read_at.elapsed());
 
         let (identity, expires_at) = match (token, certificate) {
@@ -194,6 +194,9 @@ impl Broker {
                 findings.token = Some(token.facts());
                 let bound_to = certificate.map(PresentedCertificate::hash);
                 let token = token.judge(issuer, Timestamp::now(), bound_to)?;
+                if issuer.require_edge && attested.is_none() {
+                    return Err(Code::EdgeMissing.into());
+                }
                 (Identity::of(&token, issuer)?, token.expires_at())
             }
             (None, Some(certificate)) => {
@@ -205,8 +208,13 @@ impl Broker {
         };
         findings.latency.done(Step::Token, message.read_at.elapsed());
 
-        let connection = Connection::of(request.client(), certificate.is_some(), &self.edges);
-        let facts = Facts { now: Timestamp::now(), expires_at, wish: found.wish, connection };
+        let edges = &self.edge.addresses;
+        let connection = Connection::of(request.client(), certificate.is_some(), edges);
+        let connection = match &attested {
+            Some(attested) => connection.attested(attested.source(), edges),
+            None => connection,
+        };
+        let facts = Facts { now: Timestamp::now(), expires_at, wish, connection };
         let decision = policy::decide(policy, &identity, &facts);
         let outcome = match decision.outcome() {
             Outcome::Granted(_) => Ok(()),
@@ -217,6 +225,23 @@ impl Broker {
         findings.decision = Some(decision);
         findings.latency.done(Step::Policy, message.read_at.elapsed());
         outcome
+    }
+
+    /// What the user name says: the client's wish, or the word of an edge, the wish inside it.
+    fn said(
+        &self,
+        user_name: UserName,
+        token: Option<&SecretString>,
+        findings: &mut Findings,
+    ) -> Result<(Wish, Option<Attested>), Code> {
+        let text = match user_name {
+            UserName::Wish(wish) => return Ok((wish, None)),
+            UserName::UnverifiedEnvelope(text) => text,
+        };
+        let envelope = findings.edge.insert(Envelope::authentic(&text, &self.edge)?);
+        let token = token.map(|token| token.expose_secret());
+        let attested = envelope.judge(token, &self.edge, Timestamp::now())?;
+        Ok((attested.wish().clone(), Some(attested)))
     }
 
     /// Records what was judged, and answers. A grant goes out only once its event is safe; a refusal
@@ -277,7 +302,9 @@ impl Broker {
         };
         measured.answered(Some(refusal.code), &findings.latency);
         answer::log(id, request, Some(&refusal));
-        Answer::of(response::refusal(request, id, refusal.code, self.keys(), Timestamp::now()))
+        let at_edge = findings.edge.as_ref().map(Envelope::request);
+        let (keys, now) = (self.keys(), Timestamp::now());
+        Answer::of(response::refusal(request, id, at_edge, refusal.code, keys, now))
     }
 
     fn record_refusal(

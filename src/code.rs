@@ -15,6 +15,8 @@ pub enum Stage {
     Request,
     /// Finding the proof in CONNECT.
     Credential,
+    /// Judging what an edge attests.
+    Edge,
     /// Reading the client's certificate.
     Certificate,
     /// Getting the issuer's keys.
@@ -82,7 +84,16 @@ codes! {
     Credential {
         CredentialMissing = "credential_missing": "CONNECT carries neither a token nor a password, and no verified certificate came with it.",
         CredentialAmbiguous = "credential_ambiguous": "CONNECT carries a token and a different password.",
-        WishMalformed = "wish_malformed": "The user name begins with `hallpass-` and is no wish that can be read.",
+        WishMalformed = "wish_malformed": "The user name begins with `hallpass-` and is no wish that can be read, or an edge's envelope holds such a one.",
+    }
+    Edge {
+        EdgeMalformed = "edge_malformed": "The user name is an edge's envelope that cannot be read.",
+        EdgeKeyUnknown = "edge_key_unknown": "The edge's envelope names a key that is not in `[edge.keys]`.",
+        EdgeForged = "edge_forged": "The MAC of the edge's envelope does not hold: another key made it, or it was changed.",
+        EdgeExpired = "edge_expired": "The edge's envelope is older than `edge.max_age`.",
+        EdgeNotYetValid = "edge_not_yet_valid": "The edge's envelope was written further in the future than `edge.leeway` allows.",
+        EdgeTokenMismatch = "edge_token_mismatch": "The edge's envelope was made for another token than the one that came with it.",
+        EdgeMissing = "edge_missing": "The token's issuer or a role asks for an edge that attests the connection, and none did.",
     }
     Certificate {
         CertificateUnreadable = "certificate_unreadable": "The client's certificate cannot be read.",

@@ -85,14 +85,25 @@ impl Connection {
     /// What the server says of a client. An address in `edges` is a proxy's.
     #[must_use]
     pub fn of(client: &ClientInfo, certificate: bool, edges: &[IpNet]) -> Self {
-        let address = client.host.parse::<IpAddr>().ok().map(|address| address.to_canonical());
         Self {
             kind: ConnectionType::of(client),
-            source: address.filter(|address| !edges.iter().any(|edge| edge.contains(address))),
+            source: client.host.parse().ok().and_then(|address| client_s_own(address, edges)),
             certificate,
             attested: false,
         }
     }
+
+    /// As an edge attests it: the client's own address is the one that the edge saw, unless that
+    /// is a proxy's in turn.
+    #[must_use]
+    pub fn attested(self, source: IpAddr, edges: &[IpNet]) -> Self {
+        Self { source: client_s_own(source, edges), attested: true, ..self }
+    }
+}
+
+fn client_s_own(address: IpAddr, edges: &[IpNet]) -> Option<IpAddr> {
+    let address = address.to_canonical();
+    (!edges.iter().any(|edge| edge.contains(&address))).then_some(address)
 }
 
 #[cfg(test)]

@@ -4,8 +4,10 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{code::Code, nats_jwt::ConnectOpts};
 
+mod user_name;
 mod wish;
 
+pub use user_name::{ENVELOPE, UserName};
 pub use wish::Wish;
 
 /// The field that carried the token.
@@ -28,15 +30,15 @@ pub struct Credential {
     pub unverified_token: Option<SecretString>,
     /// Where it was found.
     pub carrier: Carrier,
-    /// What the client asks for of what it may have.
-    pub wish: Wish,
+    /// What the user name says.
+    pub user_name: UserName,
 }
 
 /// Finds the credential in what the client said. `certificate`: whether it proved to have one.
 ///
 /// # Errors
-/// There is nothing, or two tokens that differ: which was meant is not ours to guess. Or the wish
-/// cannot be read.
+/// There is nothing, or two tokens that differ: which was meant is not ours to guess. Or the user
+/// name is meant for hallpass and cannot be read.
 pub fn find(connect: &ConnectOpts, certificate: bool) -> Result<Credential, Code> {
     let set = |secret: &Option<SecretString>| {
         secret.as_ref().filter(|secret| !secret.expose_secret().is_empty()).cloned()
@@ -51,7 +53,7 @@ pub fn find(connect: &ConnectOpts, certificate: bool) -> Result<Credential, Code
         }
         (Some(_), Some(_)) => return Err(Code::CredentialAmbiguous),
     };
-    Ok(Credential { unverified_token, carrier, wish: Wish::of(&connect.user)? })
+    Ok(Credential { unverified_token, carrier, user_name: UserName::of(&connect.user)? })
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 //! ```text
 //! bytes → callout::request  → VerifiedRequest    a server asks us
 //!       → credential        → Credential         where in CONNECT the proof is
+//!       → edge              → Attested           what a proxy says of the connection
 //!       → idp::issuers      → AuthenticToken     whose it is; form, key, signature, or asked
 //!       → idp::token        → VerifiedToken      the claims; what it is bound to
 //!        (idp::certificate  → VerifiedCertificate   where a certificate is all there is)
@@ -33,7 +34,7 @@
 //! | layer | rooms |
 //! |---|---|
 //! | base | [`names`], [`name_pattern`], [`code`], [`printable`], [`subject`], [`claim_path`], [`strict_json`], [`document`], [`config`], [`nats_jwt`], [`connection`], [`table`], [`nats_conf`], [`import`] |
-//! | pipeline | [`callout`] (request, response, advisory), [`credential`], [`idp`] (token, jwks, certificate), [`identity`], [`policy`], [`audit`] (blind, privacy, chain, event, window, verify, story, replay) |
+//! | pipeline | [`callout`] (request, response, advisory), [`credential`], [`edge`], [`idp`] (token, jwks, certificate), [`identity`], [`policy`], [`audit`] (blind, privacy, chain, event, window, verify, story, replay) |
 //! | shells | [`idp`] (keys, introspection, issuers, inspection), [`measures`], [`private_files`], [`audit`] (recorder, ledger, stream, spool, delivery, sink, meter, heads, trail, reader), [`callout`] (responder), [`broker`], [`nats`], [`witness`], [`reload`], [`health`] (judge: pure), [`status`], [`http`], [`edge`] (weight: pure; paths, agent), [`service`], [`login`], [`setup`], `playground`, [`cli`] |
 
 pub mod audit;

@@ -95,6 +95,7 @@ fn boundaries(layers: &Layers) -> Boundaries {
         accounts: Settings::targets(layers),
         issuers: Settings::issuer_names(layers),
         bounds: Settings::map_bounds(layers),
+        edge: Settings::edge_can_attest(layers),
     }
 }
 
@@ -104,7 +105,8 @@ fn boundaries(layers: &Layers) -> Boundaries {
 /// Where it is not known: every problem in the settings.
 pub fn known_boundaries(layers: &Layers) -> Result<Boundaries, Problems> {
     let boundaries = boundaries(layers);
-    let Boundaries { accounts: Some(_), issuers: Some(_), bounds: Some(_) } = &boundaries else {
+    let Boundaries { accounts: Some(_), issuers: Some(_), bounds: Some(_), edge: _ } = &boundaries
+    else {
         let mut problems = Problems::default();
         let _ = Settings::read(layers, &mut problems);
         return Err(problems);
@@ -231,11 +233,11 @@ pub async fn run(
     let system = witness::System::of(&settings);
     let issuers = Issuers::new(issuers, settings.certificate_issuers);
     let decider = Arc::clone(&recorder);
-    let (edges, privacy) = (settings.edges, Arc::new(Privacy::of(&settings.audit)));
+    let (edge, privacy) = (settings.edge, Arc::new(Privacy::of(&settings.audit)));
     let (heard, maps_in_force) = (Arc::clone(&recorder), Arc::clone(&in_force));
     let witness = Witness::new(heard, maps_in_force, Arc::clone(&privacy), instance);
     let measures = Arc::clone(&vitals.measures);
-    let broker = Broker::new(callout, edges, issuers, in_force, decider, privacy, instance);
+    let broker = Broker::new(callout, edge, issuers, in_force, decider, privacy, instance);
     let broker = Arc::new(broker.measured_by(Arc::clone(&measures)));
     let reloader = Reloader::new(Arc::clone(&maps), settings.maps, boundaries, recorder, instance);
     // The start may have waited long, for NATS for one.

@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{GeneralPurpose, STANDARD, URL_SAFE_NO_PAD},
+};
 use nkeys::{KeyPair, KeyPairType, XKey};
 use zeroize::Zeroizing;
 
@@ -202,7 +205,12 @@ pub fn keys(directory: &Path) -> Result<(PublicKeys, Vec<(PathBuf, Fate)>), Setu
         .public_key();
 
     let path = directory.join("audit.key");
-    let (_, fate) = seed(&path, random_key)?;
+    let (_, fate) = seed(&path, || random_key(&URL_SAFE_NO_PAD))?;
+    fates.push((path, fate));
+
+    let path = directory.join("edge.key");
+    // As HAProxy's `hmac` reads keys.
+    let (_, fate) = seed(&path, || random_key(&STANDARD))?;
     fates.push((path, fate));
     let keys = PublicKeys {
         issuer,
@@ -218,10 +226,10 @@ pub fn keys(directory: &Path) -> Result<(PublicKeys, Vec<(PathBuf, Fate)>), Setu
 }
 
 /// 256 random bits as text; nothing where the system has none to give, which no reader accepts.
-fn random_key() -> String {
+fn random_key(base64: &GeneralPurpose) -> String {
     let mut bytes = Zeroizing::new([0; 32]);
     match getrandom::fill(bytes.as_mut_slice()) {
-        Ok(()) => URL_SAFE_NO_PAD.encode(bytes),
+        Ok(()) => base64.encode(bytes),
         Err(_) => String::new(),
     }
 }
@@ -297,6 +305,9 @@ signers = ["{signer}"] # whose checkpoints `hallpass audit verify` believes
 
 [system]
 seed = {{ file = "keys/system.nk" }} # hears of connections that come up and end
+
+[edge.keys]
+edge-1 = {{ file = "keys/edge.key" }} # what a proxy attests is under its MAC; the proxy has it too
 "#
     );
     text.extend(issuers.iter().map(issuer_section));

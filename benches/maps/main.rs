@@ -53,6 +53,7 @@ fn load(directory: &Path) -> PolicySet {
         accounts: Some(["APP".parse().unwrap()].into()),
         issuers: Some(["corp".parse().unwrap()].into()),
         bounds: Some(Vec::new()),
+        edge: false,
     };
     let mut problems = Problems::default();
     policy::load(directory, &boundaries, &mut problems).unwrap_or_else(|| panic!("{problems}"))

@@ -16,7 +16,7 @@ use hallpass::{
     audit::{Class, Event, Privacy, Receipt, Recorder},
     broker::{Answer, Broker},
     callout::responder::Taken,
-    config::{CalloutSettings, IssuerSettings, PersonalData},
+    config::{CalloutSettings, EdgeSettings, IssuerSettings, PersonalData},
     document::{self, Problems, Source},
     idp::{Accepted, IssuerKeys, Issuers, KeySet},
     names::InstanceId,
@@ -141,8 +141,8 @@ impl Parties {
         let policy = Arc::new(InForce::new(policy()));
         let issuers = Issuers::new([keys], Vec::new());
         let privacy = Arc::new(Privacy::new(&[7; 32], PersonalData::default(), Vec::new()));
-        let (edges, instance) = (Vec::new(), InstanceId::fresh());
-        Broker::new(callout, edges, issuers, policy, recorder, privacy, instance)
+        let (edge, instance) = (EdgeSettings::default(), InstanceId::fresh());
+        Broker::new(callout, edge, issuers, policy, recorder, privacy, instance)
     }
 
     /// The answer once it is opened; it must be a grant.
@@ -164,6 +164,7 @@ fn policy() -> PolicySet {
         accounts: Some(["APP".parse().unwrap()].into()),
         issuers: Some(["main".parse().unwrap()].into()),
         bounds: Some(Vec::new()),
+        edge: false,
     };
     let maps = Path::new(env!("CARGO_MANIFEST_DIR")).join("subject-maps");
     policy::load(&maps, &boundaries, &mut Problems::default()).unwrap()

@@ -18,10 +18,12 @@ use hallpass::{
 use jsonwebtoken::AlgorithmFamily;
 use serde_json::{Map, Value};
 
+mod envelopes;
 mod judging;
 mod parties;
 mod requests;
 
+pub use envelopes::envelope;
 pub use parties::good_token;
 use parties::{
     GOOD_CLAIMS, GOOD_HEADER, base64url, idp, issuers, keys, signed, stranger, unsigned,

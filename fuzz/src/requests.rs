@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use hallpass::{
     callout::request::{EXPIRY_LEEWAY, Expectations, verify},
-    credential::{self, Wish},
+    credential::{self, ENVELOPE, UserName, Wish},
     names::UserNkey,
 };
 use nkeys::XKey;
@@ -91,7 +91,14 @@ pub fn request(data: &[u8]) -> bool {
 /// asks for less.
 pub fn wish(data: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(data) else { return false };
-    let read = Wish::of(text);
+    let read = match UserName::of(text) {
+        Ok(UserName::Wish(wish)) => Ok(wish),
+        Ok(UserName::UnverifiedEnvelope(envelope)) => {
+            assert!(envelope == text && text.starts_with(ENVELOPE));
+            return false;
+        }
+        Err(code) => Err(code),
+    };
     let meant = text.get(..9).is_some_and(|start| start.eq_ignore_ascii_case("hallpass-"));
     let Ok(wish) = read else {
         assert!(meant, "a name that is none of our concern");
@@ -111,6 +118,6 @@ pub fn wish(data: &[u8]) -> bool {
     for role in wish.roles.iter().flatten() {
         form.append_pair("role", role.as_str());
     }
-    assert_eq!(Wish::of(&form.finish()), Ok(wish));
+    assert_eq!(UserName::of(&form.finish()), Ok(UserName::Wish(wish)));
     true
 }

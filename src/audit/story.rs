@@ -4,6 +4,7 @@
 //! privacy, is not told.
 
 mod asked;
+mod edge;
 mod refusal;
 mod session;
 
@@ -26,6 +27,7 @@ pub fn story(decisions: &[&Value], sessions: &[&Value]) -> Vec<String> {
     let last = decisions.last().copied().map_or(first, Told);
     told.extend(refusal::why(last));
     told.extend(from_where(first));
+    told.extend(edge::said(first));
     told.extend(by_which_token(first));
     told.extend(asked::asked(first));
     told.extend(roles(first));

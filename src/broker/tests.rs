@@ -72,7 +72,7 @@ async fn a_login_in_hand_is_decided_and_recorded_by_the_version_it_began_with() 
     let recorder: Arc<dyn Recorder> = Arc::clone(&kept) as _;
     let broker = Broker::new(
         callout,
-        Vec::new(),
+        EdgeSettings::default(),
         issuers,
         Arc::clone(&in_force),
         recorder,

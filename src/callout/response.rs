@@ -74,18 +74,21 @@ pub fn grant(
 }
 
 /// The answer that keeps a client out. The server's operator reads the code and the id in the
-/// server's log; the client sees `Authorization Violation` only.
+/// server's log; the client sees `Authorization Violation` only. `at_edge`: what an edge calls the
+/// request, if one attested it.
 ///
 /// # Errors
 /// See [`ResponseError`].
 pub fn refusal(
     request: &VerifiedRequest,
     decision: DecisionId,
+    at_edge: Option<&str>,
     code: Code,
     keys: Keys<'_>,
     now: Timestamp,
 ) -> Result<Vec<u8>, ResponseError> {
-    let text = format!("hallpass: {code} (decision {decision})");
+    let request_id = at_edge.map(|id| format!(", request {id}")).unwrap_or_default();
+    let text = format!("hallpass: {code} (decision {decision}{request_id})");
     answer(request, decision, None, Some(text), keys, now)
 }
 

@@ -105,8 +105,7 @@ fn claim(text: &str) -> Result<(String, Value), &'static str> {
 
 fn wish(text: &str) -> Result<Wish, &'static str> {
     let text = text.strip_prefix("hallpass-want:").unwrap_or(text);
-    Wish::of(&format!("hallpass-want:{text}"))
-        .map_err(|_| "write `account=APP` and `role=NAME`, with `&` between them")
+    Wish::read(text).map_err(|_| "write `account=APP` and `role=NAME`, with `&` between them")
 }
 
 impl Explain {

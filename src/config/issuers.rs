@@ -164,6 +164,7 @@ pub(super) fn issuer(
     let max_age = fields.duration("max_age", SECOND..=366 * DAY, problems);
     let accept_id_tokens = fields.bool("accept_id_tokens", problems).unwrap_or(false);
     let certificate_bound = fields.bool("certificate_bound", problems).unwrap_or(false);
+    let require_edge = fields.bool("require_edge", problems).unwrap_or(false);
     let subject_prefix = claims::subject_prefix(&mut fields, problems);
     let introspection =
         introspection::introspection(&mut fields, allow_http_loopback, directory, problems);
@@ -194,6 +195,7 @@ pub(super) fn issuer(
         max_age,
         accept_id_tokens,
         certificate_bound,
+        require_edge,
         subject_prefix,
         roles: roles?,
         introspection,

@@ -2,7 +2,10 @@
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{AuditSettings, CalloutSettings, Layers, NatsSettings, SecretSource, SystemSettings};
+use super::{
+    AuditSettings, CalloutSettings, EdgeSettings, Layers, NatsSettings, SecretSource,
+    SystemSettings,
+};
 use crate::document::{Problem, Problems};
 
 /// What was read, as far as it could be.
@@ -11,17 +14,18 @@ pub(super) struct Known<'a> {
     pub(super) callout: Option<&'a CalloutSettings>,
     pub(super) audit: Option<&'a AuditSettings>,
     pub(super) system: Option<&'a SystemSettings>,
+    pub(super) edge: &'a EdgeSettings,
 }
 
-/// A secret by its section and key.
-type Named = (&'static str, &'static str, Option<SecretString>);
+/// A secret by the path to it.
+type Named<'a> = (Vec<&'a str>, Option<SecretString>);
 
 /// Two settings with the same secret are an error, whatever files they name.
 pub(super) fn one_each(known: &Known<'_>, layers: &Layers, problems: &mut Problems) {
     let pair = |key: &nkeys::KeyPair| key.seed().ok().map(SecretString::from);
     let curve = |key: &nkeys::XKey| key.seed().ok().map(SecretString::from);
-    let Known { nats, callout, audit, system } = known;
-    let named: [Named; 8] = [
+    let Known { nats, callout, audit, system, edge } = known;
+    let fixed: [(&str, &str, Option<SecretString>); 8] = [
         ("nats", "service_seed", nats.map(|it| it.service_seed.clone())),
         ("callout", "issuer_seed", callout.and_then(|it| pair(&it.issuer))),
         ("callout", "xkey_seed", callout.and_then(|it| curve(it.xkey.as_ref()?))),
@@ -31,15 +35,20 @@ pub(super) fn one_each(known: &Known<'_>, layers: &Layers, problems: &mut Proble
         ("audit", "signing_seed", audit.and_then(|it| pair(&it.signer))),
         ("system", "seed", system.map(|it| it.seed.clone())),
     ];
-    let mut before: Vec<&Named> = Vec::new();
+    let fixed = fixed.into_iter().map(|(section, key, text)| (vec![section, key], text));
+    let shared = edge.keys.iter();
+    let shared = shared.map(|(name, key)| (vec!["edge", "keys", name], Some(key.text.clone())));
+    let named: Vec<Named<'_>> = fixed.chain(shared).collect();
+    let mut before: Vec<&Named<'_>> = Vec::new();
     for secret in &named {
-        let (section, key, Some(text)) = secret else { continue };
-        let Some(node) = layers.root.get(section).and_then(|it| it.get(key)) else { continue };
+        let (path, Some(text)) = secret else { continue };
+        let node = path.iter().try_fold(&layers.root, |node, key| node.get(key));
+        let Some(node) = node else { continue };
         let is_it = |other: &SecretString| other.expose_secret() == text.expose_secret();
-        let same = before.iter().find(|(_, _, other)| other.as_ref().is_some_and(is_it));
-        if let Some((other_section, other_key, _)) = same {
+        let same = before.iter().find(|(_, other)| other.as_ref().is_some_and(is_it));
+        if let Some((other, _)) = same {
             let message =
-                format!("`{section}.{key}` and `{other_section}.{other_key}` are the same secret");
+                format!("`{}` and `{}` are the same secret", path.join("."), other.join("."));
             let help = "name another for each: who has the one could do what the other is for; \
                         `hallpass init` makes what is not there";
             // A command may have the secret in it.

@@ -47,7 +47,7 @@ pub(super) fn settings(layers: &Layers, problems: &mut Problems) -> Option<Setti
     if let Some(node) = root.node("maps") {
         maps::check(node, problems);
     }
-    let edges = root.node("edge").map(|node| edge::addresses(node, problems)).unwrap_or_default();
+    let edge = root.node("edge").map(|node| edge::edge(node, layers, problems)).unwrap_or_default();
     let http = root.node("http").and_then(|node| http::http(node, problems));
     let agent = root.node("agent").and_then(|node| http::agent(node, problems));
     let system = root.node("system").map(|node| system::system(node, layers, problems));
@@ -56,10 +56,12 @@ pub(super) fn settings(layers: &Layers, problems: &mut Problems) -> Option<Setti
         callout: callout.as_ref(),
         audit: audit.as_ref(),
         system: system.as_ref().and_then(Option::as_ref),
+        edge: &edge,
     };
     purposes::one_each(&known, layers, problems);
     let (mut issuers, certificate_issuers) = issuers::issuers(&mut root, layers, problems);
     issuers::get_secrets(&mut issuers, problems);
+    edge::required(layers, &issuers, &edge, problems);
     root.finish(problems);
     Some(Settings {
         nats: nats?,
@@ -68,7 +70,7 @@ pub(super) fn settings(layers: &Layers, problems: &mut Problems) -> Option<Setti
         issuers,
         certificate_issuers,
         maps: maps::directory(layers),
-        edges,
+        edge,
         http,
         agent,
         audit: audit?,

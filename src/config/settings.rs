@@ -14,12 +14,12 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::{
-    AgentSettings, AuditSettings, CertificateIssuer, ClientCertificate, HttpSettings,
+    AgentSettings, AuditSettings, CertificateIssuer, ClientCertificate, EdgeSettings, HttpSettings,
     IntrospectionSettings, Layers, LoginFlow, MapBounds, Requirement, RolesClaim, ShownToken,
     SystemSettings, accounts, edge, issuers, maps, sections,
 };
 use crate::{
-    document::{Fields, Node, Problems},
+    document::{Fields, Kind, Node, Problems},
     names::{AccountName, IssuerName, ServerId},
 };
 
@@ -38,8 +38,8 @@ pub struct Settings {
     pub certificate_issuers: Vec<CertificateIssuer>,
     /// The directory of the subject maps.
     pub maps: PathBuf,
-    /// The proxies before the servers: their addresses are not those of clients.
-    pub edges: Vec<IpNet>,
+    /// The proxies before the servers.
+    pub edge: EdgeSettings,
     /// Where hallpass is asked over HTTP; absent: nowhere.
     pub http: Option<HttpSettings>,
     /// Where HAProxy's `agent-check` asks; absent: nowhere.
@@ -110,6 +110,8 @@ pub struct IssuerSettings {
     pub accept_id_tokens: bool,
     /// Whether tokens must be bound to a certificate (RFC 8705).
     pub certificate_bound: bool,
+    /// Whether an edge must have attested the connection.
+    pub require_edge: bool,
     /// What `sub` must begin with.
     pub subject_prefix: Option<String>,
     /// Where the roles stand.
@@ -211,7 +213,14 @@ impl Settings {
     #[must_use]
     pub fn edges(layers: &Layers) -> Vec<IpNet> {
         let edge = layers.root.get("edge");
-        edge.map(|node| edge::addresses(node, &mut Problems::default())).unwrap_or_default()
+        edge.map(edge::addresses).unwrap_or_default()
+    }
+
+    /// Whether an edge can attest a connection, whatever else is wrong with the settings.
+    #[must_use]
+    pub fn edge_can_attest(layers: &Layers) -> bool {
+        let keys = layers.root.get("edge").and_then(|edge| edge.get("keys"));
+        keys.is_some_and(|keys| matches!(&keys.kind, Kind::Table(keys) if !keys.is_empty()))
     }
 
     /// How far the maps of some directories reach, whatever else is wrong with the settings;

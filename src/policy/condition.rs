@@ -44,6 +44,8 @@ pub(super) enum Test {
 pub(super) enum Unmet {
     /// The role is not held.
     Not(String),
+    /// The role is not held, because no edge attested the connection.
+    NoEdge,
     /// Whether it is held cannot be told: nobody is let in without the roles that deny.
     Unreadable(Refusal),
 }
@@ -75,7 +77,8 @@ impl Condition {
             Test::Certificate => {
                 met(connection.certificate, "a certificate is asked for, and none was verified")
             }
-            Test::Edge => met(connection.attested, "no edge attested the connection"),
+            Test::Edge if connection.attested => Ok(None),
+            Test::Edge => Err(Unmet::NoEdge),
         }
     }
 

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::{compile::RuleRef, map::Responses};
 use crate::{
-    code::Refusal,
+    code::{Code, Refusal},
     names::{AccountName, RoleName},
     subject::Permission,
 };
@@ -89,6 +89,8 @@ pub struct UnmetRole {
     pub role: RuleRef,
     /// What is not met, without claim values.
     pub why: String,
+    /// What a login is refused for that needs the role.
+    pub code: Code,
 }
 
 /// What an identity may do, and until when.

@@ -45,6 +45,7 @@ impl Running {
             accounts: Some(["APP".parse().unwrap()].into()),
             issuers: Some(["corp".parse().unwrap()].into()),
             bounds: Some(Vec::new()),
+            edge: false,
         };
         let kept = Arc::new(Kept::default());
         let (path, recorder) = (directory.path().to_owned(), Arc::clone(&kept));

@@ -22,7 +22,14 @@ pub(crate) fn maps(files: &[(&str, &str)]) -> Maps {
         std::fs::write(path, text).unwrap();
     }
     let files = files.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect();
-    Maps { directory, files, accounts: vec!["APP"], issuers: vec!["corp"], bounds: Vec::new() }
+    Maps {
+        directory,
+        files,
+        accounts: vec!["APP"],
+        issuers: vec!["corp"],
+        bounds: Vec::new(),
+        edge: false,
+    }
 }
 
 pub(crate) struct Maps {
@@ -31,6 +38,7 @@ pub(crate) struct Maps {
     accounts: Vec<&'static str>,
     issuers: Vec<&'static str>,
     bounds: Vec<MapBounds>,
+    edge: bool,
 }
 
 impl Maps {
@@ -45,6 +53,12 @@ impl Maps {
 
     pub(crate) fn issuers(mut self, issuers: &[&'static str]) -> Self {
         self.issuers = issuers.to_vec();
+        self
+    }
+
+    /// Where an edge can attest connections.
+    pub(crate) fn behind_an_edge(mut self) -> Self {
+        self.edge = true;
         self
     }
 
@@ -93,6 +107,7 @@ impl Maps {
             accounts: Some(self.accounts.iter().map(|name| name.parse().unwrap()).collect()),
             issuers: Some(self.issuers.iter().map(|name| name.parse().unwrap()).collect()),
             bounds: Some(self.bounds.clone()),
+            edge: self.edge,
         }
     }
 

@@ -43,6 +43,7 @@ pub(crate) fn an_issuer() -> IssuerSettings {
         max_age: None,
         accept_id_tokens: false,
         certificate_bound: false,
+        require_edge: false,
         subject_prefix: None,
         roles: RolesClaim { path: ClaimPath::from_dotted("roles").unwrap(), form: RolesForm::Auto },
         introspection: None,

@@ -14,13 +14,14 @@ async fn init_writes_what_check_accepts_and_twice_changes_nothing() {
     let first = run(path, &init).await;
     assert_eq!(code(&first), 0, "{}", text(&first.stderr));
     let before = files(path);
-    assert_eq!(before.len(), 14);
+    assert_eq!(before.len(), 15);
     for (name, content) in &before {
         let mode = std::fs::metadata(name).unwrap().permissions().mode() & 0o777;
         let secret = name.contains("/keys/");
         assert_eq!(mode & 0o077 == 0, secret, "{name} has mode {mode:o}");
-        let is_seed = text(content).starts_with('S') && !name.ends_with("/audit.key");
-        assert_eq!(is_seed, secret && !name.ends_with("/audit.key"), "{name}");
+        let is_random = name.ends_with(".key");
+        let is_seed = text(content).starts_with('S') && !is_random;
+        assert_eq!(is_seed, secret && !is_random, "{name}");
     }
     let second = run(path, &init).await;
     assert_eq!(code(&second), 0);

@@ -61,7 +61,6 @@ async fn where_a_client_comes_from_and_what_it_speaks() {
         ("elsewhere", "the client's address is in none of the networks"),
         ("page", "another connection type is asked for"),
         ("mutual", "a certificate is asked for"),
-        ("fronted", "no edge attested the connection"),
         ("sales", "the claim `department` is absent"),
     ] {
         let token = world.token("bob", &[role]);
@@ -69,6 +68,10 @@ async fn where_a_client_comes_from_and_what_it_speaks() {
         let detail = detail(&world, role).await;
         assert!(detail.contains(why) && detail.contains("subject-maps/app.toml:"), "{detail}");
     }
+
+    let fronted = world.token("bob", &["fronted"]);
+    assert_eq!(world.refusal("fronted", &fronted).await, "edge_missing");
+    assert!(detail(&world, "fronted").await.contains("no edge attested the connection"));
 
     let ours = ["--cookie", "nats_token", "--origin", "http://localhost:3000"];
     let url = world.nats.websocket_url().unwrap();

@@ -8,7 +8,7 @@ mod fuzz;
 
 type Target = fn(&[u8]) -> bool;
 
-const TARGETS: [(&str, Target); 7] = [
+const TARGETS: [(&str, Target); 8] = [
     ("token", fuzz::token),
     ("header", fuzz::header),
     ("claims", fuzz::claims),
@@ -16,6 +16,7 @@ const TARGETS: [(&str, Target); 7] = [
     ("jwks", fuzz::jwks),
     ("request", fuzz::request),
     ("wish", fuzz::wish),
+    ("envelope", fuzz::envelope),
 ];
 
 /// Seeds by name.

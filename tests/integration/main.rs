@@ -12,6 +12,7 @@
 mod support;
 
 mod accounts;
+mod attested;
 mod auditing;
 mod certificates;
 mod cli;

@@ -84,7 +84,8 @@ impl AnswerFate {
 /// Whether a refusal is as [`response::refusal`](crate::callout::response::refusal) writes it.
 fn is_ours(text: &str) -> bool {
     let parts = text.strip_prefix("hallpass: ").and_then(|text| text.split_once(" (decision "));
-    let id = parts.and_then(|(_, id)| id.strip_suffix(')'));
+    let ids = parts.and_then(|(_, ids)| ids.strip_suffix(')'));
+    let id = ids.map(|ids| ids.split_once(", request ").map_or(ids, |(decision, _)| decision));
     id.is_some_and(|id| id.parse::<DecisionId>().is_ok())
 }
 
@@ -155,6 +156,8 @@ mod tests {
         let ours = format!("hallpass: token_expired (decision {})", DecisionId::fresh());
         let said = |text: &str| format!("Auth callout service returned an error: {text}");
         assert_eq!(AnswerFate::of(&said(&ours)), None);
+        let at_edge = ours.replace(')', ", request 3b38-x)");
+        assert_eq!(AnswerFate::of(&said(&at_edge)), None);
         assert_eq!(AnswerFate::of(""), Some(AnswerFate::NoAnswer));
         for other in
             ["no", "hallpass: x", "hallpass: x (decision 7)", &format!("{ours} "), &said(&ours)]

@@ -7,7 +7,7 @@ mod who;
 
 use std::{collections::BTreeSet, time::Duration};
 
-use client::{ClientData, ConnectionData};
+use client::{ClientData, ConnectionData, EdgeData};
 use grant::{GivenData, GrantData, UnmetData};
 use jiff::Timestamp;
 pub use latency::{Latency, Step};
@@ -20,6 +20,7 @@ use crate::{
     callout::request::{RequestError, VerifiedRequest},
     code::{Code, Refusal, Stage},
     credential::{Carrier, Wish},
+    edge::Envelope,
     identity::Identity,
     idp::token::{CertificateHash, TokenFacts},
     names::{AccountName, DecisionId, RoleName, ServerId},
@@ -37,6 +38,8 @@ pub struct Findings {
     pub fingerprint: Option<String>,
     /// What is known of the token once its signature held.
     pub token: Option<TokenFacts>,
+    /// What an edge said, once its MAC held.
+    pub edge: Option<Envelope>,
     /// The certificate that the client proved to have.
     pub certificate: Option<CertificateHash>,
     /// Who it is, once the token or the certificate held.
@@ -72,6 +75,8 @@ struct DecisionData<'a> {
     wish: Option<WishData<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     connection: Option<ConnectionData>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edge: Option<EdgeData<'a>>,
     given: Vec<GivenData<'a>>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     given_cut: bool,
@@ -177,6 +182,7 @@ pub fn decision(
         token: findings.token.as_ref().map(|token| who::token(token, &hiding)),
         wish: facts.and_then(|facts| wish(&facts.wish)),
         connection: facts.map(|facts| client::connection(&facts.connection, &hiding)),
+        edge: findings.edge.as_ref().map(|it| client::edge(it, &hiding)),
         given,
         given_cut,
         unmet: reasons.map_or_else(Vec::new, |it| grant::unmet(&it.unmet)),

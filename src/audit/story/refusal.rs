@@ -34,6 +34,10 @@ fn look_at(code: Code) -> &'static str {
         (_, Stage::Credential) => {
             "how the client logs in: the token goes into `auth_token`, or into the password."
         }
+        (_, Stage::Edge) => {
+            "the edge: its key and its clock, and that clients come through it and do not fill the \
+             user name themselves."
+        }
         (_, Stage::Certificate) => {
             "the client's certificate, and at the issuers of certificates in the configuration."
         }

@@ -103,3 +103,19 @@ fn who_acts_for_whom_and_what_was_wished_for_is_told() {
     let wish = "The client asked for account `APP` and roles `clerk` and `reader` only.";
     assert!(has(wish), "{told:?}");
 }
+
+#[test]
+fn what_an_edge_said_is_told_and_whether_it_counted() {
+    let mut event = a_grant();
+    event["data"]["edge"] = json!({ "key": "edge-1", "request": "3b38", "source": "192.0.2.7",
+        "tls": "TLSv1.3", "at": "2026-11-01T12:00:00Z" });
+    let told = |event: &Value| story(&[event], &[]).join("\n");
+    let said =
+        "An edge calls it `3b38` (key `edge-1`) and saw it come from 192.0.2.7, over TLSv1.3";
+    assert!(told(&event).contains(&format!("{said}.")), "{}", told(&event));
+    event["data"]["stage"] = "edge".into();
+    event["data"]["code"] = "edge_expired".into();
+    assert!(told(&event).contains(&format!("{said}; that did not count.")), "{}", told(&event));
+    event["data"]["edge"] = json!({ "key": "edge-1", "request": "3b38" });
+    assert!(told(&event).contains("saw it come from a hidden address, without TLS"));
+}

@@ -167,7 +167,9 @@ fn a_session_never_outlives_the_token() {
 }
 
 fn keep_out(builder: RequestBuilder) -> Answered {
-    answered(builder, |request, id, keys| refusal(request, id, Code::TokenExpired, keys, now()))
+    answered(builder, |request, id, keys| {
+        refusal(request, id, None, Code::TokenExpired, keys, now())
+    })
 }
 
 #[test]
@@ -178,6 +180,15 @@ fn a_refusal_has_a_code_and_an_id_and_no_jwt() {
         answer.claims()["nats"],
         json!({ "type": "authorization_response", "version": 2, "error": text })
     );
+}
+
+#[test]
+fn a_refusal_names_the_request_of_an_edge() {
+    let answer = answered(a_request(), |request, id, keys| {
+        refusal(request, id, Some("3b38"), Code::TokenExpired, keys, now())
+    });
+    let text = format!("hallpass: token_expired (decision {}, request 3b38)", answer.decision);
+    assert_eq!(answer.claims()["nats"]["error"], json!(text));
 }
 
 #[test]
@@ -204,10 +215,10 @@ fn what_cannot_be_sealed_is_not_sent() {
     let request = request::verify(&asked.message, key, &asked.expected, now()).unwrap();
     let issuer = KeyPair::new_account();
     let keys = Keys { issuer: &issuer, xkey: None };
-    let result = refusal(&request, DecisionId::fresh(), Code::NoRole, keys, now());
+    let result = refusal(&request, DecisionId::fresh(), None, Code::NoRole, keys, now());
     assert!(matches!(result, Err(ResponseError::Seal)));
     let public = KeyPair::from_public_key(&issuer.public_key()).unwrap();
     let keys = Keys { issuer: &public, xkey: None };
-    let result = refusal(&request, DecisionId::fresh(), Code::NoRole, keys, now());
+    let result = refusal(&request, DecisionId::fresh(), None, Code::NoRole, keys, now());
     assert!(matches!(result, Err(ResponseError::Sign(SignError::NoSeed))));
 }

@@ -92,6 +92,9 @@ pub(super) struct Filter {
     /// About this decision, by its id or the end of it that a line shows
     #[arg(long, value_name = "ID", value_parser = PartOfId::read)]
     decision: Vec<PartOfId>,
+    /// About what an edge calls this: the id in the proxy's log
+    #[arg(long, value_name = "ID")]
+    request: Vec<String>,
     /// Recorded by this instance, by its id or the end of it that a line shows
     #[arg(long, value_name = "ID", value_delimiter = ',', value_parser = PartOfId::of_instance)]
     instance: Vec<PartOfId>,
@@ -134,6 +137,7 @@ impl Filter {
             &self.client_name,
             &self.token_id,
             &self.client,
+            &self.request,
         ];
         lists.iter().all(|list| list.is_empty())
             && self.fingerprint.is_empty()
@@ -212,6 +216,7 @@ impl Filter {
             && any(&self.client_name, &["/data/client/name"])
             && any(&self.token_id, &["/data/token/id"])
             && any(&self.client, &["/data/identity/client_id"])
+            && any(&self.request, &["/data/edge/request"])
             && is_one(
                 &self.fingerprint,
                 text("/data/credential/fingerprint"),
@@ -253,10 +258,11 @@ impl Filter {
     }
 
     fn is_from_address(&self, event: &Value) -> bool {
-        let host = event.pointer("/data/client/host").and_then(Value::as_str);
-        let address = host.and_then(|host| host.parse::<IpAddr>().ok());
+        let pointers = ["/data/client/host", "/data/connection/source", "/data/edge/source"];
+        let told = pointers.iter().filter_map(|it| event.pointer(it)?.as_str()?.parse().ok());
+        let mut told = told.map(|address: IpAddr| address.to_canonical());
         self.address.is_empty()
-            || address.is_some_and(|it| self.address.iter().any(|net| net.contains(&it)))
+            || told.any(|it| self.address.iter().any(|network| network.contains(&it)))
     }
 }
 

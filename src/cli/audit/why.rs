@@ -17,7 +17,8 @@ use crate::{
 ///
 /// Who it was, from where and with which token; what was decided, when and why; by which roles and
 /// rules; what was allowed until when, and what became of it. The id stands in the server's log, in
-/// the audit stream, and in the user JWT (`jti`). Exit code 2 where no event has it.
+/// the audit stream, and in the user JWT (`jti`). Behind an edge that attests connections, the id in its
+/// log does too (`--request`). Exit code 2 where no event has it.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  hallpass audit why 01a1fb94-ec80-765c-9cb5-10b98ff2e5c9\n  hallpass audit why 10b98ff2e5c9 --since 24h\n  hallpass audit why 01a1fb94-ec80-765c-9cb5-10b98ff2e5c9 --json | jq .data.grant"
@@ -26,8 +27,11 @@ pub(in crate::cli) struct Why {
     #[command(flatten)]
     config: ConfigArgs,
     /// The id of a decision or of an event, or the end of one as `tail` and `query` show it
-    #[arg(value_name = "ID", value_parser = wanted)]
-    id: Wanted,
+    #[arg(value_name = "ID", value_parser = wanted, required_unless_present = "request")]
+    id: Option<Wanted>,
+    /// What an edge calls the login, instead: the id in the proxy's log
+    #[arg(long, value_name = "ID", conflicts_with = "id", value_parser = request)]
+    request: Option<Wanted>,
     /// The events instead of the story, one a line
     #[arg(long)]
     json: bool,
@@ -40,27 +44,31 @@ fn wanted(text: &str) -> Result<Wanted, &'static str> {
         .ok_or("the id of a decision or of an event, or at least its last 8 characters")
 }
 
+fn request(text: &str) -> Result<Wanted, &'static str> {
+    (!text.is_empty()).then(|| Wanted::Request(text.to_owned())).ok_or("it is empty")
+}
+
 impl Why {
     pub(super) async fn run(&self) -> anyhow::Result<Exit> {
+        let wanted = self.id.as_ref().or(self.request.as_ref()).context("no id is given")?;
         let Some(opened) = open(&self.config, "hallpass-audit-why").await? else {
             return Ok(Exit::Invalid);
         };
         let progress = Progress::new("searching");
         let search = Search { opened, span: &self.span, progress: &progress };
-        let ended = unless_stopped(search.run(&self.id)).await;
+        let ended = unless_stopped(search.run(wanted)).await;
         drop(progress);
         let Some(outcome) = ended else { return Ok(Exit::CouldNotRun) };
         let found = outcome?;
         if let [_, _, ..] = found.others.as_slice() {
             let ids = found.others.join("\n  ");
-            output::error(&format!("several ids end with `{}`:\n  {ids}", self.id));
+            output::error(&format!("several decisions fit `{wanted}`:\n  {ids}"));
             return Ok(Exit::CouldNotRun);
         }
         if found.decisions.is_empty() && found.sessions.is_empty() {
             output::error(&format!(
-                "no event has the id `{}`: it may be older than what is kept, or another \
+                "no event has the id `{wanted}`: it may be older than what is kept, or another \
                  installation's",
-                self.id
             ));
             return Ok(Exit::No);
         }

@@ -143,6 +143,7 @@ impl Written {
 }
 
 mod audit;
+mod edge;
 
 mod good;
 

@@ -124,7 +124,7 @@ fn asker(node: &Node, problems: &mut Problems) -> Option<Asker> {
     let valid = fields.duration("token_valid", expires, problems).unwrap_or(A_DAY);
     let help = "write `account=APP` and `role=NAME`, with `&` between them";
     let wish = fields.string("want", problems).map_or(Some(Wish::default()), |(text, place)| {
-        let wish = Wish::of(&format!("hallpass-want:{text}"));
+        let wish = Wish::read(text);
         if wish.is_err() {
             problems.add(Problem::error(place, format!("`{text}` is no wish"), help));
         }

@@ -15,16 +15,18 @@ use crate::{
     subject::SubjectPattern,
 };
 
-/// Warns about a role. `inherited`: whether another role inherits from it. `said`: the rules that
+/// Warns about a role. `inherited`: whether another role inherits from it. `edge`: whether one can
+/// attest a connection. `said`: the rules that
 /// were warned of for a role before.
 pub(super) fn give(
     role: &Role,
     inherited: bool,
+    edge: bool,
     said: &mut HashSet<*const Rule>,
     problems: &mut Problems,
 ) {
     let written = &role.written;
-    held::by_nobody(role, inherited, problems);
+    held::by_nobody(role, inherited, edge, problems);
     held::by_namesakes(role, said, problems);
     no_inbox(role, problems);
     wide::warn(role, problems);

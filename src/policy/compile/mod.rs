@@ -35,6 +35,8 @@ pub struct Boundaries {
     pub issuers: Option<BTreeSet<IssuerName>>,
     /// How far the maps of some directories reach.
     pub bounds: Option<Vec<MapBounds>>,
+    /// Whether an edge can attest a connection: it shares a key with hallpass.
+    pub edge: bool,
 }
 
 /// A rule that took part in a decision: where it stands.
@@ -225,7 +227,7 @@ pub(super) fn compile(
             let issuers = boundaries.issuers.as_ref().map_or(1, BTreeSet::len);
             bounds::check(&role, bounds, issuers, problems);
         }
-        advice::give(&role, inherited.contains(&name), &mut said, problems);
+        advice::give(&role, inherited.contains(&name), boundaries.edge, &mut said, problems);
         set.add(role);
     }
     let known = boundaries.accounts.is_some()

@@ -67,11 +67,14 @@ pub(super) fn choose(
         }
     }
     let unmet = |role: Option<&RoleName>| {
-        let unmet =
-            reasons.unmet.iter().find(|it| role.is_none_or(|name| it.role.role == *name))?;
+        let of_role = |it: &&UnmetRole| role.is_none_or(|name| it.role.role == *name);
+        let mut unmet = reasons.unmet.iter().filter(of_role);
+        let first = unmet.clone().next()?;
+        // What an edge would have attested, other conditions may be about.
+        let unmet = unmet.find(|it| it.code == Code::EdgeMissing).unwrap_or(first);
         let RuleRef { role, at } = &unmet.role;
         let detail = Some(format!("role `{role}` at {at}: {}", unmet.why));
-        Some(Refusal { code: Code::ConditionUnmet, detail })
+        Some(Refusal { code: unmet.code, detail })
     };
     if held.is_empty() {
         return Err(unmet(None).unwrap_or_else(|| Code::NoRole.into()));
@@ -133,7 +136,13 @@ fn conditions(
                     first = Some((until, at()));
                 }
             }
-            Err(Unmet::Not(why)) => unmet.push(UnmetRole { role: at(), why }),
+            Err(Unmet::Not(why)) => {
+                unmet.push(UnmetRole { role: at(), why, code: Code::ConditionUnmet });
+            }
+            Err(Unmet::NoEdge) => {
+                let why = "no edge attested the connection".to_owned();
+                unmet.push(UnmetRole { role: at(), why, code: Code::EdgeMissing });
+            }
             Err(Unmet::Unreadable(refusal)) => return Err(Judged::Refused(refusal)),
         }
     }

@@ -20,6 +20,7 @@ pub fn load(directory: &Path) -> PolicySet {
         accounts: Some(["APP".parse().unwrap()].into()),
         issuers: Some(["idp".parse().unwrap()].into()),
         bounds: Some(Vec::new()),
+        edge: false,
     };
     let mut problems = Problems::default();
     let set = policy::load(directory, &boundaries, &mut problems);

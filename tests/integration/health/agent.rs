@@ -44,7 +44,7 @@ async fn it_answers_for_the_server_that_is_named_or_else_for_its_own() {
         assert!(line.ends_with("%\n") && line.lines().count() == 1, "{line}");
     }
     for _ in 0..3 {
-        assert_eq!(told(&at, b"nats-9\n").await, "down#no server of that name\n");
+        assert_eq!(told(&at, b"nats-9\n").await, "down #no server of that name\n");
     }
     let line = world.hallpass[0].says("`agent-send` names no server of `nats.urls`").await;
     assert!(line.contains("nats-9") && line.contains("nats-1"), "{line}");
@@ -78,7 +78,7 @@ async fn before_it_knows_anything_it_says_nothing() {
     let early = Hallpass::start(world.directory(), &AGENT);
     let at = agent(&early).await;
     assert_eq!(told(&at, b"nats-1\n").await, "", "it may have been restarted: nothing is new");
-    hears(&at, b"nats-1\n", "down#hallpass has no connection to nats-server\n").await;
+    hears(&at, b"nats-1\n", "down #hallpass has no connection to nats-server\n").await;
 }
 
 #[tokio::test]

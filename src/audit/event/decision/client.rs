@@ -1,13 +1,15 @@
 //! How the client is connected, as a decision's event tells it.
 
+use core::net::IpAddr;
 use std::borrow::Cow;
 
 use data_encoding::HEXLOWER;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
     audit::privacy::Hiding, callout::request::VerifiedRequest, config::PersonalField,
-    connection::Connection, idp::token::CertificateHash,
+    connection::Connection, edge::Envelope, idp::token::CertificateHash,
 };
 
 /// What the client says of itself is cut to this many characters.
@@ -53,6 +55,20 @@ pub(super) struct ConnectionData {
     attested: bool,
 }
 
+/// What an edge said, whether or not it was of now and about this token.
+#[derive(Serialize)]
+pub(super) struct EdgeData<'a> {
+    key: &'a str,
+    request: &'a str,
+    at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cipher: Option<&'a str>,
+}
+
 pub(super) fn client<'a>(
     request: &'a VerifiedRequest,
     certificate: Option<&CertificateHash>,
@@ -87,11 +103,25 @@ pub(super) fn client<'a>(
 }
 
 pub(super) fn connection(connection: &Connection, hiding: &Hiding<'_>) -> ConnectionData {
-    let source = connection.source.map(|source| source.to_string());
     ConnectionData {
         kind: connection.kind.map(|kind| kind.as_str()),
-        source: source.and_then(|it| hiding.text(PersonalField::Address, &it).map(Cow::into_owned)),
+        source: connection.source.and_then(|it| address(it, hiding)),
         certificate: connection.certificate,
         attested: connection.attested,
     }
+}
+
+pub(super) fn edge<'a>(envelope: &'a Envelope, hiding: &Hiding<'_>) -> EdgeData<'a> {
+    EdgeData {
+        key: envelope.key(),
+        request: envelope.request(),
+        at: envelope.at(),
+        source: address(envelope.source(), hiding),
+        tls: envelope.tls(),
+        cipher: envelope.cipher(),
+    }
+}
+
+fn address(address: IpAddr, hiding: &Hiding<'_>) -> Option<String> {
+    hiding.text(PersonalField::Address, &address.to_string()).map(Cow::into_owned)
 }

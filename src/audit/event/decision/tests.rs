@@ -111,6 +111,7 @@ impl Login {
             carrier: Some(Carrier::AuthToken),
             fingerprint: Some("hmac-sha256:00112233445566778899aabbccddeeff".to_owned()),
             token: Some(token),
+            edge: None,
             certificate: Some([0x16; 32]),
             identity: Some(identity),
             facts: Some(facts),

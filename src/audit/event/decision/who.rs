@@ -102,6 +102,9 @@ pub(super) fn hiding<'a>(
     if let Some(source) = findings.facts.as_ref().and_then(|facts| facts.connection.source) {
         hiding.note(PersonalField::Address, &source.to_string());
     }
+    if let Some(edge) = &findings.edge {
+        hiding.note(PersonalField::Address, &edge.source().to_string());
+    }
     if let Some(certificate) = &findings.certificate {
         hiding.note(PersonalField::Certificate, &HEXLOWER.encode(certificate));
     }

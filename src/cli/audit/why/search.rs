@@ -26,6 +26,7 @@ pub(super) enum Wanted {
     Decision(DecisionId),
     Event(InstanceId, String),
     Ending(String),
+    Request(String),
 }
 
 impl Wanted {
@@ -46,6 +47,7 @@ impl Wanted {
         match self {
             Self::Decision(id) => record.text("/data/decision") == id.to_string(),
             Self::Event(_, id) => record.text("/id") == *id,
+            Self::Request(id) => record.text("/data/edge/request") == *id,
             Self::Ending(end) => {
                 ["/data/decision", "/id"].iter().any(|it| record.text(it).ends_with(end.as_str()))
             }
@@ -57,7 +59,7 @@ impl fmt::Display for Wanted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Decision(id) => id.fmt(f),
-            Self::Event(_, text) | Self::Ending(text) => f.write_str(text),
+            Self::Event(_, text) | Self::Ending(text) | Self::Request(text) => f.write_str(text),
         }
     }
 }
@@ -83,7 +85,7 @@ impl Search<'_> {
     pub(super) async fn run(&self, wanted: &Wanted) -> Result<Found, ReadError> {
         let id = match wanted {
             Wanted::Decision(id) => *id,
-            Wanted::Event(..) | Wanted::Ending(_) => {
+            Wanted::Event(..) | Wanted::Ending(_) | Wanted::Request(_) => {
                 let found = self.by_event(wanted).await?;
                 let ids: BTreeSet<_> = found.iter().map(id_of).collect();
                 let decision = ids.first().and_then(|id| id.parse().ok());

@@ -12,14 +12,15 @@ use crate::{
     connection::ConnectionType,
     document::{Place, Problem, Problems},
     policy::{
-        condition::Test,
+        condition::{Condition, Test},
         map::{Origin, Rule},
         template::Variable,
     },
 };
 
-/// Warns of a role that nobody can hold. `inherited`: whether another role inherits from it.
-pub(super) fn by_nobody(role: &Role, inherited: bool, problems: &mut Problems) {
+/// Warns of a role that nobody can hold. `inherited`: whether another role inherits from it;
+/// `edge`: whether one can attest a connection.
+pub(super) fn by_nobody(role: &Role, inherited: bool, edge: bool, problems: &mut Problems) {
     let written = &role.written;
     let mut say = |place: &Place, why: &str, help: &str| {
         let message = format!("nobody can hold role `{}`: {why}", written.name);
@@ -30,10 +31,11 @@ pub(super) fn by_nobody(role: &Role, inherited: bool, problems: &mut Problems) {
         say(&written.place, "it names no IdP role", help);
     }
     // Said where it is written, and not once more by each role that inherits it.
-    for condition in written.conditions.iter().filter(|it| matches!(it.test, Test::Edge)) {
-        let help = "nothing attests connections until hallpass can take an edge's word; leave \
-                    `edge` out, or the role to nobody";
-        say(&condition.place, "no edge can attest a connection yet", help);
+    let asks_for_edge = |it: &&Arc<Condition>| !edge && matches!(it.test, Test::Edge);
+    for condition in written.conditions.iter().filter(asks_for_edge) {
+        let help = "an edge attests connections by a key that `[edge.keys]` names in the \
+                    configuration; leave `edge` out, or the role to nobody";
+        say(&condition.place, "no edge can attest a connection", help);
     }
     let conditions = || role.whole.conditions.iter().map(|condition| &condition.test);
     let kinds = conditions().filter_map(|test| match test {

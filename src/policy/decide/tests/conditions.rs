@@ -24,8 +24,9 @@ fn held(
             assert_eq!(shown(granted(&both).publish()), "a b | ");
             Ok(())
         }
-        Outcome::Denied(Refusal { code: ConditionUnmet, detail }) => {
+        Outcome::Denied(Refusal { code: code @ (ConditionUnmet | EdgeMissing), detail }) => {
             let unmet = &decision.reasons().unmet;
+            assert_eq!(*code, unmet[0].code);
             assert!(detail.as_ref().unwrap().ends_with(&unmet[0].why));
             assert_eq!(shown(granted(&both).publish()), "b | ", "the other role is held");
             assert_eq!(both.reasons().unmet.len(), 1);
@@ -92,7 +93,20 @@ fn how_the_client_is_connected() {
     assert_eq!(held(&policy, &[], Connection { certificate: true, ..unknown.clone() }), Ok(()));
     let policy = when("edge = true");
     assert!(held(&policy, &[], unknown.clone()).is_err());
+    let decision = decide(&policy, &identity("corp", &["r"], &[]), &facts());
+    assert_eq!(denied(&decision).0, EdgeMissing, "a code of its own");
     assert_eq!(held(&policy, &[], Connection { attested: true, ..unknown }), Ok(()));
+}
+
+/// Without an edge the client's address is not known either: what is missing is the edge.
+#[test]
+fn of_several_conditions_the_edge_is_named() {
+    let policy = when("edge = true, sources = [\"192.0.2.0/24\"], certificate = true");
+    let decision = decide(&policy, &identity("corp", &["r"], &[]), &facts());
+    assert_eq!(denied(&decision).0, EdgeMissing);
+    assert!(denied(&decision).1.contains("no edge attested the connection"));
+    let unmet = &decision.reasons().unmet;
+    assert_eq!(unmet.len(), 3, "all are told: {unmet:?}");
 }
 
 #[test]
@@ -135,7 +149,7 @@ fn conditions_are_inherited_and_all_of_them_are_asked_for() {
 #[test]
 fn a_role_that_is_asked_for_and_whose_condition_is_unmet() {
     let policy = when("certificate = true");
-    let wish = Wish::of("hallpass-want:role=r").unwrap();
+    let wish = Wish::read("role=r").unwrap();
     let facts = Facts { wish, ..facts() };
     let decision = decide(&policy, &identity("corp", &["r", "always"], &[]), &facts);
     let (code, detail) = denied(&decision);

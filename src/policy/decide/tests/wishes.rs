@@ -13,7 +13,8 @@ const MAP: &str = r#"
 "#;
 
 fn asked(policy: &PolicySet, roles: &[&str], wish: &str) -> Decision {
-    let facts = Facts { wish: Wish::of(wish).unwrap(), ..facts() };
+    let wish = if wish.is_empty() { Wish::default() } else { Wish::read(wish).unwrap() };
+    let facts = Facts { wish, ..facts() };
     decide(policy, &identity("corp", roles, &[]), &facts)
 }
 
@@ -22,7 +23,7 @@ fn a_wish_is_a_subset_of_the_held_roles() {
     let policy = policy(MAP);
     let all = asked(&policy, &["reader", "writer"], "");
     assert_eq!(shown(granted(&all).publish()), "orders.> | ");
-    let less = asked(&policy, &["reader", "writer"], "hallpass-want:role=reader");
+    let less = asked(&policy, &["reader", "writer"], "role=reader");
     assert_eq!(shown(granted(&less).publish()), "nothing");
     assert_eq!(shown(granted(&less).subscribe()), "logs.> orders.> | ");
     assert_eq!(
@@ -36,10 +37,10 @@ fn a_wish_is_a_subset_of_the_held_roles() {
 fn less_is_never_more() {
     let policy = policy(MAP);
     let held = ["reader", "writer", "limits"];
-    let reader = asked(&policy, &held, "hallpass-want:role=reader");
+    let reader = asked(&policy, &held, "role=reader");
     assert_eq!(shown(granted(&reader).subscribe()), "logs.> orders.> | logs.secret");
     assert_eq!(granted(&reader).ends_at().as_second(), NOW + 600, "the writer's session");
-    let writer = asked(&policy, &held, "hallpass-want:role=writer");
+    let writer = asked(&policy, &held, "role=writer");
     assert_eq!(shown(granted(&writer).publish()), "orders.> | orders.secret.>");
 }
 
@@ -51,16 +52,13 @@ fn more_is_refused() {
         let (code, detail) = denied(&decision);
         (code, detail.to_owned())
     };
-    assert_eq!(
-        refused("hallpass-want:role=writer"),
-        (RoleNotHeld, "`writer` is asked for".to_owned())
-    );
-    assert_eq!(refused("hallpass-want:role=reader&role=writer").0, RoleNotHeld);
-    assert_eq!(refused("hallpass-want:role=unheard-of").0, RoleNotHeld);
-    assert_eq!(refused("hallpass-want:account=OTHER").0, AccountNotHeld);
-    assert_eq!(refused("hallpass-want:account=OTHER&role=reader").0, AccountNotHeld);
+    assert_eq!(refused("role=writer"), (RoleNotHeld, "`writer` is asked for".to_owned()));
+    assert_eq!(refused("role=reader&role=writer").0, RoleNotHeld);
+    assert_eq!(refused("role=unheard-of").0, RoleNotHeld);
+    assert_eq!(refused("account=OTHER").0, AccountNotHeld);
+    assert_eq!(refused("account=OTHER&role=reader").0, AccountNotHeld);
     // Nobody without a role learns whether a role is there.
-    let decision = asked(&policy, &["nothing"], "hallpass-want:role=writer");
+    let decision = asked(&policy, &["nothing"], "role=writer");
     assert_eq!(denied(&decision).0, NoRole);
 }
 
@@ -73,14 +71,14 @@ fn an_account_is_picked_where_there_are_two() {
     let policy = maps.targets(&["APP", "LAB"]).policy();
     let held = ["a", "b"];
     assert_eq!(denied(&asked(&policy, &held, "")).0, AccountAmbiguous);
-    for wish in ["hallpass-want:account=LAB", "hallpass-want:role=b"] {
+    for wish in ["account=LAB", "role=b"] {
         let decision = asked(&policy, &held, wish);
         assert_eq!(granted(&decision).account().as_str(), "LAB", "{wish}");
         assert_eq!(shown(granted(&decision).publish()), "b | ", "{wish}");
     }
-    let both = asked(&policy, &held, "hallpass-want:role=a&role=b");
+    let both = asked(&policy, &held, "role=a&role=b");
     assert_eq!(denied(&both).0, AccountAmbiguous);
-    let crossed = asked(&policy, &held, "hallpass-want:account=LAB&role=a");
+    let crossed = asked(&policy, &held, "account=LAB&role=a");
     assert_eq!(denied(&crossed).0, RoleNotHeld);
 }
 
@@ -97,11 +95,11 @@ fn what_may_not_be_held_at_once_may_not_be_held_by_turns() {
             "#,
     );
     let held = ["asks", "answers"];
-    let answers = asked(&policy, &held, "hallpass-want:role=answers");
+    let answers = asked(&policy, &held, "role=answers");
     assert_eq!(denied(&answers).0, ResponsesUnbounded);
-    let asks = asked(&policy, &held, "hallpass-want:role=asks");
+    let asks = asked(&policy, &held, "role=asks");
     assert!(granted(&asks).responses().is_none());
-    let alone = asked(&policy, &["answers"], "hallpass-want:role=answers");
+    let alone = asked(&policy, &["answers"], "role=answers");
     assert!(granted(&alone).responses().is_some());
 }
 
@@ -122,7 +120,7 @@ proptest! {
         let held_names: Vec<_> = held_names.iter().map(String::as_str).collect();
         let wish: Vec<_> = wanted.iter().map(|n| format!("role=r{n}")).collect();
         let all = asked(&policy, &held_names, "");
-        let less = asked(&policy, &held_names, &format!("hallpass-want:{}", wish.join("&")));
+        let less = asked(&policy, &held_names, &wish.join("&"));
         if !wanted.is_subset(&held) {
             prop_assert_eq!(denied(&less).0, RoleNotHeld);
             return Ok(());

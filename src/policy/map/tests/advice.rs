@@ -214,8 +214,11 @@ fn people_of_one_name_and_several_issuers() {
 
 #[test]
 fn roles_that_nobody_can_get() {
-    let edge = "nobody can hold role `r`: no edge can attest a connection yet";
-    assert_eq!(warned("publish = [\"a\"]\nwhen = { edge = true }"), [edge]);
+    let edge = "nobody can hold role `r`: no edge can attest a connection";
+    let asks = "publish = [\"a\"]\nwhen = { edge = true }";
+    assert_eq!(warned(asks), [edge]);
+    let behind_one = maps(&[("a.toml", &format!("account = \"APP\"\n[roles.r]\n{asks}"))]);
+    assert_eq!(behind_one.behind_an_edge().problems(), [""; 0]);
     let with = |ours: &str, theirs: &str| {
         warned(&format!(
             "publish = [\"a\"]\ninherits = [\"base\"]\nwhen = {{ {ours} }}\n[roles.base]\n\

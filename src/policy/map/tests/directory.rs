@@ -155,7 +155,7 @@ fn unknown_boundaries_load_nothing() {
     use crate::policy::{self, Boundaries};
     let map = maps(&[("a.toml", ROLE), ("b.toml", ROLE)]);
     let mut problems = Problems::default();
-    let boundaries = Boundaries { accounts: None, issuers: None, bounds: None };
+    let boundaries = Boundaries { accounts: None, issuers: None, bounds: None, edge: false };
     assert!(policy::load(map.path(), &boundaries, &mut problems).is_none());
     assert_eq!(problems.len(), 1, "the role that is there twice: {problems}");
     let map = maps(&[("a.toml", ROLE)]);
@@ -163,12 +163,27 @@ fn unknown_boundaries_load_nothing() {
     let (accounts, issuers) = (Some([app].into()), Some([corp].into()));
     let bounds = Some(Vec::new());
     for boundaries in [
-        Boundaries { accounts: None, issuers: issuers.clone(), bounds: bounds.clone() },
-        Boundaries { accounts: accounts.clone(), issuers: None, bounds: bounds.clone() },
-        Boundaries { accounts: accounts.clone(), issuers: issuers.clone(), bounds: None },
+        Boundaries {
+            accounts: None,
+            issuers: issuers.clone(),
+            bounds: bounds.clone(),
+            edge: false,
+        },
+        Boundaries {
+            accounts: accounts.clone(),
+            issuers: None,
+            bounds: bounds.clone(),
+            edge: false,
+        },
+        Boundaries {
+            accounts: accounts.clone(),
+            issuers: issuers.clone(),
+            bounds: None,
+            edge: false,
+        },
     ] {
         assert!(policy::load(map.path(), &boundaries, &mut Problems::default()).is_none());
     }
-    let all = Boundaries { accounts, issuers, bounds };
+    let all = Boundaries { accounts, issuers, bounds, edge: false };
     assert!(policy::load(map.path(), &all, &mut Problems::default()).is_some());
 }
