@@ -2,7 +2,10 @@
 
 use std::{
     path::Path,
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -48,6 +51,8 @@ pub struct Connection<'a> {
     pub seed: &'a SecretString,
     /// What the connection's inboxes begin with: its permissions name it.
     pub inbox_prefix: &'static str,
+    /// Set while the server does not let this connection take logins.
+    pub denied: Option<&'a Arc<AtomicBool>>,
 }
 
 impl<'a> Connection<'a> {
@@ -61,6 +66,7 @@ impl<'a> Connection<'a> {
             certificate: settings.certificate.as_ref(),
             seed: &settings.reader_seed,
             inbox_prefix: AUDIT_READER_INBOX,
+            denied: None,
         }
     }
 
@@ -74,12 +80,14 @@ impl<'a> Connection<'a> {
             certificate: settings.certificate.as_ref(),
             seed: &settings.service_seed,
             inbox_prefix: STATUS_INBOX,
+            denied: None,
         }
     }
 
     /// Once `stop` is asked for, it is no news that the connection ends.
     fn options(&self, stop: CancellationToken) -> ConnectOptions {
-        let (name, said) = (self.name, Said::default());
+        let said = Said { denied: self.denied.cloned().unwrap_or_default(), ..Said::default() };
+        let name = self.name;
         let mut options = ConnectOptions::with_nkey(self.seed.expose_secret().to_owned())
             .name(name)
             .custom_inbox_prefix(self.inbox_prefix)
@@ -205,18 +213,23 @@ struct Said {
     complained: AtomicBool,
     /// How many messages were lost.
     lost: AtomicU64,
+    /// See [`Connection::denied`].
+    denied: Arc<AtomicBool>,
 }
 
-fn log(connection: &str, event: &Event, Said { complained, lost }: &Said) {
+fn log(connection: &str, event: &Event, Said { complained, lost, denied }: &Said) {
     match event {
         Event::Connected => {
             complained.store(false, Ordering::Relaxed);
+            // What is subscribed to is asked for again, and denied again where it is.
+            denied.store(false, Ordering::Relaxed);
             tracing::info!(connection, "connected to NATS");
         }
         Event::Disconnected => {
             tracing::warn!(connection, "NATS connection lost; it comes back by itself");
         }
         Event::ServerError(error) if error.to_string().contains(SUBJECT) => {
+            denied.store(true, Ordering::Relaxed);
             tracing::error!(
                 connection,
                 %error,

@@ -168,3 +168,26 @@ pub async fn ask(client: &Client, patience: Duration) -> Result<Vec<InstanceStat
     found.sort_by(|a, b| a.instance.cmp(&b.instance));
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// It answers every question with all that it has to say.
+    #[test]
+    fn an_older_version_is_taken_as_ready() {
+        let told = r#"{"instance":"0197","version":"0.0.9","host":"h","pid":7,"issuers":[]}"#;
+        let read: InstanceHealth = serde_json::from_str(told).unwrap();
+        assert_eq!(read, InstanceHealth { instance: "0197".to_owned(), health: Health::untold() });
+    }
+
+    /// Who tells more than is known here is understood, and what is not told is not made up.
+    #[test]
+    fn a_newer_version_is_understood() {
+        let told = r#"{"instance":"0199","health":{"ready":false,"percent":0,"mood":"blue"}}"#;
+        let read: InstanceHealth = serde_json::from_str(told).unwrap();
+        assert!(!read.health.ready && read.health.reasons.is_empty());
+        let told = r#"{"instance":"0199","health":{"percent":100}}"#;
+        assert!(serde_json::from_str::<InstanceHealth>(told).is_err());
+    }
+}

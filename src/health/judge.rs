@@ -36,6 +36,8 @@ pub enum Reason {
     Stopping,
     /// There is no connection to nats-server.
     NatsAway,
+    /// nats-server does not let it take logins.
+    NotSubscribed,
     /// No issuer has keys that are believed.
     NoKeys,
     /// JetStream does not acknowledge, and events must be there (`audit.mode = "strict"`).
@@ -46,10 +48,11 @@ pub enum Reason {
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Starting,
         Self::Stopping,
         Self::NatsAway,
+        Self::NotSubscribed,
         Self::NoKeys,
         Self::JetstreamSilent,
         Self::SpoolFull,
@@ -62,6 +65,7 @@ impl Reason {
             Self::Starting => "starting",
             Self::Stopping => "stopping",
             Self::NatsAway => "nats_away",
+            Self::NotSubscribed => "not_subscribed",
             Self::NoKeys => "no_keys",
             Self::JetstreamSilent => "jetstream_silent",
             Self::SpoolFull => "spool_full",
@@ -75,6 +79,10 @@ impl Reason {
             Self::Starting => "It does not answer logins yet.",
             Self::Stopping => "It stops, and takes no more logins.",
             Self::NatsAway => "There is no connection to nats-server.",
+            Self::NotSubscribed => {
+                "nats-server does not let it take logins: `callout.queue` and the permissions of \
+                 the service user name different queue groups."
+            }
             Self::NoKeys => "No issuer has keys that are believed: nobody can be let in.",
             Self::JetstreamSilent => {
                 "JetStream does not acknowledge audit events, and `audit.mode` is `strict`."
@@ -186,6 +194,8 @@ pub struct Readings {
     pub stopping: bool,
     /// Whether it is connected to nats-server.
     pub connected: bool,
+    /// Whether nats-server keeps logins from it.
+    pub denied: bool,
     /// The round trip there.
     pub round_trip: Option<Duration>,
     /// Whether anybody could be let in.
@@ -222,6 +232,7 @@ impl Readings {
             (Reason::Starting, !self.serving && !self.stopping),
             (Reason::Stopping, self.stopping),
             (Reason::NatsAway, !self.connected),
+            (Reason::NotSubscribed, self.connected && self.denied),
             // Before that, nobody has fetched any.
             (Reason::NoKeys, self.serving && !self.any_keys),
             (Reason::JetstreamSilent, strict && (waits || silent)),

@@ -12,6 +12,7 @@ fn well() -> Readings {
         serving: true,
         stopping: false,
         connected: true,
+        denied: false,
         round_trip: Some(millis(1)),
         any_keys: true,
         promise: Promise::OnTheDisk,
@@ -62,6 +63,7 @@ fn each_reason_has_its_word() {
     assert_eq!(reasons(Readings { connected: false, ..well() }), ["nats_away"]);
     assert_eq!(reasons(Readings { any_keys: false, ..well() }), ["no_keys"]);
     assert_eq!(reasons(Readings { any_keys: false, serving: false, ..well() }), ["starting"]);
+    assert_eq!(reasons(Readings { denied: true, ..well() }), ["not_subscribed"]);
     let waits = Readings { unsafe_for: millis(1501), ..well() };
     assert_eq!(reasons(waits), ["spool_full"]);
     let strict = Readings { promise: Promise::OnTheStream, ..waits };
@@ -69,7 +71,7 @@ fn each_reason_has_its_word() {
     assert_eq!(reasons(Readings { unsafe_for: millis(1500), ..strict }), none);
     assert_eq!(reasons(Readings { promise: Promise::None, ..waits }), none, "logins go on");
     let words: Vec<_> = Reason::ALL.iter().map(|reason| reason.word()).collect();
-    assert_eq!(words.len(), 6);
+    assert_eq!(words.len(), 7);
 }
 
 #[test]

@@ -75,6 +75,14 @@ async fn without_any_keys_it_is_not_ready_and_with_the_idp_away_it_is() {
 }
 
 #[tokio::test]
+async fn who_may_not_take_logins_is_not_ready() {
+    let world = World::builder().replicas(0).start().await;
+    let other = ["--set", "callout.queue=other"];
+    let hallpass = Hallpass::start(world.directory(), &[HTTP, other].concat());
+    has_reasons(&http(&hallpass).await, &["not_subscribed"]).await;
+}
+
+#[tokio::test]
 async fn jetstream_away_is_a_reason_in_strict_mode_alone() {
     let (world, admin) = occupied(&HTTP).await;
     let at = http(&world.hallpass[0]).await;
