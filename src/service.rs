@@ -179,13 +179,13 @@ pub async fn run(
         certificate: nats.certificate.as_ref(),
         seed: &nats.service_seed,
         inbox_prefix: "_INBOX.hallpass",
-        denied: Some(&vitals.denied),
+        notes: Some(&vitals.notes),
     };
     let writer = Connection {
         name: "hallpass-audit",
         seed: &settings.audit.writer_seed,
         inbox_prefix: "_INBOX.hallpass-audit",
-        denied: None,
+        notes: None,
         ..service
     };
     let Some(client) = service.connect_patiently(&stop).await else { return Ok(()) };

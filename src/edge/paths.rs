@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
@@ -12,12 +12,12 @@ use futures_util::StreamExt as _;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::weight::{Path, Reach};
+use super::weight::{Answer, Path, Reach};
 use crate::{
     config::NatsSettings,
     health::{Health, round_trip},
     measures::Probe,
-    nats::{Connection, STATUS_SUBJECT},
+    nats::{Connection, Notes, STATUS_SUBJECT},
     status::{HEALTH, InstanceHealth},
 };
 
@@ -49,6 +49,10 @@ struct Known {
     /// Since when there is no connection; nothing where there is one or never was one.
     lost: Option<Instant>,
     in_vain: u32,
+    /// Whether it said that it is about to stop.
+    leaving: bool,
+    /// What HAProxy would be told; the log has heard of it.
+    told: Option<Answer>,
     /// How often the replicas were asked.
     asked: u64,
     /// How each of them does, and after which question it said so.
@@ -89,13 +93,16 @@ impl Way {
             reach,
             round_trip: self.probe.took(),
             replicas: answering.map(|(_, health)| health.clone()).collect(),
+            leaving: known.leaving,
             settled: known.asked > 1,
         }
     }
 
     /// Finds out how it is, until `stop`.
     pub async fn watch(self: Arc<Self>, settings: NatsSettings, stop: CancellationToken) {
+        let notes = Arc::new(Notes::default());
         let connection = Connection {
+            notes: Some(&notes),
             urls: std::slice::from_ref(&self.url),
             ..Connection::status("hallpass-path", &settings)
         };
@@ -115,7 +122,11 @@ impl Way {
                     return;
                 }
             };
-            tokio::join!(self.ask(&client, &inbox), self.hear(answers), self.notice(&client));
+            tokio::join!(
+                self.ask(&client, &inbox, &notes),
+                self.hear(answers),
+                self.notice(&client)
+            );
         };
         tokio::select! {
             () = watching => {}
@@ -124,11 +135,12 @@ impl Way {
     }
 
     /// Asks the replicas and the server, again and again.
-    async fn ask(&self, client: &Client, inbox: &str) {
+    async fn ask(&self, client: &Client, inbox: &str, notes: &Notes) {
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
+            self.tell();
             if client.connection_state() != State::Connected {
                 continue;
             }
@@ -136,6 +148,7 @@ impl Way {
             {
                 let mut known = self.known();
                 known.server = Some(name);
+                known.leaving = notes.leaving.load(Ordering::Relaxed);
                 known.asked += 1;
                 let asked = known.asked;
                 known.heard.retain(|_, (at, _)| *at + UNANSWERED > asked);
@@ -148,6 +161,27 @@ impl Way {
             let is_there = round_trip(client, &self.probe).await;
             let mut known = self.known();
             known.in_vain = if is_there { 0 } else { known.in_vain.saturating_add(1) };
+        }
+    }
+
+    /// Tells the log where another word is due, though not each percentage.
+    fn tell(&self) {
+        let answer = self.path().answer();
+        let kind = |answer: Answer| std::mem::discriminant(&answer);
+        {
+            let told = &mut self.known().told;
+            if answer == Answer::NoNews || told.map(kind) == Some(kind(answer)) {
+                return;
+            }
+            *told = Some(answer);
+        }
+        let server = self.server().unwrap_or_else(|| self.url.clone());
+        let text = answer.to_string();
+        let text = text.trim_end();
+        if matches!(answer, Answer::Ready(_)) {
+            tracing::info!(server, answer = text, "what HAProxy hears of a server");
+        } else {
+            tracing::warn!(server, answer = text, "what HAProxy hears of a server");
         }
     }
 

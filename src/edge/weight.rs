@@ -39,6 +39,8 @@ pub struct Path {
     pub round_trip: Option<Duration>,
     /// How the replicas do that answer through it.
     pub replicas: Vec<Health>,
+    /// Whether the server is about to stop, and takes no more clients (lame duck mode).
+    pub leaving: bool,
     /// Whether all that answer have had their time for that.
     pub settled: bool,
 }
@@ -83,6 +85,9 @@ impl Path {
             }
             Reach::Lost(_) | Reach::There { .. } => {}
         }
+        if self.leaving {
+            return Answer::Drain;
+        }
         let ready = self.replicas.iter().filter(|replica| replica.ready);
         let Some(best) = ready.map(|replica| replica.percent).max() else {
             return if self.settled { Answer::Drain } else { Answer::NoNews };
@@ -107,7 +112,7 @@ mod tests {
 
     fn path(reach: Reach, replicas: &[Health]) -> Path {
         let round_trip = Some(Duration::from_millis(1));
-        Path { reach, round_trip, replicas: replicas.to_vec(), settled: true }
+        Path { reach, round_trip, replicas: replicas.to_vec(), leaving: false, settled: true }
     }
 
     fn told(path: &Path) -> String {
@@ -145,6 +150,14 @@ mod tests {
         let in_vain = |in_vain| path(Reach::There { in_vain }, &one);
         assert_eq!(told(&in_vain(1)), "ready up 100%\n");
         assert_eq!(told(&in_vain(2)), "down #nats-server does not answer hallpass\n");
+    }
+
+    #[test]
+    fn a_server_that_leaves_has_no_new_clients() {
+        let leaving = Path { leaving: true, ..path(ALL_WELL, &[replica(true, 100)]) };
+        assert_eq!(told(&leaving), "up drain\n");
+        let gone = Path { reach: Reach::Lost(LOST), ..leaving };
+        assert!(told(&gone).starts_with("down "));
     }
 
     #[test]

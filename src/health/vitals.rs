@@ -18,6 +18,7 @@ use crate::{
     config::{AuditMode, IntrospectedTokens, Settings, WhenFull},
     idp::{IssuerKeys, KeysState, KeysStatus},
     measures::Measures,
+    nats::Notes,
 };
 
 /// An acknowledgement that is no older tells how JetStream is; else its leader is asked.
@@ -30,10 +31,8 @@ pub type Meter = Box<dyn Fn() -> OnItsWay + Send + Sync>;
 pub struct Vitals {
     /// What is measured.
     pub measures: Arc<Measures>,
-    /// Whether the server keeps logins from this instance: [`Connection::denied`].
-    ///
-    /// [`Connection::denied`]: crate::nats::Connection::denied
-    pub denied: Arc<AtomicBool>,
+    /// What the server says on the connection that logins come by.
+    pub notes: Arc<Notes>,
     /// The connection that logins come by.
     client: OnceLock<Client>,
     trail: OnceLock<Meter>,
@@ -63,7 +62,7 @@ impl Vitals {
         });
         Arc::new(Self {
             measures: Measures::new(callout.deadline, callout.max_in_flight),
-            denied: Arc::default(),
+            notes: Arc::default(),
             client: OnceLock::new(),
             trail: OnceLock::new(),
             issuers: OnceLock::new(),
@@ -148,7 +147,7 @@ impl Vitals {
             serving: self.serving.load(Ordering::Relaxed),
             stopping: self.stop.is_cancelled(),
             connected: self.is_connected(),
-            denied: self.denied.load(Ordering::Relaxed),
+            denied: self.notes.denied.load(Ordering::Relaxed),
             round_trip: measures.nats.took(),
             any_keys: self.needs_no_keys || self.keys().iter().any(believed),
             promise: self.promise,

@@ -6,7 +6,7 @@ use tokio::{
 };
 
 use super::*;
-use crate::support::{World, soon};
+use crate::support::{World, nats_server, soon};
 
 /// Says this and hears what comes until the end, however that comes.
 async fn told(address: &str, said: &[u8]) -> String {
@@ -69,6 +69,28 @@ async fn who_says_nothing_keeps_nobody_out_for_long() {
         let _ = soon("its end", stream.read_to_end(&mut heard)).await;
         assert!(heard.is_empty() || heard.starts_with(b"ready up "), "{heard:?}");
     }
+}
+
+/// The server's process, which stands at the beginning of each line of its log.
+fn process(world: &World) -> String {
+    let log = std::fs::read_to_string(world.directory().join("nats-server.log")).unwrap();
+    let (pid, _) = log.strip_prefix('[').unwrap().split_once(']').unwrap();
+    pid.to_owned()
+}
+
+#[tokio::test]
+async fn a_server_that_takes_its_leave_has_no_new_clients() {
+    let (world, at) = one_replica().await;
+    hears(&at, b"nats-1\n", "ready up ").await;
+    let token = world.token("x", &["orders:read"]);
+    let visitor = world.log_in("in", &token).await.unwrap();
+    let signal = format!("--signal=ldm={}", process(&world));
+    let told = tokio::process::Command::new(nats_server()).arg(signal).status();
+    assert!(told.await.unwrap().success());
+    hears(&at, b"nats-1\n", "up drain\n").await;
+    visitor.client.flush().await.unwrap();
+    let line = world.hallpass[0].says("answer=\"up drain\"").await;
+    assert!(line.contains("WARN") && line.contains("server=\"nats-1\""), "{line}");
 }
 
 #[tokio::test]
