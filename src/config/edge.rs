@@ -101,7 +101,8 @@ pub(super) fn edge(node: &Node, layers: &Layers, problems: &mut Problems) -> Edg
     }
 }
 
-/// An issuer may only ask for an edge where one can attest a connection.
+/// An issuer may only ask for an edge where one can attest a connection; and whoever relies on
+/// edges has to say where they are, or a client that leaves the edge's word out has its address.
 pub(super) fn required(
     layers: &Layers,
     issuers: &[IssuerSettings],
@@ -109,14 +110,23 @@ pub(super) fn required(
     problems: &mut Problems,
 ) {
     let sections = layers.root.get("issuers");
-    for issuer in issuers.iter().filter(|it| it.require_edge && edge.keys.is_empty()) {
+    for issuer in issuers.iter().filter(|it| it.require_edge) {
         let section = sections.and_then(|it| it.get(issuer.name.as_str()));
         let Some(node) = section.and_then(|it| it.get("require_edge")) else { continue };
-        problems.add(Problem::error(
-            &node.place,
-            format!("`{}` asks for an edge, and there is no key in `[edge.keys]`", issuer.name),
-            "add one that the edge has too, or leave `require_edge` out: nobody could log in",
-        ));
+        if edge.keys.is_empty() {
+            problems.add(Problem::error(
+                &node.place,
+                format!("`{}` asks for an edge, and there is no key in `[edge.keys]`", issuer.name),
+                "add one that the edge has too, or leave `require_edge` out: nobody could log in",
+            ));
+        } else if edge.addresses.is_empty() {
+            problems.add(Problem::warning(
+                &node.place,
+                format!("`{}` asks for an edge, and `edge.addresses` names none", issuer.name),
+                "name the proxies: else whoever comes through one with a token of another issuer, \
+                 and leaves out what it attests, has its address",
+            ));
+        }
     }
 }
 

@@ -136,4 +136,16 @@ async fn the_pages_have_every_metric() {
         })
         .collect();
     assert_eq!(families(&told), rows);
+
+    // And the alerts ask for nothing else.
+    let (_, alerts) = pages[0].split_once("```yaml\n").unwrap();
+    let (alerts, _) = alerts.split_once("```").unwrap();
+    let is_in_names = |c: char| c.is_ascii_lowercase() || c == '_';
+    let asked: Vec<_> = alerts
+        .split(|c| !is_in_names(c))
+        .filter(|word| word.starts_with("hallpass_"))
+        .map(|name| name.trim_end_matches("_total").trim_end_matches("_bucket"))
+        .collect();
+    assert!(asked.len() > 5, "the alerts were not found");
+    assert!(asked.iter().all(|name| rows.contains(*name)), "{asked:?}");
 }

@@ -6,7 +6,7 @@ mod slow;
 use std::path::PathBuf;
 
 use super::*;
-use crate::support::{Haproxy, ServerState, World};
+use crate::support::{Haproxy, ServerState, World, packaged};
 
 /// A server of HAProxy's backend: its name, where it is, and who is asked about it.
 struct Backend<'a> {
@@ -76,4 +76,22 @@ async fn weighs(haproxy: &Haproxy, server: &str, weight: std::ops::RangeInclusiv
 async fn is_down(haproxy: &Haproxy, server: &str) {
     let is_down = |state: &ServerState| state.status.starts_with("DOWN") && state.agent == "L7STS";
     haproxy.thinks("nats", server, "is down, by its agent too", is_down).await;
+}
+
+/// HAProxy takes what the page about health shows.
+#[tokio::test]
+async fn the_page_shows_a_backend_that_haproxy_takes() {
+    let page = include_str!("../../../docs/health.md");
+    let (_, block) = page.split_once("```\nbackend nats\n").unwrap();
+    let (block, _) = block.split_once("```").unwrap();
+    assert_eq!(block.matches("agent-check").count(), 2, "{block}");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("haproxy.cfg");
+    let before = "defaults\n  mode tcp\n  timeout connect 1s\n  timeout client 1m\n  \
+                  timeout server 1m\nfrontend nats\n  bind 127.0.0.1:4222\n  \
+                  default_backend nats\n";
+    std::fs::write(&path, format!("{before}backend nats\n{block}")).unwrap();
+    let mut check = tokio::process::Command::new(packaged("haproxy"));
+    let output = check.arg("-c").arg("-f").arg(path).output().await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

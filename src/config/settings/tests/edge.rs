@@ -59,7 +59,10 @@ fn who_asks_for_an_edge_needs_one() {
     let asking = |section: &str| with(section).add("issuers.corp", "require_edge = true");
     let told = "`corp` asks for an edge, and there is no key in `[edge.keys]`";
     assert_eq!(asking("").messages(), [told]);
-    let settings = asking("[edge.keys]\na = { file = \"keys/edge.key\" }").settings();
+    let keys = "[edge.keys]\na = { file = \"keys/edge.key\" }";
+    let told = "`corp` asks for an edge, and `edge.addresses` names none";
+    assert_eq!(asking(keys).messages(), [told]);
+    let settings = asking(&format!("[edge]\naddresses = [\"10.0.0.5\"]\n{keys}")).settings();
     assert!(settings.issuers[0].require_edge);
 }
 

@@ -104,7 +104,8 @@ async fn a_slow_idp_lowers_the_weight_until_it_is_fast_again() {
     for _ in 0..20 {
         world.log_in("stranger", "no-token-of-anybody").await.unwrap_err();
     }
-    weighs(&haproxy, "nats-1", 40..=67).await;
+    let told = readiness(&at).await.unwrap();
+    assert_eq!(told["slow"][0], "decide", "{told}");
     for _ in 0..8 {
         world.log_in("quick", &token).await.unwrap();
     }
