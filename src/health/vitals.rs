@@ -23,6 +23,8 @@ use crate::{
 
 /// An acknowledgement that is no older tells how JetStream is; else its leader is asked.
 pub(super) const FRESH: Duration = Duration::from_secs(1);
+/// By then the leader was asked, and an answer is due.
+const ANSWERED: Duration = Duration::from_millis(2500);
 
 /// Tells how the delivery of audit events stands.
 pub type Meter = Box<dyn Fn() -> OnItsWay + Send + Sync>;
@@ -138,7 +140,7 @@ impl Vitals {
             |status: &KeysStatus| matches!(status.state, KeysState::Fresh | KeysState::Failing);
         let newest = trail.acknowledged;
         let asked = match newest {
-            Some(newest) if newest.ago <= FRESH => Some(newest.took),
+            Some(newest) if newest.ago <= ANSWERED => Some(newest.took),
             _ => measures.jetstream.took(),
         };
         let waiting = Some(trail.own_oldest).filter(|waiting| !waiting.is_zero());

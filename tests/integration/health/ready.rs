@@ -1,6 +1,6 @@
 //! `/livez` and `/readyz`: each reason that there is, and what is none.
 
-use crate::support::{Disk, Hallpass, OidcProvider, World, eventually, occupied};
+use crate::support::{Authority, Disk, Hallpass, OidcProvider, World, eventually, occupied};
 
 use super::*;
 
@@ -52,17 +52,29 @@ async fn it_says_to_the_very_end_that_it_stops() {
     assert!(get(&at, "/readyz").await.is_none(), "nobody is there any more");
 }
 
+/// Where nobody listens.
+const NOWHERE: [&str; 2] = ["--set", "issuers.idp.jwks_uri=http://127.0.0.1:1/keys"];
+
+#[tokio::test]
+async fn who_vouches_by_certificates_needs_no_keys() {
+    let map = "account = \"APP\"\n[roles.r]\nissuers = [\"idp\", \"mesh\"]\nsubscribe = [\"a\"]\n";
+    let world = World::builder().map("a.toml", map).replicas(0).start().await;
+    let (path, ca) = (world.directory().join("hallpass.toml"), world.directory().join("ca.pem"));
+    std::fs::write(ca, Authority::new("mesh").pem()).unwrap();
+    let mesh = "\n[issuers.mesh.certificate]\nauthorities = \"ca.pem\"\nidentity = \"san_uri\"\n";
+    std::fs::write(&path, std::fs::read_to_string(&path).unwrap() + mesh).unwrap();
+    let hallpass = Hallpass::start(world.directory(), &[HTTP, NOWHERE].concat()).ready().await;
+    has_reasons(&http(&hallpass).await, &[]).await;
+}
+
 #[tokio::test]
 async fn without_any_keys_it_is_not_ready_and_with_the_idp_away_it_is() {
     let world = World::builder().replicas(0).start().await;
-    // Where nobody listens.
-    let nowhere = ["--set", "issuers.idp.jwks_uri=http://127.0.0.1:1/keys"];
-    let hallpass = Hallpass::start(world.directory(), &[HTTP, nowhere].concat()).ready().await;
+    let hallpass = Hallpass::start(world.directory(), &[HTTP, NOWHERE].concat()).ready().await;
     let at = http(&hallpass).await;
     let told = has_reasons(&at, &["no_keys"]).await;
     assert_eq!(told["percent"], 0);
     drop(hallpass);
-
     let idp = OidcProvider::start(&["--alg", "ES256"]).await;
     let mut world = idp.world().replicas(0).start().await;
     let refresh = format!("issuers.{}.refresh=10s", crate::support::OIDC_PROVIDER);
