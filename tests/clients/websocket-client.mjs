@@ -6,6 +6,10 @@
 //   NATS_TOKEN=... node tests/clients/websocket-client.mjs \
 //     --url ws://127.0.0.1:8080 --cookie nats_token --origin http://localhost:3000
 //
+// --bearer sends it in the header `Authorization` instead. --header 'NAME: VALUE'
+// adds one, --name and --user are what CONNECT says, --from is the address to
+// come from.
+//
 // $NATS_CONNECT_TOKEN, where it is set, is what CONNECT says beside the cookie.
 // --user-cookie NAME=VALUE is another cookie. Over wss, --ca names who is
 // believed, and --cert and --key what is shown; all three are files in PEM.
@@ -31,6 +35,11 @@ const { values: options } = parseArgs({
     cookie: { type: 'string' },
     'user-cookie': { type: 'string' },
     origin: { type: 'string' },
+    bearer: { type: 'boolean' },
+    header: { type: 'string', multiple: true, default: [] },
+    name: { type: 'string' },
+    user: { type: 'string' },
+    from: { type: 'string' },
     ca: { type: 'string' },
     cert: { type: 'string' },
     key: { type: 'string' },
@@ -43,6 +52,11 @@ const { NATS_TOKEN: token = '', NATS_CONNECT_TOKEN: connectToken } = process.env
 const cookies = [options.cookie && `${options.cookie}=${token}`, options['user-cookie']];
 const cookie = cookies.filter(Boolean).join('; ');
 const headers = cookie ? { Cookie: cookie } : {};
+if (options.bearer) headers.Authorization = `Bearer ${token}`;
+for (const header of options.header) {
+  const [name, ...value] = header.split(': ');
+  headers[name] = value.join(': ');
+}
 const tls = {};
 for (const name of ['ca', 'cert', 'key']) if (options[name]) tls[name] = readFileSync(options[name]);
 const connect = {
@@ -51,11 +65,18 @@ const connect = {
   lang: 'websocket-client.mjs',
   version: '0',
   ...(connectToken && { auth_token: connectToken }),
+  ...(options.name && { name: options.name }),
+  ...(options.user && { user: options.user }),
 };
 
 setTimeout(() => finish(FAILED, 'failed', { error: 'timeout' }), Number(options.timeout) * 1000);
 
-const socket = new WebSocket(options.url, { headers, origin: options.origin, ...tls });
+const socket = new WebSocket(options.url, {
+  headers,
+  origin: options.origin,
+  localAddress: options.from,
+  ...tls,
+});
 socket.on('unexpected-response', (_request, response) =>
   finish(FAILED, 'failed', { error: 'no upgrade', status: response.statusCode }),
 );

@@ -6,6 +6,7 @@ use std::{
     path::Path,
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -15,7 +16,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{eventually, soon};
+use super::{PATIENCE, eventually, soon};
 
 /// Where the repository is.
 pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -109,7 +110,13 @@ impl Process {
 
     /// Waits for its end, and for the last of what it said.
     pub async fn ended(&mut self) -> Ending {
-        let status = soon(&format!("the end of {}", self.name), self.child.wait()).await.unwrap();
+        self.ends_within(PATIENCE).await
+    }
+
+    /// As [`Self::ended`], for what takes its time by its nature.
+    pub async fn ends_within(&mut self, patience: Duration) -> Ending {
+        let end = tokio::time::timeout(patience, self.child.wait()).await;
+        let status = end.unwrap_or_else(|_| panic!("in vain: the end of {}", self.name)).unwrap();
         for reader in self.readers.drain(..) {
             soon("the end of its output", reader).await.unwrap();
         }

@@ -29,6 +29,7 @@ pub struct WorldBuilder {
     replicas: usize,
     without_system: bool,
     extra_issuers: Vec<IssuerText>,
+    variables: Vec<(&'static str, String)>,
 }
 
 /// Everything that is needed for a login.
@@ -116,6 +117,12 @@ impl WorldBuilder {
         self
     }
 
+    /// With this in the server's environment, beside what `hallpass init` writes.
+    pub fn variable(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.variables.push((name, value.into()));
+        self
+    }
+
     /// With another issuer beside the IdP, which is called `idp`.
     pub fn issuer(mut self, issuer: IssuerText) -> Self {
         self.extra_issuers.push(issuer);
@@ -133,7 +140,8 @@ impl WorldBuilder {
                 .await
                 .unwrap();
         let (keys, _) = setup::keys(path).unwrap();
-        let environment = setup::server_environment(&keys, &Listen::on_free_ports(path));
+        let mut environment = setup::server_environment(&keys, &Listen::on_free_ports(path));
+        environment.extend(self.variables);
         let nats =
             NatsServer::start(&program, path, &self.server_conf, &environment).await.unwrap();
         let mut issuers = vec![IssuerText {
@@ -192,6 +200,7 @@ impl World {
             replicas: 1,
             without_system: false,
             extra_issuers: Vec::new(),
+            variables: Vec::new(),
         }
     }
 
