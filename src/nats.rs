@@ -15,7 +15,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    callout::{SUBJECT, advisory},
+    callout::{SUBJECT, advisory, connz},
     config::{ClientCertificate, NatsSettings, ReaderSettings},
 };
 
@@ -30,6 +30,9 @@ const WAITING: usize = 65_536;
 
 /// What the inboxes of the audit reader begin with.
 pub const AUDIT_READER_INBOX: &str = "_INBOX.hallpass-reader";
+
+/// What the inboxes of who listens in the system account begin with.
+pub const SYSTEM_INBOX: &str = "_INBOX.hallpass-system";
 
 /// Where the instances are asked how they are, in the callout account.
 pub const STATUS_SUBJECT: &str = "hallpass.status.issuers";
@@ -216,19 +219,25 @@ fn is_about_advisories(error: &async_nats::ServerError) -> bool {
         .any(|subject| text.to_lowercase().contains(&subject.to_lowercase()))
 }
 
+fn is_about_looking(error: &async_nats::ServerError) -> bool {
+    let text = error.to_string().to_lowercase();
+    [connz::SUBJECT, SYSTEM_INBOX].iter().any(|subject| text.contains(&subject.to_lowercase()))
+}
+
 /// What was said of a connection, so that it is not said too often.
 #[derive(Default)]
 struct Said {
     complained: AtomicBool,
     /// How many messages were lost.
     lost: AtomicU64,
+    cannot_look: AtomicBool,
     notes: Arc<Notes>,
     /// Whether it was said that questions for the status are denied: some are asked all the time.
     status_denied: AtomicBool,
 }
 
 fn log(connection: &str, event: &Event, said: &Said) {
-    let Said { complained, lost, notes, status_denied } = said;
+    let Said { complained, lost, cannot_look, notes, status_denied } = said;
     match event {
         Event::Connected => {
             complained.store(false, Ordering::Relaxed);
@@ -259,6 +268,18 @@ fn log(connection: &str, event: &Event, said: &Said) {
                 "neither `hallpass issuers status` nor HAProxy's agent-check works: the permissions of \
                  the service user do not name the subjects, as those that `hallpass init` writes do"
             );
+        }
+        Event::ServerError(error) if is_about_looking(error) => {
+            if !cannot_look.swap(true, Ordering::Relaxed) {
+                tracing::error!(
+                    connection,
+                    %error,
+                    "a break-glass login while hallpass does not listen raises no alarm: the user of \
+                     `system.seed` may not publish to `$SYS.REQ.SERVER.PING.CONNZ` and subscribe to \
+                     `_INBOX.hallpass-system.>`, as the configuration allows that `hallpass init` \
+                     writes"
+                );
+            }
         }
         Event::ServerError(error) if is_about_advisories(error) => {
             tracing::error!(

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    audit::{self, Privacy, SpoolError, Trail, Undelivered},
+    audit::{self, AlarmsTold, Privacy, SpoolError, Trail, Undelivered},
     broker::Broker,
     callout::responder::{self, ResponderError},
     config::{AuditMode, IssuerSettings, Layers, Settings},
@@ -171,6 +171,7 @@ pub async fn run(
     let _told = told.clone().drop_guard();
     tokio::spawn(health::watch_event_loop(Arc::clone(&vitals.measures), told.clone()));
     answer_questions(&settings, &maps, &vitals, &told).await?;
+    let alarms = Arc::clone(&vitals.measures.break_glass);
     let nats = &settings.nats;
     let service = Connection {
         name: "hallpass",
@@ -200,7 +201,8 @@ pub async fn run(
     drop(policy);
     vitals.records(Box::new(trail.meter()));
     let stream = settings.audit.stream.clone();
-    tasks.spawn(health::watch_jetstream(Arc::clone(&vitals), context, stream, served.clone()));
+    let (asked, watched) = (context.clone(), Arc::clone(&vitals));
+    tasks.spawn(health::watch_jetstream(watched, asked, stream, served.clone()));
     let recorder = trail.recorder();
     // Even with all issuers but one silent, the one has its share of the room.
     let share = (settings.callout.max_in_flight / (settings.issuers.len() + 1)).max(1);
@@ -232,7 +234,8 @@ pub async fn run(
     let callout = settings.callout.clone();
     let (queue, most) = (callout.queue.clone(), callout.max_in_flight);
     let known = issuers.clone();
-    let system = witness::System::of(&settings);
+    let told = AlarmsTold::new(context, &settings.audit.stream);
+    let system = witness::System::of(&settings, told, alarms);
     let issuers = Issuers::new(issuers, settings.certificate_issuers);
     let decider = Arc::clone(&recorder);
     let (edge, privacy) = (settings.edge, Arc::new(Privacy::of(&settings.audit)));

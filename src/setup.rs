@@ -270,7 +270,7 @@ pub fn environment_text(environment: &[(&str, String)]) -> String {
 /// `hallpass.toml`, with comments.
 #[must_use]
 pub fn configuration_text(nats_url: &str, keys: &PublicKeys, issuers: &[IssuerText]) -> String {
-    let (nats_url, signer) = (quoted(nats_url), &keys.audit_signer);
+    let (nats_url, signer, glass) = (quoted(nats_url), &keys.audit_signer, &keys.break_glass);
     let mut text = format!(
         r#"# hallpass: who may log in to NATS, and where that is recorded.
 # Paths start at this file's directory. A secret never stands here, only where it is:
@@ -305,6 +305,7 @@ signers = ["{signer}"] # whose checkpoints `hallpass audit verify` believes
 
 [system]
 seed = {{ file = "keys/system.nk" }} # hears of connections that come up and end
+break_glass = ["{glass}"] # who logs in with this raises an alarm
 
 [edge.keys]
 edge-1 = {{ file = "keys/edge.key" }} # what a proxy attests is under its MAC; the proxy has it too

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use nkeys::KeyPair;
 use serde::Serialize;
 
+mod alarm;
 mod answer;
 mod checkpoint;
 mod decision;
@@ -19,6 +20,7 @@ mod maps;
 mod peer;
 mod session;
 
+pub use alarm::{AlarmEvent, alarm};
 pub use answer::{AnswerEvent, AnswerFate, answer};
 pub use checkpoint::{Checkpoint, Gap, checkpoint, gap};
 pub use decision::{Attempt, Findings, Latency, Step, decision, dropped};
@@ -52,6 +54,8 @@ pub enum Kind {
     Session,
     /// What became of an answer, as the server tells it.
     Answer,
+    /// A user logged in whose login is worth an alarm.
+    Alarm,
     /// An instance started or stopped.
     Instance,
     /// An instance vouches for its chain.
@@ -71,6 +75,7 @@ impl Kind {
             Self::Keys => "keys",
             Self::Session => "session",
             Self::Answer => "answer",
+            Self::Alarm => "alarm",
             Self::Instance => "instance",
             Self::Checkpoint => "checkpoint",
             Self::Gap => "gap",

@@ -28,6 +28,7 @@ pub use privacy::Privacy;
 pub use recorder::{Class, Receipt, Recorder};
 pub use sink::{Sink, Undelivered};
 pub use spool::{SpoolError, leaves_nothing, try_out};
+pub use stream::AlarmsTold;
 pub use trail::Trail;
 
 /// What the subjects of all events begin with.

@@ -25,9 +25,11 @@ use super::{
 };
 use crate::{config::AuditSettings, names::InstanceId};
 
+mod alarms;
 mod differences;
 mod watch;
 
+pub use alarms::AlarmsTold;
 use differences::{differences, too_small};
 pub(super) use watch::watch;
 
@@ -135,6 +137,13 @@ struct Stored {
     data: String,
 }
 
+impl Stored {
+    /// Its bytes; none where they cannot be read.
+    fn payload(&self) -> Vec<u8> {
+        STANDARD.decode(&self.data).unwrap_or_default()
+    }
+}
+
 /// What is on the stream, from this place on, of an instance's events: as the messages say it.
 ///
 /// The stream's leader is asked, for one message after the other, so each costs a round trip: as a
@@ -148,25 +157,31 @@ pub(super) async fn recorded(
     from: u64,
 ) -> Result<Vec<Head>, LookUpError> {
     let context = patient(context);
-    let api = format!("STREAM.MSG.GET.{stream}");
     let subject = format!("{SUBJECT_PREFIX}.*.*.*.{instance}");
     let (mut found, mut next) = (Vec::new(), from);
-    loop {
-        let question = json!({ "seq": next, "next_by_subj": subject });
-        let answer = context.request(api.clone(), &question).await.map_err(|it| asking(&it))?;
-        let message = match answer {
-            Response::Ok(Message { message }) => message,
-            Response::Err { error } if error.error_code() == ErrorCode::NO_MESSAGE_FOUND => {
-                return Ok(found);
-            }
-            Response::Err { error } => return Err(LookUpError::Refused(error.to_string())),
-        };
+    while let Some(message) = next_message(&context, stream, next, &subject).await? {
         // Whatever else is in its place is no event of ours.
-        let payload = STANDARD.decode(&message.data).unwrap_or_default();
-        if let Ok((link, _)) = Link::read(&payload) {
+        if let Ok((link, _)) = Link::read(&message.payload()) {
             found.push(link.head);
         }
         next = message.seq + 1;
+    }
+    Ok(found)
+}
+
+/// The first message from this place on with such a subject, by the stream's leader.
+async fn next_message(
+    context: &jetstream::Context,
+    stream: &str,
+    from: u64,
+    subject: &str,
+) -> Result<Option<Stored>, LookUpError> {
+    let question = json!({ "seq": from, "next_by_subj": subject });
+    let answer = context.request(format!("STREAM.MSG.GET.{stream}"), &question).await;
+    match answer.map_err(|it| asking(&it))? {
+        Response::Ok(Message { message }) => Ok(Some(message)),
+        Response::Err { error } if error.error_code() == ErrorCode::NO_MESSAGE_FOUND => Ok(None),
+        Response::Err { error } => Err(LookUpError::Refused(error.to_string())),
     }
 }
 

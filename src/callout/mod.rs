@@ -2,6 +2,7 @@
 //! (pure), and the subscription that joins them.
 
 pub mod advisory;
+pub mod connz;
 mod replay;
 pub mod request;
 pub mod responder;

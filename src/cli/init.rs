@@ -21,8 +21,8 @@ use crate::{
 /// are missing, `nats-server.conf` and a first subject map.
 ///
 /// Ends with 0 where all of it fits together, and with 2 where a file was kept that does not:
-/// an environment file with other keys, or a hallpass.toml without the issuer that was named, or
-/// without what this version needs: the lines that it lacks are shown.
+/// an environment file with other keys, or a hallpass.toml without the issuer that was named,
+/// without what this version needs, or without the break-glass key: what it lacks is shown.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  hallpass init --issuer https://idp.example.com/realms/corp \\\n      --audience nats --roles-claim realm_access.roles"
@@ -98,7 +98,8 @@ impl Init {
             )
         });
         let missing = issuer.and_then(|issuer| missing_issuer(&path, held.as_ref(), &issuer));
-        let misfits: Vec<_> = stale.into_iter().chain(needed).chain(missing).collect();
+        let glass = unwatched(&path, held.as_ref(), &keys.break_glass);
+        let misfits: Vec<_> = stale.into_iter().chain(needed).chain(missing).chain(glass).collect();
         if !misfits.is_empty() {
             misfits.iter().for_each(|misfit| output::error(misfit));
             return Ok(Exit::No);
@@ -178,6 +179,20 @@ fn stale_environment(path: &Path, expected: &str) -> anyhow::Result<Option<Strin
             missing.join("\n")
         )
     }))
+}
+
+/// A kept configuration that names other break-glass keys: a login with this one is no alarm.
+fn unwatched(path: &Path, root: Option<&Node>, key: &str) -> Option<String> {
+    let node = root?.get("system")?.get("break_glass")?;
+    let Kind::List(named) = &node.kind else { return None };
+    let is_named = named.iter().any(|node| node.as_str() == Some(key));
+    (!is_named).then(|| {
+        format!(
+            "`{}` was kept, and does not name the key in keys/break-glass.nk, with which a login \
+             would raise no alarm; add to `break_glass` in its section `[system]`:\n\"{key}\"",
+            path.display(),
+        )
+    })
 }
 
 /// A configuration as it is; nothing where it cannot be read as one, which is for `check` to say.

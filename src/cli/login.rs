@@ -6,10 +6,10 @@ use clap::{Args, ValueEnum};
 use jiff::tz::TimeZone;
 use secrecy::ExposeSecret as _;
 
-use super::{ConfigArgs, Exit, output};
+use super::{ConfigArgs, Exit, issuers, output};
 use crate::{
     config::{IssuerSettings, LoginFlow, LoginSettings, NatsAddress},
-    document::{Problems, did_you_mean},
+    document::Problems,
     login::{self, Kept, Locked, LoginError, NatsContext, Origin, Places, Prompt, Store},
 };
 
@@ -115,15 +115,7 @@ impl Login {
         let invalid = |problems| Told(invalid(&problems));
         let layers = self.config.layers().map_err(invalid)?;
         let issuers = IssuerSettings::read_all(&layers).map_err(invalid)?;
-        let Some(issuer) = issuers.iter().find(|known| known.name.as_str() == self.issuer) else {
-            let known: Vec<_> = issuers.iter().map(|known| known.name.as_str()).collect();
-            let help = did_you_mean(&self.issuer, known.iter().copied()).map_or_else(
-                || format!("configured: `{}`", known.join("`, `")),
-                |near| format!("did you mean `{near}`?"),
-            );
-            output::error(&format!("issuer `{}` is not configured; {help}", self.issuer));
-            return Err(Told(Exit::CouldNotRun));
-        };
+        let issuer = issuers::configured(&issuers, &self.issuer).map_err(Told)?;
         let Some(login) = &issuer.login else {
             let name = &issuer.name;
             output::error(&format!(

@@ -11,7 +11,7 @@ pub use privacy::{PersonalData, PersonalField, Treatment};
 
 use super::{
     Layers, SecretSource,
-    seeds::{key_pair, secret, user_seed},
+    seeds::{key_pair, public_users, secret, user_seed},
 };
 use crate::{
     claim_path::ClaimPath,
@@ -142,20 +142,7 @@ pub(super) fn stream(fields: &mut Fields<'_>, problems: &mut Problems) -> Option
 
 /// Whose checkpoints are believed; each named as a public nkey.
 pub(super) fn signers(fields: &mut Fields<'_>, problems: &mut Problems) -> BTreeSet<String> {
-    let mut signers = BTreeSet::new();
-    for (text, place) in fields.strings("signers", problems) {
-        let is_user = |key: &KeyPair| key.key_pair_type() == KeyPairType::User;
-        if KeyPair::from_public_key(text).is_ok_and(|key| is_user(&key)) {
-            signers.insert(text.to_owned());
-        } else {
-            problems.add(Problem::error(
-                place,
-                "not the public nkey of a user",
-                "such a key begins with `U`; the `hallpass.toml` that `hallpass init` writes has it",
-            ));
-        }
-    }
-    signers
+    public_users(fields, "signers", problems)
 }
 
 fn mode(fields: &mut Fields<'_>, layers: &Layers, problems: &mut Problems) -> Option<AuditMode> {

@@ -1,5 +1,7 @@
 //! Seeds of nkeys: got from where they are, and of the right kind.
 
+use std::collections::BTreeSet;
+
 use nkeys::{KeyPair, KeyPairType};
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -51,6 +53,28 @@ pub(super) fn key_pair(
             None
         }
     }
+}
+
+/// A list of public nkeys of users.
+pub(super) fn public_users(
+    fields: &mut Fields<'_>,
+    key: &'static str,
+    problems: &mut Problems,
+) -> BTreeSet<String> {
+    let mut users = BTreeSet::new();
+    for (text, place) in fields.strings(key, problems) {
+        let is_user = |key: &KeyPair| key.key_pair_type() == KeyPairType::User;
+        if KeyPair::from_public_key(text).is_ok_and(|key| is_user(&key)) {
+            users.insert(text.to_owned());
+        } else {
+            problems.add(Problem::error(
+                place,
+                "not the public nkey of a user",
+                "such a key begins with `U`; the `hallpass.toml` that `hallpass init` writes has it",
+            ));
+        }
+    }
+    users
 }
 
 /// A source whose secret cannot be had is a problem like any other.

@@ -66,6 +66,14 @@ pub enum FetchError {
     Jwks(#[from] JwksError),
 }
 
+/// The keys that an issuer publishes now. Those of a playground are an error.
+///
+/// # Errors
+/// See [`FetchError`].
+pub async fn published(issuer: &IssuerSettings) -> Result<KeySet, FetchError> {
+    fetch(issuer, false).await
+}
+
 /// Fetches the keys of an issuer, or reads them where they are in a file.
 pub(super) async fn fetch(
     issuer: &IssuerSettings,

@@ -11,6 +11,8 @@ use serde_json::Value;
 
 use crate::{code::Code, strict_json};
 
+mod public_key;
+
 /// What the `kid` of the playground's signing keys begins with. `serve` refuses such keys:
 /// whoever can start a playground could log in.
 pub const PLAYGROUND_KID_PREFIX: &str = "hallpass-playground-";
@@ -41,6 +43,7 @@ pub struct VerificationKey {
     /// RFC 7638, with SHA-256.
     thumbprint: String,
     algorithms: Vec<Algorithm>,
+    parameters: AlgorithmParameters,
     key: DecodingKey,
 }
 
@@ -61,6 +64,13 @@ impl VerificationKey {
     #[must_use]
     pub fn thumbprint(&self) -> &str {
         &self.thumbprint
+    }
+
+    /// The key as a `SubjectPublicKeyInfo` (RFC 5280, section 4.1.2.7) in PEM (RFC 7468): for
+    /// programs that read no JWK Sets. `None` where its numbers are no key.
+    #[must_use]
+    pub fn pem(&self) -> Option<String> {
+        public_key::pem(&self.parameters)
     }
 
     /// What it may be used for.
@@ -108,7 +118,8 @@ impl VerificationKey {
         };
         let key = DecodingKey::from_jwk(jwk).ok()?;
         let thumbprint = jwk.thumbprint(ThumbprintHash::SHA256).ok()?;
-        Some(Self { id: jwk.common.key_id.clone(), thumbprint, algorithms, key })
+        let (id, parameters) = (jwk.common.key_id.clone(), jwk.algorithm.clone());
+        Some(Self { id, thumbprint, algorithms, parameters, key })
     }
 }
 

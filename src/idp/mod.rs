@@ -11,7 +11,7 @@ mod jwks_file;
 mod keys;
 pub mod token;
 
-pub use discovery::FetchError;
+pub use discovery::{FetchError, published};
 pub(crate) use http::Http;
 pub use issuers::{Authentic, Issuers};
 pub use jwks::{Accepted, JwksError, KeySet, PLAYGROUND_KID_PREFIX, VerificationKey};

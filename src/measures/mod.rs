@@ -9,7 +9,10 @@ mod recent;
 mod register;
 
 use std::{
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicI64},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, AtomicU64},
+    },
     time::Duration,
 };
 
@@ -56,6 +59,8 @@ pub struct Measures {
     pub nats: Probe,
     /// The round trip to the leader of the audit stream.
     pub jetstream: Probe,
+    /// How many alarms were raised because of a break-glass user.
+    pub break_glass: Arc<AtomicU64>,
     lag: Mutex<Recent>,
     lag_times: Histogram,
 }
@@ -80,6 +85,7 @@ impl Measures {
             recently: Mutex::new(Recent::new(RECENTLY)),
             nats: Probe::default(),
             jetstream: Probe::default(),
+            break_glass: Arc::default(),
             lag: Mutex::new(Recent::new(LAG_FOR)),
             lag_times: times(),
         };

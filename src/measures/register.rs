@@ -1,7 +1,9 @@
 //! What is measured, as metrics.
 
+use std::sync::atomic::Ordering;
+
 use prometheus_client::{
-    metrics::gauge::ConstGauge,
+    metrics::{counter::ConstCounter, gauge::ConstGauge},
     registry::{Registry, Unit},
 };
 
@@ -28,6 +30,9 @@ impl Measures {
         let most = i64::try_from(self.max_in_flight).unwrap_or(i64::MAX);
         let help = "How many logins may be in hand at once";
         registry.register("hallpass_logins_in_hand_max", help, ConstGauge::new(most));
+        let help = "Logins of break-glass users that this instance raised an alarm for";
+        let alarms = ConstCounter::new(self.break_glass.load(Ordering::Relaxed));
+        registry.register("hallpass_break_glass_logins", help, alarms);
         let help = "How much later than it should the event loop comes back to what waits";
         let lag = self.lag_times.clone();
         registry.register_with_unit("hallpass_event_loop_lag", help, Unit::Seconds, lag);

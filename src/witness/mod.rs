@@ -4,6 +4,7 @@
 //! Each replica records the keys that it has. What a server tells is recorded once: all replicas
 //! subscribe as one queue group, so the server hands each message to one of them.
 
+mod glass;
 mod keys;
 mod server;
 
@@ -11,12 +12,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+pub use glass::Glass;
 pub use server::{System, answers, sessions};
 
 use crate::{
     audit::{
         Class, Event, Privacy, Recorder,
-        event::{self, AnswerEvent, KeysEvent, Recorded, SessionEvent},
+        event::{self, AlarmEvent, AnswerEvent, KeysEvent, Recorded, SessionEvent},
     },
     names::InstanceId,
     policy::InForce,
@@ -59,6 +61,11 @@ impl Witness {
 
     fn session(&self, event: SessionEvent<'_>) {
         self.record(Class::Other, |recorded| event::session(event, recorded, &self.privacy));
+    }
+
+    /// Whoever raises one has the key of a user that only operators have, so there is room for it.
+    fn alarm(&self, event: AlarmEvent<'_>) {
+        self.record(Class::Own, |recorded| event::alarm(event, recorded, &self.privacy));
     }
 
     /// Nobody waits for these events: what they tell of has happened.

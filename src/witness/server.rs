@@ -1,7 +1,11 @@
 //! What servers tell: of answers that they did not take, in the callout account; of connections,
 //! in the system account.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
 use async_nats::{Client, Subscriber};
 use futures_util::{StreamExt as _, stream};
@@ -10,12 +14,19 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Witness, now};
+use super::{
+    Glass, Witness,
+    glass::{self, Bell},
+    now,
+};
 use crate::{
-    audit::event::{AnswerEvent, AnswerFate, SessionEvent},
+    audit::{
+        AlarmsTold,
+        event::{AnswerEvent, AnswerFate, SessionEvent},
+    },
     callout::advisory::{AUTH_ERRORS, Advisory, CONNECTS, DISCONNECTS},
     config::Settings,
-    nats::Connection,
+    nats::{Connection, SYSTEM_INBOX},
     printable,
 };
 
@@ -57,19 +68,23 @@ pub struct System {
     queue: String,
     /// The public nkeys of hallpass's own users.
     own: BTreeSet<String>,
+    glass: Glass,
 }
 
 impl System {
-    /// As the settings say; `None` where they have no `[system]`.
+    /// As the settings say; `None` where they have no `[system]`. Alarms that are `told` are not
+    /// raised once more; `raised` counts the others.
     #[must_use]
-    pub fn of(settings: &Settings) -> Option<Self> {
-        let seed = settings.system.as_ref()?.seed.clone();
+    pub fn of(settings: &Settings, told: AlarmsTold, raised: Arc<AtomicU64>) -> Option<Self> {
+        let system = settings.system.as_ref()?;
+        let (seed, users) = (system.seed.clone(), system.break_glass.clone());
         let own = [&settings.nats.service_seed, &settings.audit.writer_seed, &seed];
         let public = |seed: &SecretString| KeyPair::from_seed(seed.expose_secret()).ok();
         Some(Self {
             own: own.into_iter().filter_map(public).map(|key| key.public_key()).collect(),
             settings: settings.nats.clone(),
             queue: settings.callout.queue.clone(),
+            glass: Glass { users, told, raised },
             seed,
         })
     }
@@ -78,27 +93,30 @@ impl System {
 /// Records connections that come up and end until `stop`. Where the system account cannot be
 /// reached, hallpass lives without it.
 pub async fn sessions(witness: Witness, system: System, stop: CancellationToken) {
-    let System { settings, seed, queue, own } = system;
+    let System { settings, seed, queue, own, glass } = system;
     let connection = Connection {
         name: "hallpass-system",
         urls: &settings.urls,
         ca_file: settings.ca_file.as_deref(),
         certificate: settings.certificate.as_ref(),
         seed: &seed,
-        inbox_prefix: "_INBOX.hallpass-system",
+        inbox_prefix: SYSTEM_INBOX,
         notes: None,
     };
     let Some(client) = connect(&connection, &stop).await else { return };
     let Some(heard) = listen(&client, &[CONNECTS, DISCONNECTS], &queue).await else { return };
     tracing::info!("connections are recorded");
+    let bell = Bell::new(witness.clone(), &glass);
     let tell = |advisory: &Advisory| {
         if advisory.is_end_of_nothing() {
             return;
         }
+        bell.hears(advisory);
         let own = advisory.client.user.as_ref().is_some_and(|user| own.contains(user));
         witness.session(SessionEvent { advisory, own, at: now() });
     };
-    record(&client, heard, tell, &stop).await;
+    let looking = glass::look_out(&client, glass, &bell, &stop);
+    tokio::join!(record(&client, heard, tell, &stop), looking);
 }
 
 /// As [`Connection::connect_patiently`], with pauses that grow.

@@ -244,6 +244,7 @@ async fn every_command_has_help_with_an_example_and_usage_errors_are_not_a_no() 
         &["import"],
         &["login"],
         &["token", "verify"],
+        &["issuers", "pem"],
         &["issuers", "show"],
         &["issuers", "status"],
         &["maps", "status"],

@@ -11,6 +11,7 @@ use futures_util::future::join_all;
 use crate::support::{OIDC_PROVIDER, OidcProvider, World, eventually};
 
 mod files;
+mod pem;
 mod status;
 
 /// The setting of the IdP in a flag.

@@ -24,6 +24,7 @@ mod documents;
 mod edge;
 mod examples;
 mod explain;
+mod failing;
 mod faults;
 mod forgeries;
 mod fuzzing;

@@ -19,7 +19,7 @@ use crate::{
 /// shorter.
 const LONGEST_USER: usize = 1024;
 /// The same for an account, and for the reason of an end.
-const LONGEST: usize = 128;
+pub(super) const LONGEST: usize = 128;
 
 /// A connection that came up or ended.
 #[derive(Debug, Clone, Copy)]
@@ -82,18 +82,8 @@ pub fn session(
         About::Connect => ("started", None),
         About::Disconnect => ("ended", Some(end())),
     };
-    let user = client.user.as_deref().map(|user| cut(user, LONGEST_USER));
     let mut hiding = Hiding::new(privacy);
-    if let Some(user) = &user {
-        hiding.note(PersonalField::UserName, user);
-        // Where it came through the callout, it is issuer and subject.
-        if let Some((_, subject)) = user.split_once(':') {
-            hiding.note(PersonalField::Subject, subject);
-        }
-    }
-    hiding.note(PersonalField::Address, &client.host);
-    // The server says nothing of roles and claims, and the client's name may repeat one.
-    hiding.note_unknown(&client.name);
+    let user = note_user(advisory, &mut hiding);
     let data = Data {
         outcome,
         account: account.clone(),
@@ -106,6 +96,26 @@ pub fn session(
         privacy: privacy.told(),
     };
     Event::new(Kind::Session, outcome, Some(&account), &subject(advisory), at, &data)
+}
+
+/// The user, as far as it is told; who it is and where from is noted as what may be hidden.
+pub(super) fn note_user<'a>(
+    advisory: &'a Advisory,
+    hiding: &mut Hiding<'_>,
+) -> Option<Cow<'a, str>> {
+    let client = &advisory.client;
+    let user = client.user.as_deref().map(|user| cut(user, LONGEST_USER));
+    if let Some(user) = &user {
+        hiding.note(PersonalField::UserName, user);
+        // Where it came through the callout, it is issuer and subject.
+        if let Some((_, subject)) = user.split_once(':') {
+            hiding.note(PersonalField::Subject, subject);
+        }
+    }
+    hiding.note(PersonalField::Address, &client.host);
+    // The server says nothing of roles and claims, and the client's name may repeat one.
+    hiding.note_unknown(&client.name);
+    user
 }
 
 #[cfg(test)]

@@ -97,6 +97,10 @@ impl Record {
                 }
                 ("not recorded".to_owned(), what)
             }
+            "alarm" => {
+                let (account, host) = (self.what(), self.text("/data/client/host"));
+                (self.who(), format!("{account} from {host} {}", some("/data/client/name")))
+            }
             kind @ ("session" | "answer") => {
                 let who = self.who();
                 // An nkey says little to people: of who came in by one, such as hallpass itself,
@@ -153,7 +157,7 @@ mod tests {
     #[test]
     fn a_line_has_nothing_that_a_terminal_obeys() {
         let hostile = "x\u{1b}[2J\n\u{9b}\u{202e}";
-        for kind in ["decision", "maps", "keys", "instance", "gap", "session", hostile] {
+        for kind in ["decision", "maps", "keys", "instance", "gap", "session", "alarm", hostile] {
             let event = json!({ "id": hostile, "time": hostile, "type": format!("hallpass.{kind}"),
                 "data": {
                 "outcome": hostile, "code": hostile, "detail": hostile, "host": hostile,
@@ -214,6 +218,9 @@ mod tests {
         assert_eq!(line("session", named), "started i-1 corp:a session APP");
         let late = json!({ "outcome": "timed_out", "cause": "no_answer" });
         assert_eq!(line("answer", late), "timed_out i-1 - answer no_answer");
+        let glass = json!({ "outcome": "break_glass", "account": "APP", "user_name": "UABC",
+            "client": { "host": "192.0.2.7", "name": "cli" } });
+        assert_eq!(line("alarm", glass), "break_glass i-1 UABC APP from 192.0.2.7 cli");
         let last = json!({ "outcome": "signed", "head": { "sequence": 7 }, "final": true });
         assert_eq!(line("checkpoint", last), "signed i-1 checkpoint events until 7, the last");
         let gap = json!({ "outcome": "recorded", "granted": 1, "refused": 2, "other": 3 });

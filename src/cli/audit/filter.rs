@@ -23,9 +23,19 @@ use crate::{
 };
 
 /// All types and outcomes that there are: a slip would find nothing, and look like an answer.
-const TYPES: [&str; 9] =
-    ["decision", "request", "maps", "keys", "session", "answer", "instance", "checkpoint", "gap"];
-const OUTCOMES: [&str; 13] = [
+const TYPES: [&str; 10] = [
+    "decision",
+    "request",
+    "maps",
+    "keys",
+    "session",
+    "answer",
+    "alarm",
+    "instance",
+    "checkpoint",
+    "gap",
+];
+const OUTCOMES: [&str; 14] = [
     "granted",
     "refused",
     "undecided",
@@ -35,6 +45,7 @@ const OUTCOMES: [&str; 13] = [
     "started",
     "ended",
     "timed_out",
+    "break_glass",
     "stopped",
     "signed",
     "recorded",
@@ -45,7 +56,8 @@ const OUTCOMES: [&str; 13] = [
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Which events")]
 pub(super) struct Filter {
-    /// Of this type: decision, request, maps, keys, session, answer, instance, checkpoint, gap
+    /// Of this type: decision, request, maps, keys, session, answer, alarm, instance, checkpoint,
+    /// gap
     #[arg(long = "type", value_name = "TYPE", value_delimiter = ',', value_parser = TYPES)]
     types: Vec<String>,
     /// In this account

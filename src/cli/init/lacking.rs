@@ -17,8 +17,12 @@ const NEEDED: [(&str, &str); 11] = [
     ("audit", "signers"),
 ];
 /// Without these there is less.
-const OPTIONAL: [(&str, &str); 3] =
-    [("callout", "xkey_seed"), ("audit", "reader_seed"), ("system", "seed")];
+const OPTIONAL: [(&str, &str); 4] = [
+    ("callout", "xkey_seed"),
+    ("audit", "reader_seed"),
+    ("system", "seed"),
+    ("system", "break_glass"),
+];
 
 /// Lines of a configuration, under the sections that they belong to.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -109,6 +113,6 @@ mod tests {
             text.lines().map(|it| it.split(" = ").next().unwrap().to_owned()).collect()
         };
         assert_eq!(keys(&told.needed), ["[audit]", "key", "signing_seed", "signers"]);
-        assert_eq!(keys(&told.optional), ["[system]", "seed"]);
+        assert_eq!(keys(&told.optional), ["[system]", "seed", "break_glass"]);
     }
 }

@@ -4,7 +4,7 @@ use aws_lc_rs::signature::{
 use serde_json::json;
 
 use super::*;
-use crate::testkit::{a_token, base64url, es256, rsa};
+use crate::testkit::{a_token, base64url, ed25519, es256, rsa};
 
 fn read(keys: Value) -> Result<KeySet, JwksError> {
     KeySet::from_json(json!({ "keys": keys }).to_string().as_bytes(), Accepted::default())
@@ -234,4 +234,47 @@ proptest::proptest! {
     fn nothing_makes_it_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
         proptest::prop_assert!(KeySet::from_json(&bytes, Accepted::default()).is_err());
     }
+}
+
+/// What is printed for other programs is the very key: they verify with it what it has signed.
+#[test]
+fn a_key_in_pem_verifies_the_same() {
+    const MESSAGE: &str = "header.claims";
+    let p384 = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).unwrap();
+    let point = p384.public_key().as_ref();
+    let random = aws_lc_rs::rand::SystemRandom::new();
+    let by_p384 = base64url(p384.sign(&random, MESSAGE.as_bytes()).unwrap().as_ref());
+    let p384 = json!({
+        "kty": "EC", "crv": "P-384", "kid": "p",
+        "x": base64url(&point[1..49]), "y": base64url(&point[49..]),
+    });
+    for (jwk, algorithm, signature) in [
+        (rsa().jwk(), Algorithm::RS256, rsa().sign(MESSAGE)),
+        (es256().jwk(), Algorithm::ES256, es256().sign(MESSAGE)),
+        (ed25519().jwk(), Algorithm::EdDSA, ed25519().sign(MESSAGE)),
+        (p384, Algorithm::ES384, by_p384),
+    ] {
+        let set = read(json!([jwk])).unwrap();
+        let pem = set.find(None, algorithm).unwrap().pem().unwrap();
+        assert!(pem.lines().all(|line| line.len() <= 64) && pem.ends_with("-----\n"), "{pem}");
+        let key = match algorithm {
+            Algorithm::RS256 => DecodingKey::from_rsa_pem(pem.as_bytes()),
+            Algorithm::EdDSA => DecodingKey::from_ed_pem(pem.as_bytes()),
+            _ => DecodingKey::from_ec_pem(pem.as_bytes()),
+        };
+        let key = key.unwrap();
+        let verifies = |message: &str| {
+            jsonwebtoken::crypto::verify(&signature, message.as_bytes(), &key, algorithm).unwrap()
+        };
+        assert!(verifies(MESSAGE), "{pem}");
+        assert!(!verifies("header.claimz"), "{pem}");
+    }
+}
+
+#[test]
+fn what_is_no_point_of_the_curve_is_not_printed() {
+    let good = es256().jwk();
+    let turned = changed(changed(good.clone(), "x", good["y"].clone()), "y", good["x"].clone());
+    let set = read(json!([turned])).unwrap();
+    assert!(set.iter().all(|key| key.pem().is_none()), "{turned}");
 }

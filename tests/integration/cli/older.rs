@@ -11,7 +11,8 @@ fn without(directory: &std::path::Path, lines: &[&str]) {
     std::fs::write(&path, older).unwrap();
 }
 
-const NEW: [&str; 5] = ["key = ", "signing_seed = ", "signers = ", "[system]", "seed = "];
+const NEW: [&str; 6] =
+    ["key = ", "signing_seed = ", "signers = ", "[system]", "seed = ", "break_glass = "];
 
 #[tokio::test]
 async fn init_shows_the_lines_that_an_older_configuration_lacks() {
@@ -58,4 +59,36 @@ async fn init_shows_the_lines_that_an_older_configuration_lacks() {
     assert_eq!(code(&again), 0, "{}", text(&again.stderr));
     assert!(text(&again.stderr).contains("does without what this version can do"));
     assert_eq!(files(path), before);
+}
+
+/// Otherwise a login with the new one would raise no alarm.
+#[tokio::test]
+async fn init_says_that_a_new_break_glass_key_is_not_named_yet() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    assert_eq!(code(&run(path, &["init"]).await), 0);
+    std::fs::remove_file(path.join("keys/break-glass.nk")).unwrap();
+    let again = run(path, &["init"]).await;
+    let told = text(&again.stderr);
+    assert_eq!(code(&again), 2, "{told}");
+    let line = told.lines().find(|it| it.starts_with("HALLPASS_BREAK_GLASS_NKEY=")).unwrap();
+    let (_, key) = line.split_once('=').unwrap();
+    let (_, shown) = told.split_once("in its section `[system]`:\n").unwrap();
+    assert_eq!(shown.lines().next(), Some(format!("\"{key}\"").as_str()), "{told}");
+
+    // With what is shown, everything fits together.
+    for file in ["hallpass.toml", "hallpass.env"] {
+        let held = std::fs::read_to_string(path.join(file)).unwrap();
+        let named = held.lines().find(|it| {
+            it.starts_with("HALLPASS_BREAK_GLASS_NKEY=") || it.starts_with("break_glass = ")
+        });
+        let (before, after) = held.split_once(named.unwrap()).unwrap();
+        let new = match file {
+            "hallpass.env" => line.to_owned(),
+            _ => format!("break_glass = [\"{key}\"]"),
+        };
+        std::fs::write(path.join(file), format!("{before}{new}{after}")).unwrap();
+    }
+    let again = run(path, &["init"]).await;
+    assert_eq!(code(&again), 0, "{}", text(&again.stderr));
 }

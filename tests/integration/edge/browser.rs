@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    host_and_port,
+    example, host_and_port,
     over_websocket::{OverWebSocket, pem},
 };
 use crate::support::{Haproxy, OIDC_PROVIDER, OidcProvider, Process, client, eventually, packaged};
@@ -28,7 +28,10 @@ async fn a_page_publishes_what_it_may_and_a_foreign_page_stays_outside() {
     let idp = OidcProvider::start(&[]).await;
     let (_site, site) = site(&idp).await;
     let key = pem(idp.issuer()).await;
-    let scene = OverWebSocket::start(idp.world(), OIDC_PROVIDER, ("RS256", &key), &site).await;
+    let configuration = example("websocket/haproxy.cfg");
+    let scene =
+        OverWebSocket::start(&configuration, idp.world(), OIDC_PROVIDER, ("RS256", &key), &site)
+            .await;
     let profile = tempfile::tempdir().unwrap();
     let server = host_and_port(scene.world.nats.websocket_url().unwrap());
     let mut command = client("page.mjs");

@@ -1,17 +1,17 @@
 //! Clients over WebSocket, HAProxy, nats-server, and hallpass.
 
+use std::path::Path;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hallpass::{
     playground::idp::{AUDIENCE, Idp, IdpOptions},
     setup::{EXAMPLE_MAP, IssuerText},
 };
-use serde_json::Value;
-use tokio::process::Command;
 
 use super::{Certificates, NOWHERE, example, host_and_port};
 use crate::{
     clients::probe,
-    support::{Ending, Haproxy, World, WorldBuilder, install_provider, soon},
+    support::{Ending, Haproxy, ServerState, World, WorldBuilder, code, install_provider, run},
 };
 
 /// The origin of the pages that may connect.
@@ -20,6 +20,9 @@ pub(super) const ORIGIN: &str = "https://app.example.com";
 /// The name of the issuer.
 pub(super) const ISSUER: &str = "corp";
 
+/// What hallpass knows as `edge-2`, beside what the edge has at first.
+pub(super) const ANOTHER_KEY: [u8; 32] = [8; 32];
+
 /// The WebSocket example, with an issuer whose key the edge knows.
 pub(super) struct OverWebSocket {
     pub(super) world: World,
@@ -27,22 +30,17 @@ pub(super) struct OverWebSocket {
     pub(super) certificates: Certificates,
 }
 
-/// The public key of an issuer, fetched as the example's README says.
+/// The public key of an issuer, as hallpass prints it for the edge.
 pub(super) async fn pem(issuer: &str) -> String {
-    let discovery = format!("{issuer}/.well-known/openid-configuration");
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let answer = client.get(discovery).send().await.unwrap().bytes().await.unwrap();
-    let discovered: Value = serde_json::from_slice(&answer).unwrap();
-    let readme = std::fs::read_to_string(example("README.md")).unwrap();
-    let line = readme.lines().find(|line| line.starts_with("node -e ")).expect("the line is there");
     let directory = tempfile::tempdir().unwrap();
-    let mut command = Command::new("sh");
-    command.args(["-c", line]).env("JWKS_URI", discovered["jwks_uri"].as_str().unwrap());
-    let status = soon("a key in PEM", command.current_dir(directory.path()).status()).await;
-    assert!(status.unwrap().success());
-    let text = std::fs::read_to_string(directory.path().join("issuer.pem")).unwrap();
-    assert!(text.starts_with("-----BEGIN PUBLIC KEY-----"), "{text}");
-    text
+    let text = format!(
+        "[issuers.{ISSUER}]\nissuer = {issuer:?}\naudiences = [\"x\"]\nroles_claim = \"x\"\n\
+         allow_http_loopback = true\n"
+    );
+    std::fs::write(directory.path().join("hallpass.toml"), text).unwrap();
+    let output = run(directory.path(), &["issuers", "pem", ISSUER]).await;
+    assert_eq!(code(&output), 0, "{}", crate::support::text(&output.stderr));
+    crate::support::text(&output.stdout)
 }
 
 /// An issuer of tokens, of which a test has the key.
@@ -55,6 +53,12 @@ pub(super) async fn issuer() -> Idp {
 impl OverWebSocket {
     /// With this issuer.
     pub(super) async fn with(issuer: &Idp) -> Self {
+        Self::configured(issuer, &example("websocket/haproxy.cfg")).await
+    }
+
+    /// With this issuer, and the proxy's configuration in this file, or in the files of this
+    /// directory in their order.
+    pub(super) async fn configured(issuer: &Idp, configuration: &Path) -> Self {
         let text = IssuerText {
             name: ISSUER.to_owned(),
             issuer: issuer.issuer().to_owned(),
@@ -65,11 +69,12 @@ impl OverWebSocket {
         let map = format!("issuers = [\"{ISSUER}\"]\n{EXAMPLE_MAP}");
         let builder = World::builder().issuer(text).map("orders.toml", &map);
         let key = pem(issuer.issuer()).await;
-        Self::start(builder, ISSUER, ("ES256", &key), NOWHERE).await
+        Self::start(configuration, builder, ISSUER, ("ES256", &key), NOWHERE).await
     }
 
     /// With what this world believes; the edge believes this key. The page is at `app`.
     pub(super) async fn start(
+        configuration: &Path,
         builder: WorldBuilder,
         issuer: &str,
         (algorithm, key): (&str, &str),
@@ -88,21 +93,31 @@ impl OverWebSocket {
             ("HALLPASS_NATS_WEBSOCKET_1", NOWHERE.to_owned()),
         ];
         let listeners = ["HALLPASS_EDGE_LISTEN"];
-        let configuration = example("websocket/haproxy.cfg");
-        let haproxy = Haproxy::start(&configuration, &listeners, &environment).await;
+        let haproxy = Haproxy::start(configuration, &listeners, &environment).await;
 
         let builder = builder.variable("HALLPASS_WEBSOCKET_ORIGIN", ORIGIN).replicas(0);
         let mut world = builder.start().await;
         std::fs::write(world.directory().join("keys/edge.key"), shared).unwrap();
+        let another = world.directory().join("keys/edge-2.key");
+        std::fs::write(another, STANDARD.encode(ANOTHER_KEY)).unwrap();
+        let path = world.directory().join("hallpass.toml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let keys = "[edge.keys]\nedge-2 = { file = \"keys/edge-2.key\" }\n";
+        std::fs::write(&path, text.replace("[edge.keys]\n", keys)).unwrap();
         let require = format!("issuers.{issuer}.require_edge=true");
         world.add_hallpass(&["--set", "edge.addresses=127.0.0.1", "--set", &require]).await;
-        let server = host_and_port(world.nats.websocket_url().unwrap());
+        let scene = Self { world, haproxy, certificates };
+        scene.introduce().await;
+        scene
+    }
+
+    /// Tells the proxy where the server is, whose port nobody knew when the proxy started.
+    pub(super) async fn introduce(&self) {
+        let server = host_and_port(self.world.nats.websocket_url().unwrap());
         let (host, port) = server.split_once(':').unwrap();
-        haproxy.ask(&format!("set server nats/nats-1 addr {host} port {port}")).await;
-        let up =
-            |state: &crate::support::ServerState| state.check == "L7OK" && state.status == "UP";
-        haproxy.thinks("nats", "nats-1", "is up", up).await;
-        Self { world, haproxy, certificates }
+        self.haproxy.ask(&format!("set server nats/nats-1 addr {host} port {port}")).await;
+        let up = |state: &ServerState| state.check == "L7OK" && state.status == "UP";
+        self.haproxy.thinks("nats", "nats-1", "is up", up).await;
     }
 
     /// Knocks at the edge, with what follows of `?` in the path; the token is in the environment.

@@ -182,7 +182,8 @@ impl WorldBuilder {
 
 fn without_system(configuration: &str) -> String {
     let (before, section) = configuration.split_once("[system]\n").unwrap();
-    let (_, after) = section.split_once('\n').unwrap();
+    // The next section, if there is one, comes after an empty line.
+    let after = section.split_once("\n\n").map_or("", |(_, after)| after);
     format!("{before}{after}")
 }
 
