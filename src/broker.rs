@@ -34,6 +34,7 @@ use crate::{
     edge::{Attested, Envelope},
     identity::Identity,
     idp::{Issuers, certificate::PresentedCertificate},
+    measures::Measures,
     names::{DecisionId, InstanceId},
     policy::{self, Facts, Grant, InForce, Outcome, PolicySet},
 };
@@ -57,6 +58,7 @@ pub struct Broker {
     instance: InstanceId,
     replays: Mutex<ReplayGuard>,
     skew: SkewWatch,
+    measures: Arc<Measures>,
     #[cfg(feature = "unaudited")]
     unaudited: bool,
 }
@@ -73,6 +75,7 @@ impl Broker {
         privacy: Arc<Privacy>,
         instance: InstanceId,
     ) -> Self {
+        let measures = Measures::new(callout.deadline, callout.max_in_flight);
         Self {
             expectations: Expectations {
                 issuer: callout.issuer.public_key(),
@@ -88,9 +91,16 @@ impl Broker {
             instance,
             replays: Mutex::new(ReplayGuard::new(REPLAYS)),
             skew: SkewWatch::default(),
+            measures,
             #[cfg(feature = "unaudited")]
             unaudited: false,
         }
+    }
+
+    /// Notes what becomes of logins there.
+    #[must_use]
+    pub fn measured_by(self, measures: Arc<Measures>) -> Self {
+        Self { measures, ..self }
     }
 
     /// Records nothing: what recording costs is measured beside this.
@@ -245,6 +255,7 @@ impl Broker {
         judged: Result<(), Refusal>,
     ) -> Answer {
         let id = DecisionId::fresh();
+        let measured = self.measures.judged(message.read_at);
         let recorded = Recorded::new(self.instance, policy);
         let attempt = |refusal| Attempt {
             id,
@@ -274,6 +285,7 @@ impl Broker {
                 let event = || event::decision(&attempt(None), false, recorded);
                 let safe = self.record(event, Class::Grant);
                 if timeout_at(deadline, safe.is_safe()).await.unwrap_or(false) {
+                    measured.answered(None, &findings.latency);
                     answer::log(id, request, None);
                     return Answer::of(response::grant(
                         request,
@@ -288,6 +300,7 @@ impl Broker {
                 refusal
             }
         };
+        measured.answered(Some(refusal.code), &findings.latency);
         answer::log(id, request, Some(&refusal));
         let at_edge = findings.edge.as_ref().map(Envelope::request);
         let (keys, now) = (self.keys(), Timestamp::now());
@@ -305,6 +318,7 @@ impl Broker {
     }
 
     fn drop(&self, error: RequestError) -> Answer {
+        self.measures.dropped(error.code());
         let policy = self.policy.snapshot();
         let recorded = Recorded::new(self.instance, &policy);
         self.record(|| event::dropped(&error, Timestamp::now(), recorded), Class::Other);

@@ -35,7 +35,7 @@
 //! |---|---|
 //! | base | [`names`], [`name_pattern`], [`code`], [`printable`], [`subject`], [`claim_path`], [`strict_json`], [`document`], [`config`], [`nats_jwt`], [`connection`], [`table`], [`nats_conf`], [`import`] |
 //! | pipeline | [`callout`] (request, response, advisory), [`credential`], [`edge`], [`idp`] (token, jwks, certificate), [`identity`], [`policy`], [`audit`] (blind, privacy, chain, event, window, verify, story, replay) |
-//! | shells | [`idp`] (keys, introspection, issuers, inspection), [`private_files`], [`audit`] (recorder, ledger, stream, spool, delivery, sink, meter, heads, trail, reader), [`callout`] (responder), [`broker`], [`nats`], [`witness`], [`reload`], [`status`], [`http`], [`service`], [`login`], [`setup`], `playground`, [`cli`] |
+//! | shells | [`idp`] (keys, introspection, issuers, inspection), [`measures`], [`private_files`], [`audit`] (recorder, ledger, stream, spool, delivery, sink, meter, heads, trail, reader), [`callout`] (responder), [`broker`], [`nats`], [`witness`], [`reload`], [`health`] (judge: pure), [`status`], [`http`], [`edge`] (weight: pure; paths, agent), [`service`], [`login`], [`setup`], `playground`, [`cli`] |
 
 pub mod audit;
 pub mod broker;
@@ -48,11 +48,13 @@ pub mod connection;
 pub mod credential;
 pub mod document;
 pub mod edge;
+pub mod health;
 pub mod http;
 pub mod identity;
 pub mod idp;
 pub mod import;
 pub mod login;
+pub mod measures;
 pub mod name_pattern;
 pub mod names;
 pub mod nats;

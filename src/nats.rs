@@ -2,7 +2,10 @@
 
 use std::{
     path::Path,
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -51,6 +54,17 @@ pub struct Connection<'a> {
     pub seed: &'a SecretString,
     /// What the connection's inboxes begin with: its permissions name it.
     pub inbox_prefix: &'static str,
+    /// Where it is noted what the server says of itself; absent: nobody wants to know.
+    pub notes: Option<&'a Arc<Notes>>,
+}
+
+/// What a server said on a connection that lasts.
+#[derive(Debug, Default)]
+pub struct Notes {
+    /// It does not let this connection take logins.
+    pub denied: AtomicBool,
+    /// It is about to stop, and takes no more clients (lame duck mode).
+    pub leaving: AtomicBool,
 }
 
 impl<'a> Connection<'a> {
@@ -64,6 +78,7 @@ impl<'a> Connection<'a> {
             certificate: settings.certificate.as_ref(),
             seed: &settings.reader_seed,
             inbox_prefix: AUDIT_READER_INBOX,
+            notes: None,
         }
     }
 
@@ -77,12 +92,14 @@ impl<'a> Connection<'a> {
             certificate: settings.certificate.as_ref(),
             seed: &settings.service_seed,
             inbox_prefix: STATUS_INBOX,
+            notes: None,
         }
     }
 
     /// Once `stop` is asked for, it is no news that the connection ends.
     fn options(&self, stop: CancellationToken) -> ConnectOptions {
-        let (name, said) = (self.name, Said::default());
+        let said = Said { notes: self.notes.cloned().unwrap_or_default(), ..Said::default() };
+        let name = self.name;
         let mut options = ConnectOptions::with_nkey(self.seed.expose_secret().to_owned())
             .name(name)
             .custom_inbox_prefix(self.inbox_prefix)
@@ -124,6 +141,15 @@ impl<'a> Connection<'a> {
     /// Why not.
     pub async fn connect_until(&self, stop: &CancellationToken) -> Result<Client, ConnectError> {
         self.options(stop.clone()).connect(self.urls).await
+    }
+
+    /// Connects once, to this server alone: the others of its cluster, which it names, are nobody
+    /// to fall back to. When the connection ends after `stop` was asked for, that is no news.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn connect_alone(&self, stop: &CancellationToken) -> Result<Client, ConnectError> {
+        self.options(stop.clone()).ignore_discovered_servers().connect(self.urls).await
     }
 
     /// Why there is no connection, in a sentence for people.
@@ -205,18 +231,26 @@ struct Said {
     /// How many messages were lost.
     lost: AtomicU64,
     cannot_look: AtomicBool,
+    notes: Arc<Notes>,
+    /// Whether it was said that questions for the status are denied: some are asked all the time.
+    status_denied: AtomicBool,
 }
 
-fn log(connection: &str, event: &Event, Said { complained, lost, cannot_look }: &Said) {
+fn log(connection: &str, event: &Event, said: &Said) {
+    let Said { complained, lost, cannot_look, notes, status_denied } = said;
     match event {
         Event::Connected => {
             complained.store(false, Ordering::Relaxed);
+            // What is subscribed to is asked for again, and denied again where it is.
+            notes.denied.store(false, Ordering::Relaxed);
+            notes.leaving.store(false, Ordering::Relaxed);
             tracing::info!(connection, "connected to NATS");
         }
         Event::Disconnected => {
             tracing::warn!(connection, "NATS connection lost; it comes back by itself");
         }
         Event::ServerError(error) if error.to_string().contains(SUBJECT) => {
+            notes.denied.store(true, Ordering::Relaxed);
             tracing::error!(
                 connection,
                 %error,
@@ -225,11 +259,14 @@ fn log(connection: &str, event: &Event, Said { complained, lost, cannot_look }: 
             );
         }
         Event::ServerError(error) if error.to_string().contains(STATUS_SUBJECT) => {
+            if status_denied.swap(true, Ordering::Relaxed) {
+                return;
+            }
             tracing::error!(
                 connection,
                 %error,
-                "`hallpass issuers status` does not work: the permissions of the service user do \
-                 not name its subjects, as those that `hallpass init` writes do"
+                "neither `hallpass issuers status` nor HAProxy's agent-check works: the permissions of \
+                 the service user do not name the subjects, as those that `hallpass init` writes do"
             );
         }
         Event::ServerError(error) if is_about_looking(error) => {
@@ -275,6 +312,11 @@ fn log(connection: &str, event: &Event, Said { complained, lost, cannot_look }: 
         // One for each attempt to come back: the first says enough.
         Event::ClientError(error) if !complained.swap(true, Ordering::Relaxed) => {
             tracing::warn!(connection, %error, "NATS connection");
+        }
+        // async-nats (0.51) does not keep that in what it knows of the server.
+        Event::LameDuckMode => {
+            notes.leaving.store(true, Ordering::Relaxed);
+            tracing::info!(connection, "nats-server is about to stop");
         }
         Event::SlowConsumer(_) => {
             // One for each message, unless these are too many as well: at least so many.

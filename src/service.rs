@@ -12,6 +12,8 @@ use crate::{
     callout::responder::{self, ResponderError},
     config::{AuditMode, IssuerSettings, Layers, Settings},
     document::Problems,
+    edge::agent::{self, Agent},
+    health::{self, Vitals},
     http::{self, ListenError},
     idp::{self, IssuerKeys, Issuers},
     names::{InstanceId, IssuerName},
@@ -163,13 +165,13 @@ pub async fn run(
     if let AuditMode::Spool { directory, .. } = &settings.audit.mode {
         audit::try_out(directory)?;
     }
-    let asked =
-        http::Asked { maps: Arc::clone(&maps), trail: Arc::default(), break_glass: Arc::default() };
-    let (meter, alarms) = (Arc::clone(&asked.trail), Arc::clone(&asked.break_glass));
-    if let Some(http) = settings.http {
-        let listener = http::listen(http).await?;
-        tasks.spawn(http::serve(listener, asked, served.clone()));
-    }
+    let vitals = Vitals::new(&settings, stop.clone());
+    // To the very end somebody may ask how it goes.
+    let told = CancellationToken::new();
+    let _told = told.clone().drop_guard();
+    tokio::spawn(health::watch_event_loop(Arc::clone(&vitals.measures), told.clone()));
+    answer_questions(&settings, &maps, &vitals, &told).await?;
+    let alarms = Arc::clone(&vitals.measures.break_glass);
     let nats = &settings.nats;
     let service = Connection {
         name: "hallpass",
@@ -178,14 +180,18 @@ pub async fn run(
         certificate: nats.certificate.as_ref(),
         seed: &nats.service_seed,
         inbox_prefix: "_INBOX.hallpass",
+        notes: Some(&vitals.notes),
     };
     let writer = Connection {
         name: "hallpass-audit",
         seed: &settings.audit.writer_seed,
         inbox_prefix: "_INBOX.hallpass-audit",
+        notes: None,
         ..service
     };
     let Some(client) = service.connect_patiently(&stop).await else { return Ok(()) };
+    vitals.connected(&client);
+    tasks.spawn(health::watch_nats(Arc::clone(&vitals), client.clone(), served.clone()));
     let Some(audit_client) = writer.connect_patiently(&stop).await else { return Ok(()) };
 
     let context = ContextBuilder::new().timeout(Duration::from_secs(2)).build(audit_client);
@@ -193,12 +199,15 @@ pub async fn run(
     let names = settings.issuer_list();
     let trail = Trail::start(&context, &settings.audit, instance, &policy, &host, names)?;
     drop(policy);
-    // It is told once.
-    let _ = meter.set(Box::new(trail.meter()));
+    vitals.records(Box::new(trail.meter()));
+    let stream = settings.audit.stream.clone();
+    let (asked, watched) = (context.clone(), Arc::clone(&vitals));
+    tasks.spawn(health::watch_jetstream(watched, asked, stream, served.clone()));
     let recorder = trail.recorder();
     // Even with all issuers but one silent, the one has its share of the room.
     let share = (settings.callout.max_in_flight / (settings.issuers.len() + 1)).max(1);
     let issuers = issuer_keys(&settings, allow_playground, share);
+    vitals.believes(&issuers);
     for keys in &issuers {
         let (keys, served) = (Arc::clone(keys), served.clone());
         tasks.spawn(async move { keys.keep_fresh(served).await });
@@ -209,7 +218,9 @@ pub async fn run(
         .filter(|keys| !keys.are_known())
         .map(|keys| keys.settings().name.to_string())
         .collect();
+    let now_serving = Arc::clone(&vitals);
     let ready = move || {
+        now_serving.serves();
         if warm {
             tracing::info!("ready: answering logins");
         } else {
@@ -230,8 +241,9 @@ pub async fn run(
     let (edge, privacy) = (settings.edge, Arc::new(Privacy::of(&settings.audit)));
     let (heard, maps_in_force) = (Arc::clone(&recorder), Arc::clone(&in_force));
     let witness = Witness::new(heard, maps_in_force, Arc::clone(&privacy), instance);
-    let broker =
-        Arc::new(Broker::new(callout, edge, issuers, in_force, decider, privacy, instance));
+    let measures = Arc::clone(&vitals.measures);
+    let broker = Broker::new(callout, edge, issuers, in_force, decider, privacy, instance);
+    let broker = Arc::new(broker.measured_by(Arc::clone(&measures)));
     let reloader = Reloader::new(Arc::clone(&maps), settings.maps, boundaries, recorder, instance);
     // The start may have waited long, for NATS for one.
     tokio::select! {
@@ -246,9 +258,9 @@ pub async fn run(
     if let Some(system) = system {
         tasks.spawn(witness::sessions(witness, system, served.clone()));
     }
-    let status = move || InstanceStatus::of(instance, &known, &maps);
+    let status = move || InstanceStatus::of(instance, &known, &maps, &vitals);
     tasks.spawn(status::answer(client.clone(), status, served.clone()));
-    let outcome = responder::run(&client, &queue, most, broker, stop, ready).await;
+    let outcome = responder::run(&client, &queue, most, broker, measures, stop, ready).await;
 
     served.cancel();
     tasks.close();
@@ -263,6 +275,26 @@ pub async fn run(
     }
     outcome?;
     tracing::info!("hallpass has stopped");
+    Ok(())
+}
+
+/// Answers who asks how it goes, where the settings say so, until `stop`.
+async fn answer_questions(
+    settings: &Settings,
+    maps: &Arc<Maps>,
+    vitals: &Arc<Vitals>,
+    stop: &CancellationToken,
+) -> Result<(), ListenError> {
+    if let Some(http) = settings.http {
+        let listener = http::listen(http).await?;
+        let asked = http::Asked { maps: Arc::clone(maps), vitals: Arc::clone(vitals) };
+        tokio::spawn(http::serve(listener, asked, stop.clone()));
+    }
+    if let Some(listen) = settings.agent {
+        let listener = agent::listen(listen).await?;
+        let agent = Agent::start(&settings.nats, Arc::clone(vitals), stop);
+        tokio::spawn(agent.serve(listener, stop.clone()));
+    }
     Ok(())
 }
 

@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    health::{Health, Vitals},
     idp::{IssuerKeys, KeysState, KeysStatus},
     names::InstanceId,
     nats::{STATUS_INBOX, STATUS_SUBJECT},
@@ -34,12 +35,33 @@ pub struct InstanceStatus {
     pub issuers: Vec<KeysStatus>,
     /// The subject maps.
     pub maps: MapsStatus,
+    /// How it does.
+    #[serde(default = "Health::untold")]
+    pub health: Health,
 }
+
+/// What [`HEALTH`] is answered with: little, because it is asked all the time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceHealth {
+    /// Its id.
+    pub instance: String,
+    /// How it does. An older version tells everything instead, and nothing of this.
+    #[serde(default = "Health::untold")]
+    pub health: Health,
+}
+
+/// The payload of a question for [`InstanceHealth`].
+pub const HEALTH: &[u8] = b"health";
 
 impl InstanceStatus {
     /// How this process is.
     #[must_use]
-    pub fn of(instance: InstanceId, issuers: &[Arc<IssuerKeys>], maps: &Maps) -> Self {
+    pub fn of(
+        instance: InstanceId,
+        issuers: &[Arc<IssuerKeys>],
+        maps: &Maps,
+        vitals: &Vitals,
+    ) -> Self {
         Self {
             instance: instance.to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -47,6 +69,7 @@ impl InstanceStatus {
             pid: std::process::id(),
             issuers: issuers.iter().map(|keys| keys.status()).collect(),
             maps: maps.status(),
+            health: vitals.health(),
         }
     }
 
@@ -108,7 +131,13 @@ pub async fn answer(
         }) else {
             continue;
         };
-        let answer = serde_json::to_vec(&status()).unwrap_or_default();
+        let told = status();
+        let answer = if question.payload == HEALTH {
+            serde_json::to_vec(&InstanceHealth { instance: told.instance, health: told.health })
+        } else {
+            serde_json::to_vec(&told)
+        };
+        let answer = answer.unwrap_or_default();
         if let Err(error) = client.publish(reply, answer.into()).await {
             tracing::warn!(%error, "a question for the status could not be answered");
         }
@@ -138,4 +167,27 @@ pub async fn ask(client: &Client, patience: Duration) -> Result<Vec<InstanceStat
     }
     found.sort_by(|a, b| a.instance.cmp(&b.instance));
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// It answers every question with all that it has to say.
+    #[test]
+    fn an_older_version_is_taken_as_ready() {
+        let told = r#"{"instance":"0197","version":"0.0.9","host":"h","pid":7,"issuers":[]}"#;
+        let read: InstanceHealth = serde_json::from_str(told).unwrap();
+        assert_eq!(read, InstanceHealth { instance: "0197".to_owned(), health: Health::untold() });
+    }
+
+    /// Who tells more than is known here is understood, and what is not told is not made up.
+    #[test]
+    fn a_newer_version_is_understood() {
+        let told = r#"{"instance":"0199","health":{"ready":false,"percent":0,"mood":"blue"}}"#;
+        let read: InstanceHealth = serde_json::from_str(told).unwrap();
+        assert!(!read.health.ready && read.health.reasons.is_empty());
+        let told = r#"{"instance":"0199","health":{"percent":100}}"#;
+        assert!(serde_json::from_str::<InstanceHealth>(told).is_err());
+    }
 }

@@ -23,7 +23,7 @@ pub mod verify;
 mod window;
 
 pub use event::Event;
-pub use meter::OnItsWay;
+pub use meter::{Acknowledged, OnItsWay};
 pub use privacy::Privacy;
 pub use recorder::{Class, Receipt, Recorder};
 pub use sink::{Sink, Undelivered};

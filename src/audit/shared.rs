@@ -51,6 +51,8 @@ pub(super) struct Inner {
     pub(super) window: Window,
     /// Whatever is sent from now on stands after this on the stream.
     floor: Floor,
+    /// When the stream last acknowledged an event, and how long that had waited.
+    pub(super) acknowledged: Option<(Instant, Duration)>,
     spooler_idles: bool,
     /// Nothing more comes, and nobody waits for the stream any more.
     closing: bool,
@@ -62,6 +64,7 @@ impl Shared {
             inner: Mutex::new(Inner {
                 window,
                 floor: Floor::BEGINNING,
+                acknowledged: None,
                 spooler_idles: false,
                 closing: false,
             }),
@@ -125,6 +128,10 @@ impl Shared {
             inner.floor = inner.floor.at(0);
         }
         inner.floor = inner.floor.at(inner.floor.sequence().max(at));
+        let now = Instant::now();
+        if let Some(waited) = inner.window.waited(sequence, now) {
+            inner.acknowledged = Some((now, waited));
+        }
         inner.window.delivered(sequence);
         self.tidy(inner);
     }

@@ -100,6 +100,12 @@ impl Window {
         oldest.map_or(Duration::ZERO, |slot| now.saturating_duration_since(slot.since))
     }
 
+    /// For how long an event has been waiting for the stream; nothing where it does not wait.
+    pub(super) fn waited(&mut self, sequence: u64, now: Instant) -> Option<Duration> {
+        let slot = self.slot(sequence).filter(|slot| !slot.delivered)?;
+        Some(now.saturating_duration_since(slot.since))
+    }
+
     /// How many events neither the stream nor the disk has.
     pub(super) fn at_risk(&self) -> usize {
         let waiting = self.slots.iter().filter(|slot| !slot.delivered && slot.place.is_none());

@@ -10,6 +10,7 @@ use tokio::{sync::Semaphore, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{SUBJECT, XKEY_HEADER};
+use crate::measures::Measures;
 
 /// From being asked to stop to the last answer; above any deadline. With the audit events' time
 /// after it, hallpass ends within the 10 s that service managers give.
@@ -63,6 +64,7 @@ pub async fn run(
     queue: &str,
     max_in_flight: usize,
     decider: Arc<impl Decide>,
+    measures: Arc<Measures>,
     stop: CancellationToken,
     ready: impl FnOnce(),
 ) -> Result<(), ResponderError> {
@@ -90,7 +92,8 @@ pub async fn run(
             message = requests.next() => message,
         };
         let Some(message) = message else { break None };
-        take_in_hand(client, &decider, message, &in_hand, [&room, &turned_away], &mut dropped);
+        let rooms = [&room, &turned_away];
+        take_in_hand(client, &decider, message, &in_hand, rooms, &measures, &mut dropped);
     };
     let end = stop_by.unwrap_or_else(|| Instant::now() + DRAIN);
     if stop_by.is_some() {
@@ -98,7 +101,7 @@ pub async fn run(
             leave(client, &mut requests).await;
             while let Some(Some(message)) = requests.next().now_or_never() {
                 let rooms = [&room, &turned_away];
-                take_in_hand(client, &decider, message, &in_hand, rooms, &mut dropped);
+                take_in_hand(client, &decider, message, &in_hand, rooms, &measures, &mut dropped);
             }
         };
         let _ = tokio::time::timeout_at(end, left).await;
@@ -119,15 +122,17 @@ fn take_in_hand(
     message: Message,
     in_hand: &TaskTracker,
     [room, turned_away]: [&Arc<Semaphore>; 2],
+    measures: &Measures,
     dropped: &mut u64,
 ) {
     let Some((reply, taken)) = take(message) else { return decider.unanswerable() };
     let (client, decider) = (client.clone(), Arc::clone(decider));
     if let Ok(permit) = Arc::clone(room).try_acquire_owned() {
+        let held = measures.take_in_hand();
         in_hand.spawn(async move {
             let answer = decider.decide(taken).await;
             send(&client, reply, answer).await;
-            drop(permit);
+            drop((permit, held));
         });
     } else if let Ok(permit) = Arc::clone(turned_away).try_acquire_owned() {
         in_hand.spawn(async move {
@@ -137,6 +142,7 @@ fn take_in_hand(
         });
     } else {
         *dropped += 1;
+        measures.dropped_by_overload();
         // Often enough to be seen, seldom enough not to be the next thing that overloads.
         if dropped.is_power_of_two() {
             tracing::error!(dropped, "overloaded: logins were dropped without an answer");

@@ -107,6 +107,7 @@ pub(super) mod tests {
                 problem_count: 0,
                 problems: Vec::new(),
             },
+            health: crate::health::Health::untold(),
         }
     }
 

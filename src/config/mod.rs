@@ -26,7 +26,7 @@ pub use audit::{AuditMode, AuditSettings, PersonalData, PersonalField, Treatment
 pub use certificates::ClientCertificate;
 pub(crate) use edge::network;
 pub use edge::{EdgeKey, EdgeSettings};
-pub use http::HttpSettings;
+pub use http::{AgentSettings, HttpSettings};
 pub(crate) use issuers::is_loopback;
 pub use issuers::{
     CertificateIssuer, CertificateName, ClientAuth, IntrospectedTokens, IntrospectionSettings,

@@ -49,6 +49,7 @@ pub(super) fn settings(layers: &Layers, problems: &mut Problems) -> Option<Setti
     }
     let edge = root.node("edge").map(|node| edge::edge(node, layers, problems)).unwrap_or_default();
     let http = root.node("http").and_then(|node| http::http(node, problems));
+    let agent = root.node("agent").and_then(|node| http::agent(node, problems));
     let system = root.node("system").map(|node| system::system(node, layers, problems));
     let known = purposes::Known {
         nats: nats.as_ref(),
@@ -71,6 +72,7 @@ pub(super) fn settings(layers: &Layers, problems: &mut Problems) -> Option<Setti
         maps: maps::directory(layers),
         edge,
         http,
+        agent,
         audit: audit?,
         // Absent, or there and good.
         system: system.map_or(Some(None), |system| system.map(Some))?,

@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::{
-    AuditSettings, CertificateIssuer, ClientCertificate, EdgeSettings, HttpSettings,
+    AgentSettings, AuditSettings, CertificateIssuer, ClientCertificate, EdgeSettings, HttpSettings,
     IntrospectionSettings, Layers, LoginFlow, MapBounds, Requirement, RolesClaim, ShownToken,
     SystemSettings, accounts, edge, issuers, maps, sections,
 };
@@ -42,6 +42,8 @@ pub struct Settings {
     pub edge: EdgeSettings,
     /// Where hallpass is asked over HTTP; absent: nowhere.
     pub http: Option<HttpSettings>,
+    /// Where HAProxy's `agent-check` asks; absent: nowhere.
+    pub agent: Option<AgentSettings>,
     /// Where decisions are recorded.
     pub audit: AuditSettings,
     /// Who hears of connections; absent: nobody does.

@@ -101,6 +101,7 @@ pub async fn sessions(witness: Witness, system: System, stop: CancellationToken)
         certificate: settings.certificate.as_ref(),
         seed: &seed,
         inbox_prefix: SYSTEM_INBOX,
+        notes: None,
     };
     let Some(client) = connect(&connection, &stop).await else { return };
     let Some(heard) = listen(&client, &[CONNECTS, DISCONNECTS], &queue).await else { return };

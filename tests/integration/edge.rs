@@ -7,6 +7,7 @@ use hallpass::playground::client::Visitor;
 
 use crate::support::{Authority, Certified, Haproxy, ROOT, World, WorldBuilder};
 
+mod agents;
 mod browser;
 mod gossip;
 mod one_id;

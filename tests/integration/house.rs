@@ -43,6 +43,7 @@ const ROOMS: &[&str] = &[
     "audit/story",
     "audit/replay",
     // From here on: shells.
+    "measures",
     "idp",
     "idp/introspection",
     "idp/issuers",
@@ -64,8 +65,13 @@ const ROOMS: &[&str] = &[
     "nats",
     "witness",
     "reload",
+    "health/judge",
+    "health",
     "status",
     "http",
+    "edge/weight",
+    "edge/paths",
+    "edge/agent",
     "service",
     "login",
     "setup",
@@ -106,6 +112,8 @@ const PURE: &[&str] = &[
     "audit/verify",
     "audit/story",
     "audit/replay",
+    "health/judge",
+    "edge/weight",
 ];
 
 /// Files of a pure room that do its reading and writing.

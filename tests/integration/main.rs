@@ -29,6 +29,7 @@ mod faults;
 mod forgeries;
 mod fuzzing;
 mod grants;
+mod health;
 mod house;
 mod import;
 mod imported;

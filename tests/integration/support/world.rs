@@ -232,6 +232,21 @@ impl World {
             NatsServer::start(&program, path, &self.server_conf, &self.environment).await.unwrap();
     }
 
+    /// Another server with the same users, of this name and in a directory of its own; its
+    /// configuration is the world's, changed.
+    pub async fn another_server(
+        &self,
+        name: &str,
+        change: impl FnOnce(&str) -> String,
+    ) -> NatsServer {
+        let path = self.directory.path().join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        let listen = Listen { name: name.to_owned(), ..Listen::on_free_ports(&path) };
+        let environment = setup::server_environment(&self.keys, &listen);
+        let conf = change(&self.server_conf);
+        NatsServer::start(&nats_server(), &path, &conf, &environment).await.unwrap()
+    }
+
     /// An honest token.
     pub fn token(&self, subject: &str, roles: &[&str]) -> String {
         self.idp.sign(&self.idp.claims(subject, roles)).unwrap()

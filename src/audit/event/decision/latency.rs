@@ -44,6 +44,17 @@ impl Latency {
             Step::Policy => self.policy = Some(took),
         }
     }
+
+    /// The steps that were done, and how long each took.
+    pub fn steps(&self) -> impl Iterator<Item = (Step, Duration)> {
+        let all = [
+            (Step::Request, self.request),
+            (Step::Credential, self.credential),
+            (Step::Token, self.token),
+            (Step::Policy, self.policy),
+        ];
+        all.into_iter().filter_map(|(step, took)| Some((step, Duration::from_micros(took?))))
+    }
 }
 
 pub(super) fn micros(time: Duration) -> u64 {

@@ -1,9 +1,24 @@
 use super::*;
 
 fn http(lines: &str) -> Written {
+    section("http", lines)
+}
+
+fn section(name: &str, lines: &str) -> Written {
     let mut written = written();
-    written.text.push_str(&format!("\n[http]\n{lines}\n"));
+    written.text.push_str(&format!("\n[{name}]\n{lines}\n"));
     written
+}
+
+#[test]
+fn nobody_answers_an_agent_check_unless_it_is_said_where() {
+    assert_eq!(written().settings().agent, None);
+    let settings = section("agent", "listen = \"127.0.0.1:9465\"").settings();
+    assert_eq!(settings.agent.unwrap().listen.to_string(), "127.0.0.1:9465");
+    assert_eq!(section("agent", "").messages(), ["`[agent]` lacks `listen`"]);
+    let told = section("agent", "listen = \"localhost:9465\"").problems();
+    let help = "write `127.0.0.1:9465` or `[::1]:9465`";
+    assert_eq!(told, [format!("32: `localhost:9465` is not an IP address with a port | {help}")]);
 }
 
 #[test]

@@ -1,0 +1,223 @@
+//! The ways into NATS: each server of `nats.urls`, over a connection of its own that goes nowhere
+//! else, asked once a second how far it is and which replicas of hallpass answer through it.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
+    time::Duration,
+};
+
+use async_nats::{Client, Subscriber, connection::State};
+use futures_util::StreamExt as _;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::weight::{Answer, Path, Reach};
+use crate::{
+    config::NatsSettings,
+    health::{Health, round_trip},
+    measures::Probe,
+    nats::{Connection, Notes, STATUS_SUBJECT},
+    status::{HEALTH, InstanceHealth},
+};
+
+/// Between two questions.
+const EVERY: Duration = Duration::from_secs(1);
+/// Between two attempts to connect for the first time.
+const PAUSE: Duration = Duration::from_millis(500);
+/// For so long after the start nothing is known of a server that was not reached.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// A replica that left so many questions unanswered is gone. Counted in questions, not in time: who
+/// was asleep has missed nothing.
+const UNANSWERED: u64 = 3;
+/// How many replicas are remembered; more than anybody runs.
+const MOST: usize = 256;
+
+/// One way into NATS.
+#[derive(Debug)]
+pub struct Way {
+    url: String,
+    begun: Instant,
+    probe: Probe,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// The name that the server has in its configuration.
+    server: Option<String>,
+    /// Since when there is no connection; nothing where there is one or never was one.
+    lost: Option<Instant>,
+    in_vain: u32,
+    /// Whether it said that it is about to stop.
+    leaving: bool,
+    /// What HAProxy would be told; the log has heard of it.
+    told: Option<Answer>,
+    /// How often the replicas were asked.
+    asked: u64,
+    /// How each of them does, and after which question it said so.
+    heard: BTreeMap<String, (u64, Health)>,
+}
+
+impl Way {
+    /// A way that nothing is known of. It is found out once [`Self::watch`] runs.
+    #[must_use]
+    pub fn new(url: &str) -> Arc<Self> {
+        let known = Mutex::new(Known::default());
+        Arc::new(Self {
+            url: url.to_owned(),
+            begun: Instant::now(),
+            probe: Probe::default(),
+            known,
+        })
+    }
+
+    /// The name of its server, once that was reached.
+    #[must_use]
+    pub fn server(&self) -> Option<String> {
+        self.known().server.clone()
+    }
+
+    /// What is known of it.
+    #[must_use]
+    pub fn path(&self) -> Path {
+        let known = self.known();
+        let reach = match (&known.server, known.lost) {
+            (None, _) if self.begun.elapsed() < PATIENCE => Reach::Unknown,
+            (None, _) => Reach::Lost(self.begun.elapsed()),
+            (Some(_), Some(since)) => Reach::Lost(since.elapsed()),
+            (Some(_), None) => Reach::There { in_vain: known.in_vain },
+        };
+        let answering = known.heard.values().filter(|(at, _)| at + UNANSWERED > known.asked);
+        Path {
+            reach,
+            round_trip: self.probe.took(),
+            replicas: answering.map(|(_, health)| health.clone()).collect(),
+            leaving: known.leaving,
+            settled: known.asked > 1,
+        }
+    }
+
+    /// Finds out how it is, until `stop`.
+    pub async fn watch(self: Arc<Self>, settings: NatsSettings, stop: CancellationToken) {
+        let notes = Arc::new(Notes::default());
+        let connection = Connection {
+            notes: Some(&notes),
+            urls: std::slice::from_ref(&self.url),
+            ..Connection::status("hallpass-path", &settings)
+        };
+        let watching = async {
+            let client = loop {
+                match connection.connect_alone(&stop).await {
+                    Ok(client) => break client,
+                    Err(error) => tracing::debug!(%error, url = self.url, "not yet"),
+                }
+                sleep(PAUSE).await;
+            };
+            let inbox = client.new_inbox();
+            let answers = match client.subscribe(inbox.clone()).await {
+                Ok(answers) => answers,
+                Err(error) => {
+                    tracing::error!(%error, url = self.url, "a server is not watched");
+                    return;
+                }
+            };
+            tokio::join!(
+                self.ask(&client, &inbox, &notes),
+                self.hear(answers),
+                self.notice(&client)
+            );
+        };
+        tokio::select! {
+            () = watching => {}
+            () = stop.cancelled() => {}
+        }
+    }
+
+    /// Asks the replicas and the server, again and again.
+    async fn ask(&self, client: &Client, inbox: &str, notes: &Notes) {
+        let mut ticks = interval(EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            self.tell();
+            if client.connection_state() != State::Connected {
+                continue;
+            }
+            let name = client.server_info().server_name;
+            {
+                let mut known = self.known();
+                known.server = Some(name);
+                known.leaving = notes.leaving.load(Ordering::Relaxed);
+                known.asked += 1;
+                let asked = known.asked;
+                known.heard.retain(|_, (at, _)| *at + UNANSWERED > asked);
+            }
+            let question = HEALTH.into();
+            if client.publish_with_reply(STATUS_SUBJECT, inbox.to_owned(), question).await.is_err()
+            {
+                continue;
+            }
+            let is_there = round_trip(client, &self.probe).await;
+            let mut known = self.known();
+            known.in_vain = if is_there { 0 } else { known.in_vain.saturating_add(1) };
+        }
+    }
+
+    /// Tells the log where another word is due, though not each percentage.
+    fn tell(&self) {
+        let answer = self.path().answer();
+        let kind = |answer: Answer| std::mem::discriminant(&answer);
+        {
+            let told = &mut self.known().told;
+            if answer == Answer::NoNews || told.map(kind) == Some(kind(answer)) {
+                return;
+            }
+            *told = Some(answer);
+        }
+        let server = self.server().unwrap_or_else(|| self.url.clone());
+        let text = answer.to_string();
+        let text = text.trim_end();
+        if matches!(answer, Answer::Ready(_)) {
+            tracing::info!(server, answer = text, "what HAProxy hears of a server");
+        } else {
+            tracing::warn!(server, answer = text, "what HAProxy hears of a server");
+        }
+    }
+
+    /// Takes note of what replicas answer.
+    async fn hear(&self, mut answers: Subscriber) {
+        while let Some(answer) = answers.next().await {
+            // That nobody is there to answer, for one.
+            let Ok(told) = serde_json::from_slice::<InstanceHealth>(&answer.payload) else {
+                continue;
+            };
+            let mut known = self.known();
+            let asked = known.asked;
+            if known.heard.len() < MOST || known.heard.contains_key(&told.instance) {
+                known.heard.insert(told.instance, (asked, told.health));
+            }
+        }
+    }
+
+    /// Takes note of when the connection is lost, and when it is back.
+    async fn notice(&self, client: &Client) {
+        loop {
+            let is_lost = client.connection_state() != State::Connected;
+            {
+                let mut known = self.known();
+                if !is_lost {
+                    known.lost = None;
+                } else if known.lost.is_none() {
+                    known.lost = Some(Instant::now());
+                    known.in_vain = 0;
+                }
+            }
+            sleep(PAUSE / 5).await;
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,115 @@
+//! What `agent-check` hears, word by word.
+
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+use super::*;
+use crate::support::{World, nats_server, soon};
+
+/// Says this and hears what comes until the end, however that comes.
+async fn told(address: &str, said: &[u8]) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let mut heard = Vec::new();
+    let conversing = async {
+        // Who has no room for us is gone already.
+        stream.write_all(said).await?;
+        stream.read_to_end(&mut heard).await
+    };
+    let _ = soon("the end of an answer", conversing).await;
+    String::from_utf8(heard).unwrap()
+}
+
+/// Waits until what it hears begins like this.
+async fn hears(address: &str, said: &[u8], begin: &str) -> String {
+    eventually(&format!("`{begin}`"), || async {
+        Some(told(address, said).await).filter(|told| told.starts_with(begin))
+    })
+    .await
+}
+
+async fn one_replica() -> (World, String) {
+    let mut world = World::builder().replicas(0).start().await;
+    world.add_hallpass(&AGENT).await;
+    let at = agent(&world.hallpass[0]).await;
+    (world, at)
+}
+
+#[tokio::test]
+async fn it_answers_for_the_server_that_is_named_or_else_for_its_own() {
+    let (world, at) = one_replica().await;
+    for said in ["nats-1\n", "nats-1\r\n", " nats-1 \n", "nats-1", "", "\n"] {
+        let line = hears(&at, said.as_bytes(), "ready up ").await;
+        assert!(line.ends_with("%\n") && line.lines().count() == 1, "{line}");
+    }
+    for _ in 0..3 {
+        assert_eq!(told(&at, b"nats-9\n").await, "down #no server of that name\n");
+    }
+    let line = world.hallpass[0].says("`agent-send` names no server of `nats.urls`").await;
+    assert!(line.contains("nats-9") && line.contains("nats-1"), "{line}");
+    assert_eq!(world.hallpass[0].log().matches("names no server").count(), 1, "it is said once");
+    // What no server is called is nobody's name.
+    assert_eq!(told(&at, "x".repeat(300).as_bytes()).await, "");
+    assert_eq!(told(&at, b"\xff\xfe\n").await, "");
+}
+
+#[tokio::test]
+async fn who_says_nothing_keeps_nobody_out_for_long() {
+    let (_world, at) = one_replica().await;
+    hears(&at, b"nats-1\n", "ready up ").await;
+    let mut silent = Vec::new();
+    for _ in 0..200 {
+        silent.push(TcpStream::connect(&at).await.unwrap());
+    }
+    hears(&at, b"nats-1\n", "ready up ").await;
+    for mut stream in silent {
+        let mut heard = Vec::new();
+        // What there is no room for is closed, perhaps with what was said unread.
+        let _ = soon("its end", stream.read_to_end(&mut heard)).await;
+        assert!(heard.is_empty() || heard.starts_with(b"ready up "), "{heard:?}");
+    }
+}
+
+/// The server's process, which stands at the beginning of each line of its log.
+fn process(world: &World) -> String {
+    let log = std::fs::read_to_string(world.directory().join("nats-server.log")).unwrap();
+    let (pid, _) = log.strip_prefix('[').unwrap().split_once(']').unwrap();
+    pid.to_owned()
+}
+
+#[tokio::test]
+async fn a_server_that_takes_its_leave_has_no_new_clients() {
+    let (world, at) = one_replica().await;
+    hears(&at, b"nats-1\n", "ready up ").await;
+    let token = world.token("x", &["orders:read"]);
+    let visitor = world.log_in("in", &token).await.unwrap();
+    let signal = format!("--signal=ldm={}", process(&world));
+    let told = tokio::process::Command::new(nats_server()).arg(signal).status();
+    assert!(told.await.unwrap().success());
+    hears(&at, b"nats-1\n", "up drain\n").await;
+    visitor.client.flush().await.unwrap();
+    let line = world.hallpass[0].says("answer=\"up drain\"").await;
+    assert!(line.contains("WARN") && line.contains("server=\"nats-1\""), "{line}");
+}
+
+#[tokio::test]
+async fn before_it_knows_anything_it_says_nothing() {
+    let world = World::builder().replicas(0).start().await;
+    world.nats.stop().await;
+    let early = Hallpass::start(world.directory(), &AGENT);
+    let at = agent(&early).await;
+    assert_eq!(told(&at, b"nats-1\n").await, "", "it may have been restarted: nothing is new");
+    hears(&at, b"nats-1\n", "down #hallpass has no connection to nats-server\n").await;
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_ends_the_start() {
+    let world = World::builder().replicas(0).start().await;
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = taken.local_addr().unwrap();
+    let mut hallpass =
+        Hallpass::start(world.directory(), &["--set", &format!("agent.listen={at}")]);
+    assert_eq!(hallpass.ended().await.code(), Some(1));
+    hallpass.says(&format!("`agent.listen`: hallpass cannot listen on `{at}`: ")).await;
+}

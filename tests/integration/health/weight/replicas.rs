@@ -1,0 +1,136 @@
+//! Replicas that go and come, servers that do, and an operator.
+
+use super::*;
+
+/// Has been there for the whole time, and works.
+async fn is_in(visitor: &hallpass::playground::client::Visitor) {
+    visitor.client.flush().await.unwrap();
+    assert_eq!(visitor.client.connection_state(), async_nats::connection::State::Connected);
+    assert_eq!(visitor.client.statistics().connects.load(std::sync::atomic::Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_server_is_there_as_long_as_one_replica_is_ready_and_then_drains() {
+    let mut world = World::builder().replicas(0).start().await;
+    world.add_hallpass(&AGENT).await;
+    world.add_hallpass(&AGENT).await;
+    // Each replica's agent is asked about the same server.
+    let (first, second) = (agent(&world.hallpass[0]).await, agent(&world.hallpass[1]).await);
+    let address = host(world.nats.url()).to_owned();
+    let backend = |name, agent| Backend { name, address: &address, agent, asks: "nats-1" };
+    let haproxy = haproxy(&world, &[backend("a", &first), backend("b", &second)]).await;
+    let is_there = |server: &'static str| weighs(&haproxy, server, 50..=100);
+    is_there("a").await;
+    is_there("b").await;
+    let token = world.token("x", &["orders:read"]);
+    let through = format!("nats://{}", haproxy.address("NATS"));
+    let visitor = hallpass::playground::client::Visitor::log_in(&through, "in", &token);
+    let visitor = visitor.await.unwrap();
+
+    // One is stopped: it says itself that the other is there, and then nothing.
+    assert!(world.hallpass.remove(1).terminate().await.success());
+    is_there("a").await;
+    haproxy.thinks("nats", "b", "has a closed port", |state| state.agent == "L4CON").await;
+    assert!(haproxy.server("nats", "b").await.status.starts_with("UP"), "that is no news");
+
+    // Somebody who is not ready stays to tell: nobody can log in.
+    let nowhere = ["--set", "issuers.idp.jwks_uri=http://127.0.0.1:1/keys"];
+    let listen = format!("agent.listen={second}");
+    world.add_hallpass(&[&["--set", &listen], &nowhere[..]].concat()).await;
+    is_there("b").await;
+    world.hallpass[0].signal("-KILL").await;
+    world.hallpass[0].ended().await;
+    haproxy.thinks("nats", "b", "drains", |state| state.status.starts_with("DRAIN")).await;
+    assert!(
+        haproxy.server("nats", "a").await.status.starts_with("UP"),
+        "a killed agent is no news"
+    );
+    is_in(&visitor).await;
+
+    let listen = format!("agent.listen={first}");
+    world.add_hallpass(&["--set", &listen]).await;
+    is_there("a").await;
+    is_there("b").await;
+    is_in(&visitor).await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_gone_is_down_until_it_is_back() {
+    let mut world = World::builder().replicas(0).start().await;
+    world.add_hallpass(&AGENT).await;
+    let haproxy = before(&world).await;
+    weighs(&haproxy, "nats-1", 50..=100).await;
+    world.nats.stop().await;
+    is_down(&haproxy, "nats-1").await;
+    world.restart_nats().await;
+    weighs(&haproxy, "nats-1", 50..=100).await;
+}
+
+#[tokio::test]
+async fn an_operator_says_so_before_the_agent_is_not_heard() {
+    let mut world = World::builder().replicas(0).start().await;
+    world.add_hallpass(&AGENT).await;
+    let haproxy = before(&world).await;
+    weighs(&haproxy, "nats-1", 50..=100).await;
+    let maintained = |state: &ServerState| state.status.starts_with("DRAIN");
+    // `ready` undoes what an operator said.
+    haproxy.ask("set server nats/nats-1 state drain").await;
+    weighs(&haproxy, "nats-1", 50..=100).await;
+    haproxy.ask("disable agent nats/nats-1").await;
+    haproxy.ask("set server nats/nats-1 state drain").await;
+    haproxy.thinks("nats", "nats-1", "drains", maintained).await;
+    // Long enough for ten answers.
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    assert!(maintained(&haproxy.server("nats", "nats-1").await));
+    haproxy.ask("enable agent nats/nats-1").await;
+    weighs(&haproxy, "nats-1", 50..=100).await;
+}
+
+/// The port of a server's own, by its log.
+async fn routes(world: &World) -> String {
+    let log = world.directory().join("nats-server.log");
+    eventually("the port for routes", || async {
+        let text = std::fs::read_to_string(&log).unwrap();
+        let (_, rest) = text.split_once("Listening for route connections on ")?;
+        Some(rest.lines().next()?.trim().to_owned())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn of_a_cluster_each_server_has_its_own_answer() {
+    // A server with JetStream wants to know of its cluster before; this one is called upon.
+    let clustered = |routes: &str| {
+        format!(
+            "cluster {{ name: hall, listen: \"127.0.0.1:-1\", no_advertise: true, routes: \
+             [\"nats-route://{routes}\"] }}\n"
+        )
+    };
+    let mut world = World::builder()
+        .replicas(0)
+        .server_conf(|conf| format!("{conf}\n{}", clustered("127.0.0.1:1")))
+        .start()
+        .await;
+    let port = routes(&world).await;
+    let join = |conf: &str| conf.replace("127.0.0.1:1\"", &format!("{port}\""));
+    let other = world.another_server("nats-2", join).await;
+    let urls = format!("nats.urls={},{}", world.nats.url(), other.url());
+    for _ in 0..2 {
+        world.add_hallpass(&[&AGENT[..], &["--set", &urls]].concat()).await;
+    }
+    let at = agent(&world.hallpass[0]).await;
+    let (one, two) = (host(world.nats.url()), host(other.url()).to_owned());
+    let haproxy = haproxy(
+        &world,
+        &[
+            Backend { name: "one", address: one, agent: &at, asks: "nats-1" },
+            Backend { name: "two", address: &two, agent: &at, asks: "nats-2" },
+        ],
+    )
+    .await;
+    weighs(&haproxy, "one", 50..=100).await;
+    weighs(&haproxy, "two", 50..=100).await;
+    drop(other);
+    is_down(&haproxy, "two").await;
+    weighs(&haproxy, "one", 10..=100).await;
+}
