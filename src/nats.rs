@@ -265,8 +265,9 @@ fn log(connection: &str, event: &Event, said: &Said) {
             tracing::error!(
                 connection,
                 %error,
-                "neither `hallpass issuers status` nor HAProxy's agent-check works: the permissions of \
-                 the service user do not name the subjects, as those that `hallpass init` writes do"
+                "neither `hallpass issuers status` nor HAProxy's agent-check works: the permissions \
+                 of the service user do not name its subjects, as those that `hallpass init` \
+                 writes do"
             );
         }
         Event::ServerError(error) if is_about_looking(error) => {
