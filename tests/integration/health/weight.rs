@@ -2,6 +2,7 @@
 
 mod replicas;
 mod slow;
+mod words;
 
 use std::path::PathBuf;
 
