@@ -38,6 +38,9 @@ pub struct InstanceStatus {
     /// How it does.
     #[serde(default = "Health::untold")]
     pub health: Health,
+    /// The nats-servers that it reaches, by name.
+    #[serde(default)]
+    pub reaches: Vec<String>,
 }
 
 /// What [`HEALTH`] is answered with: little, because it is asked all the time.
@@ -48,6 +51,9 @@ pub struct InstanceHealth {
     /// How it does. An older version tells everything instead, and nothing of this.
     #[serde(default = "Health::untold")]
     pub health: Health,
+    /// The nats-servers that it reaches, by name.
+    #[serde(default)]
+    pub reaches: Vec<String>,
 }
 
 /// The payload of a question for [`InstanceHealth`].
@@ -70,6 +76,7 @@ impl InstanceStatus {
             issuers: issuers.iter().map(|keys| keys.status()).collect(),
             maps: maps.status(),
             health: vitals.health(),
+            reaches: vitals.reached(),
         }
     }
 
@@ -133,7 +140,8 @@ pub async fn answer(
         };
         let told = status();
         let answer = if question.payload == HEALTH {
-            serde_json::to_vec(&InstanceHealth { instance: told.instance, health: told.health })
+            let InstanceStatus { instance, health, reaches, .. } = told;
+            serde_json::to_vec(&InstanceHealth { instance, health, reaches })
         } else {
             serde_json::to_vec(&told)
         };
@@ -178,7 +186,8 @@ mod tests {
     fn an_older_version_is_taken_as_ready() {
         let told = r#"{"instance":"0197","version":"0.0.9","host":"h","pid":7,"issuers":[]}"#;
         let read: InstanceHealth = serde_json::from_str(told).unwrap();
-        assert_eq!(read, InstanceHealth { instance: "0197".to_owned(), health: Health::untold() });
+        let (instance, health) = ("0197".to_owned(), Health::untold());
+        assert_eq!(read, InstanceHealth { instance, health, reaches: Vec::new() });
     }
 
     /// Who tells more than is known here is understood, and what is not told is not made up.

@@ -21,7 +21,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{paths::Way, weight::Answer};
+use super::{paths::Ways, weight::Answer};
 use crate::{
     config::{AgentSettings, NatsSettings},
     health::Vitals,
@@ -45,7 +45,7 @@ const QUIET: i64 = 60;
 /// Answers what `agent-check` asks.
 #[derive(Debug)]
 pub struct Agent {
-    ways: Vec<Arc<Way>>,
+    ways: Arc<Ways>,
     vitals: Arc<Vitals>,
     /// When the log was last told of a name that is nobody's, in seconds since 1970.
     complained: AtomicI64,
@@ -68,12 +68,10 @@ impl Agent {
     /// An agent for the servers of `nats.urls`, which it watches until `stop`.
     #[must_use]
     pub fn start(nats: &NatsSettings, vitals: Arc<Vitals>, stop: &CancellationToken) -> Self {
-        let way = |url: &String| {
-            let way = Way::new(url);
-            tokio::spawn(Arc::clone(&way).watch(nats.clone(), stop.clone()));
-            way
-        };
-        let ways = nats.urls.iter().map(way).collect();
+        let ways = Ways::new(&nats.urls);
+        tokio::spawn(Arc::clone(&ways).watch(nats.clone(), stop.clone()));
+        let reached = Arc::clone(&ways);
+        vitals.reaches_by(Box::new(move || reached.reached()));
         Self { ways, vitals, complained: AtomicI64::new(i64::MIN) }
     }
 
@@ -120,13 +118,15 @@ impl Agent {
         }
         let named = self.ways.iter().filter(|way| way.server().as_deref() == Some(line));
         // Two URLs may lead to one server.
-        if let Some(answer) = named.map(|way| way.path().answer()).max_by_key(rank) {
+        if let Some(answer) =
+            named.map(|way| self.ways.path(way, Some(line)).answer()).max_by_key(rank)
+        {
             return answer;
         }
         let unreached = self.ways.iter().find(|way| way.server().is_none());
         // It may be the one that is named.
         if let Some(way) = unreached {
-            return way.path().answer();
+            return self.ways.path(way, Some(line)).answer();
         }
         self.complain(line);
         Answer::Down("no server of that name")
@@ -135,13 +135,14 @@ impl Agent {
     /// What is told where no server is named: of the one that hallpass itself works over.
     fn own(&self) -> Answer {
         let own = self.vitals.server();
-        let way = match &self.ways[..] {
-            [only] => Some(only),
-            ways => ways.iter().find(|way| own.is_some() && way.server() == own),
+        let mut ways = self.ways.iter();
+        let way = match (ways.next(), ways.next()) {
+            (Some(only), None) => Some(only),
+            _ => self.ways.iter().find(|way| own.is_some() && way.server() == own),
         };
         // Without a connection, or over a server that others named, hallpass knows of nobody who
         // could log in.
-        way.map_or(Answer::Drain, |way| way.path().answer())
+        way.map_or(Answer::Drain, |way| self.ways.path(way, own.as_deref()).answer())
     }
 
     fn complain(&self, name: &str) {

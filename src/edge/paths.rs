@@ -7,15 +7,18 @@ use std::{
     time::Duration,
 };
 
-use async_nats::{Client, Subscriber, connection::State};
+use async_nats::{Client, ServerAddr, Subscriber, connection::State};
 use futures_util::StreamExt as _;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, MissedTickBehavior, interval, sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
-use super::weight::{Answer, Path, Reach};
+use super::weight::{Answer, Elsewhere, IN_VAIN, Path, Reach};
 use crate::{
     config::NatsSettings,
-    health::{Health, round_trip},
+    health::round_trip,
     measures::Probe,
     nats::{Connection, Notes, STATUS_SUBJECT},
     status::{HEALTH, InstanceHealth},
@@ -33,6 +36,50 @@ const UNANSWERED: u64 = 3;
 /// How many replicas are remembered; more than anybody runs.
 const MOST: usize = 256;
 
+/// All ways into NATS.
+#[derive(Debug)]
+pub struct Ways(Vec<Way>);
+
+impl Ways {
+    /// Ways that nothing is known of. It is found out once [`Self::watch`] runs.
+    #[must_use]
+    pub fn new(urls: &[String]) -> Arc<Self> {
+        Arc::new(Self(urls.iter().map(|url| Way::new(url)).collect()))
+    }
+
+    /// Finds out how they are, until `stop`.
+    pub async fn watch(self: Arc<Self>, settings: NatsSettings, stop: CancellationToken) {
+        let watching = self.0.iter().map(|way| way.watch(&self, &settings, &stop));
+        futures_util::future::join_all(watching).await;
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> std::slice::Iter<'_, Way> {
+        self.0.iter()
+    }
+
+    /// The names of the servers that are reached.
+    #[must_use]
+    pub fn reached(&self) -> Vec<String> {
+        let mut names: Vec<_> =
+            self.iter().filter(|way| way.is_there()).filter_map(Way::server).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// What is known of one of them, which leads to the server of this name.
+    #[must_use]
+    pub fn path(&self, way: &Way, server: Option<&str>) -> Path {
+        let mut elsewhere = Elsewhere::default();
+        for other in self.iter().filter(|other| !std::ptr::eq(*other, way) && other.is_there()) {
+            elsewhere.other_server = true;
+            elsewhere.best = elsewhere.best.max(server.and_then(|name| other.best_at(name)));
+        }
+        Path { elsewhere, ..way.path() }
+    }
+}
+
 /// One way into NATS.
 #[derive(Debug)]
 pub struct Way {
@@ -49,6 +96,8 @@ struct Known {
     /// Since when there is no connection; nothing where there is one or never was one.
     lost: Option<Instant>,
     in_vain: u32,
+    /// Whether the address turned the last connection down.
+    refused: bool,
     /// Whether it said that it is about to stop.
     leaving: bool,
     /// What HAProxy would be told; the log has heard of it.
@@ -56,20 +105,13 @@ struct Known {
     /// How often the replicas were asked.
     asked: u64,
     /// How each of them does, and after which question it said so.
-    heard: BTreeMap<String, (u64, Health)>,
+    heard: BTreeMap<String, (u64, InstanceHealth)>,
 }
 
 impl Way {
-    /// A way that nothing is known of. It is found out once [`Self::watch`] runs.
-    #[must_use]
-    pub fn new(url: &str) -> Arc<Self> {
+    fn new(url: &str) -> Self {
         let known = Mutex::new(Known::default());
-        Arc::new(Self {
-            url: url.to_owned(),
-            begun: Instant::now(),
-            probe: Probe::default(),
-            known,
-        })
+        Self { url: url.to_owned(), begun: Instant::now(), probe: Probe::default(), known }
     }
 
     /// The name of its server, once that was reached.
@@ -78,9 +120,22 @@ impl Way {
         self.known().server.clone()
     }
 
-    /// What is known of it.
-    #[must_use]
-    pub fn path(&self) -> Path {
+    /// Whether its server answers.
+    fn is_there(&self) -> bool {
+        let known = self.known();
+        known.server.is_some() && known.lost.is_none() && known.in_vain < IN_VAIN
+    }
+
+    /// The best percentage of those who were heard by this way, are ready, and reach a server.
+    fn best_at(&self, server: &str) -> Option<u8> {
+        let known = self.known();
+        let told = known.heard.values().map(|(_, told)| told);
+        let there = told.filter(|it| it.health.ready && it.reaches.iter().any(|at| at == server));
+        there.map(|it| it.health.percent).max()
+    }
+
+    /// What is known of it by itself.
+    fn path(&self) -> Path {
         let known = self.known();
         let reach = match (&known.server, known.lost) {
             (None, _) if self.begun.elapsed() < PATIENCE => Reach::Unknown,
@@ -92,23 +147,24 @@ impl Way {
         Path {
             reach,
             round_trip: self.probe.took(),
-            replicas: answering.map(|(_, health)| health.clone()).collect(),
+            replicas: answering.map(|(_, told)| told.health.clone()).collect(),
+            refused: known.refused,
+            elsewhere: Elsewhere::default(),
             leaving: known.leaving,
             settled: known.asked > 1,
         }
     }
 
-    /// Finds out how it is, until `stop`.
-    pub async fn watch(self: Arc<Self>, settings: NatsSettings, stop: CancellationToken) {
+    async fn watch(&self, ways: &Ways, settings: &NatsSettings, stop: &CancellationToken) {
         let notes = Arc::new(Notes::default());
         let connection = Connection {
             notes: Some(&notes),
             urls: std::slice::from_ref(&self.url),
-            ..Connection::status("hallpass-path", &settings)
+            ..Connection::status("hallpass-path", settings)
         };
         let watching = async {
             let client = loop {
-                match connection.connect_alone(&stop).await {
+                match connection.connect_alone(stop).await {
                     Ok(client) => break client,
                     Err(error) => tracing::debug!(%error, url = self.url, "not yet"),
                 }
@@ -123,24 +179,38 @@ impl Way {
                 }
             };
             tokio::join!(
-                self.ask(&client, &inbox, &notes),
+                self.ask(ways, &client, &inbox, &notes),
                 self.hear(answers),
                 self.notice(&client)
             );
         };
         tokio::select! {
-            () = watching => {}
+            ((), ()) = async { tokio::join!(watching, self.knock()) } => {}
             () = stop.cancelled() => {}
         }
     }
 
+    /// Finds out, while there is no connection, whether anybody listens there.
+    async fn knock(&self) {
+        let Ok(address) = self.url.parse::<ServerAddr>() else { return };
+        loop {
+            sleep(PAUSE).await;
+            let is_away = {
+                let known = self.known();
+                known.server.is_none() || known.lost.is_some()
+            };
+            let refused = is_away && is_refused(address.host(), address.port()).await;
+            self.known().refused = refused;
+        }
+    }
+
     /// Asks the replicas and the server, again and again.
-    async fn ask(&self, client: &Client, inbox: &str, notes: &Notes) {
+    async fn ask(&self, ways: &Ways, client: &Client, inbox: &str, notes: &Notes) {
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            self.tell();
+            self.tell(ways);
             if client.connection_state() != State::Connected {
                 continue;
             }
@@ -165,8 +235,9 @@ impl Way {
     }
 
     /// Tells the log where another word is due, though not each percentage.
-    fn tell(&self) {
-        let answer = self.path().answer();
+    fn tell(&self, ways: &Ways) {
+        let server = self.server();
+        let answer = ways.path(self, server.as_deref()).answer();
         let kind = |answer: Answer| std::mem::discriminant(&answer);
         {
             let told = &mut self.known().told;
@@ -175,7 +246,7 @@ impl Way {
             }
             *told = Some(answer);
         }
-        let server = self.server().unwrap_or_else(|| self.url.clone());
+        let server = server.unwrap_or_else(|| self.url.clone());
         let text = answer.to_string();
         let text = text.trim_end();
         if matches!(answer, Answer::Ready(_)) {
@@ -195,7 +266,7 @@ impl Way {
             let mut known = self.known();
             let asked = known.asked;
             if known.heard.len() < MOST || known.heard.contains_key(&told.instance) {
-                known.heard.insert(told.instance, (asked, told.health));
+                known.heard.insert(told.instance.clone(), (asked, told));
             }
         }
     }
@@ -220,4 +291,10 @@ impl Way {
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a machine says that nobody listens there. Silence says nothing.
+async fn is_refused(host: &str, port: u16) -> bool {
+    let connecting = timeout(EVERY, TcpStream::connect((host, port))).await;
+    matches!(connecting, Ok(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused)
 }

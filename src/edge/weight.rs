@@ -39,10 +39,23 @@ pub struct Path {
     pub round_trip: Option<Duration>,
     /// How the replicas do that answer through it.
     pub replicas: Vec<Health>,
+    /// Whether its address turned the last connection down: nobody listens there.
+    pub refused: bool,
+    /// What is known of it by other ways.
+    pub elsewhere: Elsewhere,
     /// Whether the server is about to stop, and takes no more clients (lame duck mode).
     pub leaving: bool,
     /// Whether all that answer have had their time for that.
     pub settled: bool,
+}
+
+/// What is known of a server that this instance may not reach itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// The best percentage of those ready replicas that reach it, as far as they can be heard.
+    pub best: Option<u8>,
+    /// Whether this instance reaches another server, and so is not the one that is cut off.
+    pub other_server: bool,
 }
 
 /// What HAProxy is told.
@@ -80,10 +93,10 @@ impl Path {
             // It ends connections one by one, and hallpass's may be the first.
             _ if self.leaving => return Answer::Drain,
             Reach::Lost(since) if since >= LOST => {
-                return Answer::Down("hallpass has no connection to nats-server");
+                return self.unreached("hallpass has no connection to nats-server");
             }
             Reach::There { in_vain } if in_vain >= IN_VAIN => {
-                return Answer::Down("nats-server does not answer hallpass");
+                return self.unreached("nats-server does not answer hallpass");
             }
             Reach::Lost(_) | Reach::There { .. } => {}
         }
@@ -96,6 +109,16 @@ impl Path {
             _ => self.round_trip.map_or(100, |took| Input::Nats.score(took)),
         };
         Answer::Ready(best.min(own).clamp(1, 100))
+    }
+
+    /// Of a server that this instance does not reach. It may be this instance that is cut off, and
+    /// then others serve there all the same: what nobody knows is left to HAProxy's own check.
+    fn unreached(&self, why: &'static str) -> Answer {
+        match self.elsewhere.best {
+            Some(best) => Answer::Ready(best.min(Input::Nats.scale().floor).clamp(1, 100)),
+            None if self.refused || self.elsewhere.other_server => Answer::Down(why),
+            None => Answer::NoNews,
+        }
     }
 }
 
@@ -111,7 +134,15 @@ mod tests {
 
     fn path(reach: Reach, replicas: &[Health]) -> Path {
         let round_trip = Some(Duration::from_millis(1));
-        Path { reach, round_trip, replicas: replicas.to_vec(), leaving: false, settled: true }
+        Path {
+            reach,
+            round_trip,
+            replicas: replicas.to_vec(),
+            refused: true,
+            elsewhere: Elsewhere::default(),
+            leaving: false,
+            settled: true,
+        }
     }
 
     fn told(path: &Path) -> String {
@@ -157,6 +188,24 @@ mod tests {
         assert_eq!(told(&leaving), "up drain\n");
         let gone = Path { reach: Reach::Lost(LOST), ..leaving };
         assert_eq!(told(&gone), "up drain\n", "others may still be there");
+    }
+
+    #[test]
+    fn who_is_cut_off_takes_no_server_down_that_others_reach() {
+        let lost = |refused, elsewhere| {
+            let reach = Reach::Lost(Duration::from_secs(9));
+            told(&Path { refused, elsewhere, ..path(reach, &[]) })
+        };
+        let away = "down #hallpass has no connection to nats-server\n";
+        let nobody = Elsewhere::default();
+        assert_eq!(lost(false, nobody), "", "nobody knows who is cut off");
+        assert_eq!(lost(true, nobody), away, "somebody's machine says that nobody listens");
+        assert_eq!(lost(false, Elsewhere { other_server: true, ..nobody }), away);
+        let reached = Elsewhere { best: Some(80), other_server: true };
+        assert_eq!(lost(false, reached), "ready up 10%\n", "others serve there");
+        assert_eq!(lost(true, reached), "ready up 10%\n");
+        let silent = path(Reach::There { in_vain: 2 }, &[replica(true, 100)]);
+        assert_eq!(told(&Path { refused: false, ..silent }), "");
     }
 
     #[test]

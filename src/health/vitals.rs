@@ -29,6 +29,9 @@ const ANSWERED: Duration = Duration::from_millis(2500);
 /// Tells how the delivery of audit events stands.
 pub type Meter = Box<dyn Fn() -> OnItsWay + Send + Sync>;
 
+/// Tells which servers are reached, by name.
+pub type Reached = Box<dyn Fn() -> Vec<String> + Send + Sync>;
+
 /// Everything that tells how this instance does, as far as its start has come.
 pub struct Vitals {
     /// What is measured.
@@ -38,6 +41,7 @@ pub struct Vitals {
     /// The connection that logins come by.
     client: OnceLock<Client>,
     trail: OnceLock<Meter>,
+    ways: OnceLock<Reached>,
     issuers: OnceLock<Vec<Arc<IssuerKeys>>>,
     serving: AtomicBool,
     stop: CancellationToken,
@@ -67,6 +71,7 @@ impl Vitals {
             notes: Arc::default(),
             client: OnceLock::new(),
             trail: OnceLock::new(),
+            ways: OnceLock::new(),
             issuers: OnceLock::new(),
             serving: AtomicBool::new(false),
             stop,
@@ -92,6 +97,11 @@ impl Vitals {
         let _ = self.trail.set(meter);
     }
 
+    /// Each server of the configuration is looked for.
+    pub fn reaches_by(&self, ways: Reached) {
+        let _ = self.ways.set(ways);
+    }
+
     /// There are issuers, whose keys may not be there yet.
     pub fn believes(&self, issuers: &[Arc<IssuerKeys>]) {
         let _ = self.issuers.set(issuers.to_vec());
@@ -107,6 +117,16 @@ impl Vitals {
     pub fn server(&self) -> Option<String> {
         let client = self.client.get().filter(|_| self.is_connected())?;
         Some(client.server_info().server_name)
+    }
+
+    /// The names of the servers that are reached; where nobody looks for each of them, that of the
+    /// one that the connection is with.
+    #[must_use]
+    pub fn reached(&self) -> Vec<String> {
+        match self.ways.get() {
+            Some(reached) => reached(),
+            None => self.server().into_iter().collect(),
+        }
     }
 
     /// Whether there is a connection.

@@ -1,6 +1,9 @@
 //! Replicas that go and come, servers that do, and an operator.
 
+use hallpass::playground::NatsServer;
+
 use super::*;
+use crate::support::Cable;
 
 /// Has been there for the whole time, and works.
 async fn is_in(visitor: &hallpass::playground::client::Visitor) {
@@ -97,8 +100,8 @@ async fn routes(world: &World) -> String {
     .await
 }
 
-#[tokio::test]
-async fn of_a_cluster_each_server_has_its_own_answer() {
+/// The world with another server in its cluster.
+async fn cluster() -> (World, NatsServer) {
     // A server with JetStream wants to know of its cluster before; this one is called upon.
     let clustered = |routes: &str| {
         format!(
@@ -106,7 +109,7 @@ async fn of_a_cluster_each_server_has_its_own_answer() {
              [\"nats-route://{routes}\"] }}\n"
         )
     };
-    let mut world = World::builder()
+    let world = World::builder()
         .replicas(0)
         .server_conf(|conf| format!("{conf}\n{}", clustered("127.0.0.1:1")))
         .start()
@@ -114,6 +117,54 @@ async fn of_a_cluster_each_server_has_its_own_answer() {
     let port = routes(&world).await;
     let join = |conf: &str| conf.replace("127.0.0.1:1\"", &format!("{port}\""));
     let other = world.another_server("nats-2", join).await;
+    (world, other)
+}
+
+/// Who cannot reach a server may be the one who is cut off, while others serve there.
+#[tokio::test]
+async fn a_replica_that_is_cut_off_takes_no_server_from_the_others() {
+    let mut world = World::builder().replicas(0).start().await;
+    let cable = Cable::to(host(world.nats.url()).to_owned()).await;
+    let urls = format!("nats.urls={}", cable.url());
+    world.add_hallpass(&[&AGENT[..], &["--set", &urls]].concat()).await;
+    let haproxy = before(&world).await;
+    weighs(&haproxy, "nats-1", 50..=100).await;
+    world.add_hallpass(&[]).await;
+    cable.cut();
+    let no_news = |state: &ServerState| state.agent == "L7RSP" && state.status.starts_with("UP");
+    haproxy.thinks("nats", "nats-1", "hears no news", no_news).await;
+    let token = world.token("x", &["orders:read"]);
+    let through = format!("nats://{}", haproxy.address("NATS"));
+    hallpass::playground::client::Visitor::log_in(&through, "in", &token).await.unwrap();
+    cable.mend();
+    weighs(&haproxy, "nats-1", 50..=100).await;
+}
+
+#[tokio::test]
+async fn a_server_that_one_replica_does_not_reach_and_another_does_is_there() {
+    let (mut world, other) = cluster().await;
+    let cable = Cable::to(host(other.url()).to_owned()).await;
+    for two in [cable.url(), other.url().to_owned()] {
+        let urls = format!("nats.urls={},{two}", world.nats.url());
+        world.add_hallpass(&[&AGENT[..], &["--set", &urls]].concat()).await;
+    }
+    let at = agent(&world.hallpass[0]).await;
+    let two = host(other.url()).to_owned();
+    let backend = Backend { name: "two", address: &two, agent: &at, asks: "nats-2" };
+    let haproxy = haproxy(&world, &[backend]).await;
+    weighs(&haproxy, "two", 50..=100).await;
+    cable.cut();
+    weighs(&haproxy, "two", 10..=10).await;
+    // Nobody else reaches it, and the other server is reached.
+    assert!(world.hallpass.remove(1).terminate().await.success());
+    is_down(&haproxy, "two").await;
+    cable.mend();
+    weighs(&haproxy, "two", 50..=100).await;
+}
+
+#[tokio::test]
+async fn of_a_cluster_each_server_has_its_own_answer() {
+    let (mut world, other) = cluster().await;
     let urls = format!("nats.urls={},{}", world.nats.url(), other.url());
     for _ in 0..2 {
         world.add_hallpass(&[&AGENT[..], &["--set", &urls]].concat()).await;
