@@ -5,17 +5,9 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::support::{Haproxy, eventually, soon};
+use crate::support::{Haproxy, PLAIN, eventually, soon};
 
-const CONFIGURATION: &str = r#"
-global
-  log stdout format raw local0
-  stats socket "$HALLPASS_HAPROXY_STATS" level admin
-defaults
-  mode tcp
-  timeout connect 5s
-  timeout client 1m
-  timeout server 1m
+const SECTIONS: &str = r#"
 frontend one
   bind "$ONE"
   log global
@@ -53,7 +45,8 @@ async fn echoes(stream: &mut TcpStream) -> bool {
 async fn haproxy_forwards_tells_and_is_told() {
     let directory = tempfile::tempdir().unwrap();
     let configuration = directory.path().join("haproxy.cfg");
-    std::fs::write(&configuration, CONFIGURATION).unwrap();
+    let text = format!("{PLAIN}{SECTIONS}");
+    std::fs::write(&configuration, &text).unwrap();
     let environment = [("SERVER", echo().await)];
     let mut haproxy = Haproxy::start(&configuration, &["ONE", "TWO"], &environment).await;
     let one = haproxy.address("ONE");
@@ -73,7 +66,7 @@ async fn haproxy_forwards_tells_and_is_told() {
     // Who is connected stays so over a reload, and new ones get what is new.
     let mut stays = TcpStream::connect(&one).await.unwrap();
     assert!(echoes(&mut stays).await);
-    std::fs::write(&configuration, CONFIGURATION.replace("came from", "is here from")).unwrap();
+    std::fs::write(&configuration, text.replace("came from", "is here from")).unwrap();
     haproxy.reload().await;
     assert!(echoes(&mut stays).await);
     eventually("a connection of the new worker", || async {

@@ -1,17 +1,9 @@
 //! The proxy is restarted, or reads its configuration again.
 
 use super::staying::{AS_ADVISED, Staying};
-use crate::support::{Haproxy, World, eventually};
+use crate::support::{Haproxy, PLAIN, World, eventually};
 
-const CONFIGURATION: &str = r#"
-global
-  log stdout format raw local0
-  stats socket "$HALLPASS_HAPROXY_STATS" level admin
-defaults
-  mode tcp
-  timeout connect 2s
-  timeout client 1m
-  timeout server 1m
+const SECTIONS: &str = r#"
 frontend nats
   bind "$EDGE"
   default_backend nats
@@ -22,7 +14,7 @@ backend nats
 /// A HAProxy before the world's server, and the URL to reach it by.
 pub(super) async fn proxy(world: &World) -> (Haproxy, String) {
     let configuration = world.directory().join("haproxy.cfg");
-    std::fs::write(&configuration, CONFIGURATION).unwrap();
+    std::fs::write(&configuration, format!("{PLAIN}{SECTIONS}")).unwrap();
     let server = world.nats.url().split_once("://").unwrap().1.to_owned();
     let proxy = Haproxy::start(&configuration, &["EDGE"], &[("NATS", server)]).await;
     let url = format!("nats://{}", proxy.address("EDGE"));

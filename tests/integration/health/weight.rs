@@ -7,7 +7,7 @@ mod words;
 use std::path::PathBuf;
 
 use super::*;
-use crate::support::{Haproxy, ServerState, World, packaged};
+use crate::support::{Haproxy, PLAIN, ServerState, World, packaged};
 
 /// A server of HAProxy's backend: its name, where it is, and who is asked about it.
 struct Backend<'a> {
@@ -34,15 +34,7 @@ async fn haproxy(world: &World, servers: &[Backend<'_>]) -> Haproxy {
     };
     let servers: String = servers.iter().map(server).collect();
     let text = format!(
-        r#"
-global
-  log stdout format raw local0
-  stats socket "$HALLPASS_HAPROXY_STATS" level admin
-defaults
-  mode tcp
-  timeout connect 2s
-  timeout client 1m
-  timeout server 1m
+        r#"{PLAIN}
 frontend nats
   bind "$NATS"
   default_backend nats

@@ -30,6 +30,18 @@ pub fn packaged(name: &str) -> PathBuf {
     FOUND.lock().unwrap().entry(name.to_owned()).or_insert_with(look).clone()
 }
 
+/// How the configurations of tests begin that are none of the examples: plain TCP.
+pub const PLAIN: &str = r#"
+global
+  log stdout format raw local0
+  stats socket "$HALLPASS_HAPROXY_STATS" level admin
+defaults
+  mode tcp
+  timeout connect 2s
+  timeout client 1m
+  timeout server 1m
+"#;
+
 /// A running HAProxy: a master and its worker. Dropping it kills both.
 ///
 /// Its configuration says `bind "$NAME"` for each of its listeners, and has these lines for

@@ -26,7 +26,7 @@ pub use console::printed;
 pub use disk::Disk;
 pub use envelope::Spoken;
 pub use hallpass::{Hallpass, code, command, files, run, run_with, text};
-pub use haproxy::{Haproxy, ServerState, packaged};
+pub use haproxy::{Haproxy, PLAIN, ServerState, packaged};
 pub use occupied::{occupied, with_admin};
 pub use oidc_provider::{NAME as OIDC_PROVIDER, OidcProvider, secret};
 pub use person::{LOGIN_CLIENT, Person, address};
