@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The fields whose values a client may call itself by, and that only a decision knows: it compares
-/// the name with each. An address is known wherever the name is.
+/// the name with each. An address is one by its form.
 const REPEATED: [PersonalField; 8] = [
     PersonalField::Subject,
     PersonalField::UserName,
@@ -150,6 +150,9 @@ impl<'a> Hiding<'a> {
     pub(super) fn note_unknown(&mut self, client_name: &str) {
         for field in REPEATED {
             self.note(field, client_name);
+        }
+        if client_name.parse::<IpAddr>().is_ok() {
+            self.note(PersonalField::Address, client_name);
         }
     }
 

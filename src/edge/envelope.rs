@@ -41,7 +41,8 @@ pub struct Envelope {
     source: IpAddr,
     tls: Option<String>,
     cipher: Option<String>,
-    wish: Wish,
+    /// What is wrong with it is for later: the request that it came in is known all the same.
+    wish: Result<Wish, Code>,
     token: [u8; 32],
 }
 
@@ -56,8 +57,7 @@ impl Envelope {
     /// Reads an envelope whose MAC one of the keys made; the MAC is looked at before the rest.
     ///
     /// # Errors
-    /// [`Code::EdgeMalformed`], [`Code::EdgeKeyUnknown`], [`Code::EdgeForged`]; and
-    /// [`Code::WishMalformed`] of the wish inside.
+    /// [`Code::EdgeMalformed`], [`Code::EdgeKeyUnknown`], [`Code::EdgeForged`].
     pub fn authentic(text: &str, settings: &EdgeSettings) -> Result<Self, Code> {
         if text.len() > LONGEST {
             return Err(Code::EdgeMalformed);
@@ -95,8 +95,8 @@ impl Envelope {
         let tls = form.tls("tls")?;
         let cipher = form.tls("cipher")?;
         let wish = match form.optional("want").as_deref() {
-            None | Some("") => Wish::default(),
-            Some(text) => Wish::read(text)?,
+            None | Some("") => Ok(Wish::default()),
+            Some(text) => Wish::read(text),
         };
         if !form.0.is_empty() {
             return Err(Code::EdgeMalformed);
@@ -109,7 +109,8 @@ impl Envelope {
     /// What it attests, where it is of now and about this token.
     ///
     /// # Errors
-    /// [`Code::EdgeExpired`], [`Code::EdgeNotYetValid`], [`Code::EdgeTokenMismatch`].
+    /// [`Code::EdgeExpired`], [`Code::EdgeNotYetValid`], [`Code::EdgeTokenMismatch`]; and
+    /// [`Code::WishMalformed`] of the wish inside.
     pub fn judge(
         &self,
         token: Option<&str>,
@@ -129,7 +130,7 @@ impl Envelope {
         if !token.is_some_and(is_about) {
             return Err(Code::EdgeTokenMismatch);
         }
-        Ok(Attested { source: self.source, wish: self.wish.clone() })
+        Ok(Attested { source: self.source, wish: self.wish.clone()? })
     }
 
     /// The name of the key that the edge holds.

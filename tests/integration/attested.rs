@@ -119,13 +119,14 @@ async fn each_word_that_does_not_hold_is_refused_for_its_own_reason() {
     }
     // What held of it is told: the edge's log has that request.
     for (name, is_known) in
-        [("expired", true), ("replayed", true), ("early", true), ("forged", false)]
+        [("expired", true), ("replayed", true), ("early", true), ("wish", true), ("forged", false)]
     {
         let event = world.event_of(name).await;
         let request = event.json()["data"]["edge"]["request"].as_str();
         assert_eq!(request, is_known.then_some("3b382054-7d0b"), "{name}");
         assert_eq!(event.json()["data"].get("identity"), None, "{name}");
-        assert_eq!(event.json()["data"]["stage"], "edge");
+        let stage = if name == "wish" { "credential" } else { "edge" };
+        assert_eq!(event.json()["data"]["stage"], stage);
     }
     // So does the server's log.
     let log = std::fs::read_to_string(world.directory().join("nats-server.log")).unwrap();
@@ -137,7 +138,7 @@ async fn each_word_that_does_not_hold_is_refused_for_its_own_reason() {
     // And by the edge's own id it is found.
     let found = run(world.directory(), &["audit", "query", "--request", "3b382054-7d0b", "--json"]);
     let found = text(&found.await.stdout);
-    assert_eq!(found.lines().count(), 4, "{found}");
+    assert_eq!(found.lines().count(), 5, "{found}");
     assert!(found.contains("edge_expired") && !found.contains("edge_forged"), "{found}");
     // The one that is good still is: nobody used it up.
     world.connect(through_edge(&honest, &token)).await.unwrap();

@@ -178,7 +178,7 @@ fn fields_are_of_their_forms() {
     for needed in ["at", "id", "src", "token", "key"] {
         assert_eq!(read(&[(needed, None)]), Err(Code::EdgeMalformed), "{needed}");
     }
-    let wish = |text| read(&[("want", Some(text))]).map(|it| it.wish);
+    let wish = |text| read(&[("want", Some(text))]).and_then(|it| it.wish);
     assert_eq!(wish(""), Ok(Wish::default()));
     assert_eq!(wish("role=r"), Wish::read("role=r"));
     assert_eq!(wish("rolle=r"), Err(Code::WishMalformed));

@@ -32,7 +32,7 @@ fn the_page_has_every_word_for_a_refusal() {
     let configuration = read(example("websocket/haproxy.cfg"));
     let rules = configuration.split("set-var(txn.refused) str(").skip(1);
     let words: BTreeSet<_> = rules.map(|rule| rule.split(')').next().unwrap()).collect();
-    assert_eq!(words.len(), 5, "{words:?}");
+    assert_eq!(words.len(), 7, "{words:?}");
     for word in words {
         assert!(page.contains(&format!("| `{word}` |")), "{word}");
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::over_websocket::{ORIGIN, OverWebSocket, issuer};
 use crate::{
     clients::{REFUSED, names, probe},
-    support::{Ending, Haproxy},
+    support::{Ending, Haproxy, eventually},
 };
 
 const COOKIE: [&str; 2] = ["--cookie", "__Host-hallpass"];
@@ -86,6 +86,25 @@ async fn another_origin_stays_outside_whatever_it_shows() {
     assert!(scene.world.audit().await.is_empty(), "hallpass heard of none of them");
 }
 
+/// HAProxy reads a cookie's value as far as a comma, a browser sends one with commas in it: what a
+/// neighbour's host may set must not pass for the cookie that only this host can.
+#[tokio::test]
+async fn a_neighbour_s_cookie_is_not_taken_for_ours() {
+    let issuer = issuer().await;
+    let scene = OverWebSocket::with(&issuer).await;
+    let token = issuer.sign(&issuer.claims("mallory", &["orders:write"])).unwrap();
+    for name in [
+        "x=1,__Host-hallpass",
+        "x=1, __Host-hallpass",
+        "x=\"; __Host-hallpass=hers; y=\",__Host-hallpass",
+    ] {
+        let arguments = ["--cookie", name, "--origin", ORIGIN];
+        assert_eq!(status(&scene.knock("", &token, &arguments).await), 403, "{name}");
+        assert_eq!(scene.newest_line().last().unwrap(), "refused=cookie");
+    }
+    assert!(scene.world.audit().await.is_empty(), "hallpass heard of none of them");
+}
+
 /// A token with this header and this signature, and the claims of another.
 fn resigned(token: &str, header: &Value, signature: &str) -> String {
     let claims = token.split('.').nth(1).unwrap();
@@ -120,6 +139,7 @@ async fn what_is_no_token_of_the_issuer_stays_outside_early() {
         ("signature", resigned(&token, &json!({ "alg": "ES256" }), "")),
         ("signature", resigned(&token, &json!({ "alg": "ES256", "kid": "x" }), signature)),
         ("expired", with("exp", json!(now - 120))),
+        ("expired", with("exp", json!(-1))),
         ("expired", with("exp", Value::Null)),
     ] {
         assert_eq!(status(&scene.knock("", &token, &HEADER).await), 401, "{why}: {token}");
@@ -222,4 +242,42 @@ async fn the_wish_travels_inside_the_envelope() {
     let (got_in, data) = asking("?want=role%3Dadmin", "more").await;
     assert!(!got_in);
     assert_eq!(data["code"], "role_not_held");
+}
+
+#[tokio::test]
+async fn a_wish_that_cannot_be_read_does_not_mean_everything() {
+    let issuer = issuer().await;
+    let scene = OverWebSocket::with(&issuer).await;
+    let token = issuer.sign(&issuer.claims("alice", &["orders:write", "orders:read"])).unwrap();
+    for query in [
+        "?want=role%3Dorders-reader%",
+        "?want=%zz",
+        "?want=account=APP&role=orders-reader",
+        "?want=account=APP;role=orders-reader",
+        "?want=account%3DAPP&want=role%3Dorders-reader",
+        "?wnat=role%3Dorders-reader",
+        "?role=orders-reader",
+        "?want=",
+    ] {
+        assert_eq!(status(&scene.knock(query, &token, &HEADER).await), 400, "{query}");
+        assert_eq!(scene.newest_line().last().unwrap(), "refused=want", "{query}");
+    }
+    assert!(scene.world.audit().await.is_empty(), "hallpass heard of none of them");
+}
+
+/// nats-server believes `X-Forwarded-For` of everybody, for its log.
+#[tokio::test]
+async fn no_client_chooses_the_address_in_the_server_s_log() {
+    let issuer = issuer().await;
+    let scene = OverWebSocket::with(&issuer).await;
+    let token = issuer.sign(&issuer.claims("alice", &[])).unwrap();
+    let arguments = [&HEADER[..], &["--header", "X-Forwarded-For: 203.0.113.9"]].concat();
+    assert!(!is_in(&scene.knock("", &token, &arguments).await));
+    let path = scene.world.directory().join("nats-server.log");
+    let line = eventually("the refusal in the server's log", || async {
+        let log = std::fs::read_to_string(&path).unwrap();
+        log.lines().find(|line| line.contains("authentication error")).map(str::to_owned)
+    })
+    .await;
+    assert!(!line.contains("203.0.113.9") && line.contains(" 127.0.0.2/127.0.0.1:"), "{line}");
 }
