@@ -184,7 +184,8 @@ impl Broker {
         findings.certificate = certificate.map(|it| *it.hash());
         let token = found.unverified_token.as_ref();
         findings.fingerprint = token.map(|it| self.privacy.fingerprint(it.expose_secret()));
-        let (wish, attested) = self.said(found.user_name, token, findings)?;
+        let host = &request.client().host;
+        let (wish, attested) = self.said(found.user_name, token, host, findings)?;
         findings.latency.done(Step::Credential, message.read_at.elapsed());
 
         let (identity, expires_at) = match (token, certificate) {
@@ -232,6 +233,7 @@ impl Broker {
         &self,
         user_name: UserName,
         token: Option<&SecretString>,
+        host: &str,
         findings: &mut Findings,
     ) -> Result<(Wish, Option<Attested>), Code> {
         let text = match user_name {
@@ -240,7 +242,7 @@ impl Broker {
         };
         let envelope = findings.edge.insert(Envelope::authentic(&text, &self.edge)?);
         let token = token.map(|token| token.expose_secret());
-        let attested = envelope.judge(token, &self.edge, Timestamp::now())?;
+        let attested = envelope.judge(token, host, &self.edge, Timestamp::now())?;
         Ok((attested.wish().clone(), Some(attested)))
     }
 

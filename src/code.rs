@@ -93,6 +93,7 @@ codes! {
         EdgeExpired = "edge_expired": "The edge's envelope is older than `edge.max_age`.",
         EdgeNotYetValid = "edge_not_yet_valid": "The edge's envelope was written further in the future than `edge.leeway` allows.",
         EdgeTokenMismatch = "edge_token_mismatch": "The edge's envelope was made for another token than the one that came with it.",
+        EdgeAddressUnknown = "edge_address_unknown": "The edge's envelope came from an address that is not in `edge.addresses`.",
         EdgeMissing = "edge_missing": "The token's issuer or a role asks for an edge that attests the connection, and none did.",
     }
     Certificate {

@@ -52,7 +52,7 @@ pub fn envelope(data: &[u8]) -> bool {
     let known = ["key", "at", "id", "src", "tls", "cipher", "want", "token"];
     assert!(fields.keys().all(|name| known.contains(&name.as_ref())));
     // It is about one token, and this is not it.
-    assert!(envelope.judge(Some("another"), &SETTINGS, envelope.at()).is_err());
-    assert!(envelope.judge(None, &SETTINGS, envelope.at()).is_err());
+    assert!(envelope.judge(Some("another"), "", &SETTINGS, envelope.at()).is_err());
+    assert!(envelope.judge(None, "", &SETTINGS, envelope.at()).is_err());
     true
 }

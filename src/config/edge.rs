@@ -47,6 +47,18 @@ impl Default for EdgeSettings {
     }
 }
 
+impl EdgeSettings {
+    /// Whether an edge may be at an address, as a server tells it. Where none is named, any may.
+    #[must_use]
+    pub fn may_be_at(&self, host: &str) -> bool {
+        let is_named = |address: IpAddr| {
+            let address = address.to_canonical();
+            self.addresses.iter().any(|network| network.contains(&address))
+        };
+        self.addresses.is_empty() || host.parse().is_ok_and(is_named)
+    }
+}
+
 impl EdgeKey {
     /// Reads the text of a key.
     ///

@@ -106,14 +106,16 @@ impl Envelope {
         Ok(Self { key, request, at, source, tls, cipher, wish, token })
     }
 
-    /// What it attests, where it is of now and about this token.
+    /// What it attests, where it is of now, about this token, and came from an edge. `host` is
+    /// whom the server speaks with.
     ///
     /// # Errors
-    /// [`Code::EdgeExpired`], [`Code::EdgeNotYetValid`], [`Code::EdgeTokenMismatch`]; and
-    /// [`Code::WishMalformed`] of the wish inside.
+    /// [`Code::EdgeExpired`], [`Code::EdgeNotYetValid`], [`Code::EdgeTokenMismatch`],
+    /// [`Code::EdgeAddressUnknown`]; and [`Code::WishMalformed`] of the wish inside.
     pub fn judge(
         &self,
         token: Option<&str>,
+        host: &str,
         settings: &EdgeSettings,
         now: Timestamp,
     ) -> Result<Attested, Code> {
@@ -129,6 +131,10 @@ impl Envelope {
         let is_about = |token: &str| <[u8; 32]>::from(Sha256::digest(token)) == self.token;
         if !token.is_some_and(is_about) {
             return Err(Code::EdgeTokenMismatch);
+        }
+        // Somebody who came by it shows it again, past the edge.
+        if !settings.may_be_at(host) {
+            return Err(Code::EdgeAddressUnknown);
         }
         Ok(Attested { source: self.source, wish: self.wish.clone()? })
     }

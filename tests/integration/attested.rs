@@ -151,6 +151,23 @@ async fn each_word_that_does_not_hold_is_refused_for_its_own_reason() {
     }
 }
 
+/// Whoever came by the token and what the edge said of it: it is of no use past the edge.
+#[tokio::test]
+async fn an_edge_is_where_it_is() {
+    let world = world(&[]).await;
+    let token = world.token("alice", &["anywhere", "fronted"]);
+    let spoken = Spoken::about(&token).sealed(&key(&world, "edge.key"));
+    let from = |address: &str| {
+        through_edge(&spoken, &token).local_address(format!("{address}:0").parse().unwrap())
+    };
+    let past_it = world.refusal_of(from("127.0.0.2"), "past-it").await;
+    assert_eq!(past_it, "edge_address_unknown");
+    let told = world.event_of("past-it").await;
+    assert_eq!(told.text("/data/client/host"), "127.0.0.2");
+    assert_eq!(told.text("/data/edge/request"), "3b382054-7d0b");
+    world.connect(from("127.0.0.1")).await.unwrap();
+}
+
 #[tokio::test]
 async fn an_issuer_or_a_role_may_ask_for_an_edge() {
     let mut world = world(&[]).await;

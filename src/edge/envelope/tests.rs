@@ -14,6 +14,8 @@ const BY_HAPROXY: &str = "hallpass-edge:key=2026-11&at=1795275535\
     &want=account%3DAPP%26role%3Da%252Fx&token=ZVnpC13VdAW98YDym1CQU6PTbEq_PeU1qySbVNQycjQ\
     &mac=eyLEUBK-lq1teasoeV06U0lPryHYx0Gk66II3t3O1eQ";
 const TOKEN: &str = "abc.def.ghi";
+/// Whom the server speaks with.
+const EDGE: &str = "127.0.0.1";
 const AT: i64 = 1_795_275_535;
 
 fn key(byte: u8) -> EdgeKey {
@@ -69,7 +71,7 @@ fn read(changes: &[(&str, Option<&str>)]) -> Result<Envelope, Code> {
 }
 
 fn judged(text: &str, token: Option<&str>, now: Timestamp) -> Result<Attested, Code> {
-    Envelope::authentic(text, &settings())?.judge(token, &settings(), now)
+    Envelope::authentic(text, &settings())?.judge(token, EDGE, &settings(), now)
 }
 
 #[test]
@@ -78,7 +80,7 @@ fn what_haproxy_writes_is_read() {
     assert_eq!(envelope.request(), "3b382054-7d0b-434c-a460-4c27870824a0");
     assert_eq!(envelope.key(), "2026-11");
     assert_eq!((envelope.tls(), envelope.cipher()), (None, None));
-    let attested = envelope.judge(Some(TOKEN), &settings(), at(1)).unwrap();
+    let attested = envelope.judge(Some(TOKEN), EDGE, &settings(), at(1)).unwrap();
     assert_eq!(attested.source().to_string(), "127.0.0.1");
     assert_eq!(*attested.wish(), Wish::read("account=APP&role=a%2Fx").unwrap());
 }
@@ -129,7 +131,7 @@ fn it_is_of_now() {
         ..settings()
     };
     let envelope = Envelope::authentic(BY_HAPROXY, &settings).unwrap();
-    let code = |now| envelope.judge(Some(TOKEN), &settings, now).err();
+    let code = |now| envelope.judge(Some(TOKEN), EDGE, &settings, now).err();
     assert_eq!([code(at(-5)), code(at(0)), code(at(30))], [None; 3]);
     assert_eq!(code(at(31)), Some(Code::EdgeExpired));
     assert_eq!(code(at(-6)), Some(Code::EdgeNotYetValid));
@@ -143,6 +145,22 @@ fn it_is_about_one_token() {
     assert_eq!(code(Some(TOKEN)), None);
     for other in [Some("abc.def.ghj"), Some(""), Some("abc.def.ghi "), None] {
         assert_eq!(code(other), Some(Code::EdgeTokenMismatch), "{other:?}");
+    }
+}
+
+#[test]
+fn it_comes_from_an_edge() {
+    let envelope = Envelope::authentic(BY_HAPROXY, &settings()).unwrap();
+    let code = |host, addresses: &[&str]| {
+        let addresses = addresses.iter().map(|it| it.parse().unwrap()).collect();
+        envelope.judge(Some(TOKEN), host, &EdgeSettings { addresses, ..settings() }, at(0)).err()
+    };
+    for good in ["10.0.0.5", "::ffff:10.0.0.5", "2001:db8::1"] {
+        assert_eq!(code(good, &["10.0.0.0/8", "2001:db8::/32"]), None, "{good}");
+    }
+    for bad in ["192.0.2.7", "127.0.0.1", "", "10.0.0.5:4222", "localhost"] {
+        assert_eq!(code(bad, &["10.0.0.0/8"]), Some(Code::EdgeAddressUnknown), "{bad}");
+        assert_eq!(code(bad, &[]), None, "nobody said where edges are");
     }
 }
 
