@@ -63,6 +63,8 @@ pub struct Connection<'a> {
 pub struct Notes {
     /// It does not let this connection take logins.
     pub denied: AtomicBool,
+    /// It does not let this connection ask the instances, or be asked, or hear the answers.
+    pub unheard: AtomicBool,
     /// It is about to stop, and takes no more clients (lame duck mode).
     pub leaving: AtomicBool,
 }
@@ -212,6 +214,11 @@ impl<'a> Connection<'a> {
     }
 }
 
+fn is_about_status(error: &async_nats::ServerError) -> bool {
+    let text = error.to_string().to_lowercase();
+    [STATUS_SUBJECT, STATUS_INBOX].iter().any(|subject| text.contains(&subject.to_lowercase()))
+}
+
 fn is_about_advisories(error: &async_nats::ServerError) -> bool {
     let text = error.to_string();
     [advisory::AUTH_ERRORS, advisory::CONNECTS, advisory::DISCONNECTS]
@@ -243,6 +250,7 @@ fn log(connection: &str, event: &Event, said: &Said) {
             complained.store(false, Ordering::Relaxed);
             // What is subscribed to is asked for again, and denied again where it is.
             notes.denied.store(false, Ordering::Relaxed);
+            notes.unheard.store(false, Ordering::Relaxed);
             notes.leaving.store(false, Ordering::Relaxed);
             tracing::info!(connection, "connected to NATS");
         }
@@ -258,7 +266,8 @@ fn log(connection: &str, event: &Event, said: &Said) {
                  of the service user must name the same queue group"
             );
         }
-        Event::ServerError(error) if error.to_string().contains(STATUS_SUBJECT) => {
+        Event::ServerError(error) if is_about_status(error) => {
+            notes.unheard.store(true, Ordering::Relaxed);
             if status_denied.swap(true, Ordering::Relaxed) {
                 return;
             }

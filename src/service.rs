@@ -170,7 +170,7 @@ pub async fn run(
     let told = CancellationToken::new();
     let _told = told.clone().drop_guard();
     tokio::spawn(health::watch_event_loop(Arc::clone(&vitals.measures), told.clone()));
-    answer_questions(&settings, &maps, &vitals, &told).await?;
+    answer_questions(&settings, instance, &maps, &vitals, &told).await?;
     let alarms = Arc::clone(&vitals.measures.break_glass);
     let nats = &settings.nats;
     let service = Connection {
@@ -281,6 +281,7 @@ pub async fn run(
 /// Answers who asks how it goes, where the settings say so, until `stop`.
 async fn answer_questions(
     settings: &Settings,
+    instance: InstanceId,
     maps: &Arc<Maps>,
     vitals: &Arc<Vitals>,
     stop: &CancellationToken,
@@ -292,7 +293,7 @@ async fn answer_questions(
     }
     if let Some(listen) = settings.agent {
         let listener = agent::listen(listen).await?;
-        let agent = Agent::start(&settings.nats, Arc::clone(vitals), stop);
+        let agent = Agent::start(&settings.nats, instance, Arc::clone(vitals), stop);
         tokio::spawn(agent.serve(listener, stop.clone()));
     }
     Ok(())

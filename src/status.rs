@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    health::{Health, Vitals},
+    health::{Health, Servers, Vitals},
     idp::{IssuerKeys, KeysState, KeysStatus},
     names::InstanceId,
     nats::{STATUS_INBOX, STATUS_SUBJECT},
@@ -38,9 +38,9 @@ pub struct InstanceStatus {
     /// How it does.
     #[serde(default = "Health::untold")]
     pub health: Health,
-    /// The nats-servers that it reaches, by name.
+    /// The nats-servers as it sees them.
     #[serde(default)]
-    pub reaches: Vec<String>,
+    pub servers: Servers,
 }
 
 /// What [`HEALTH`] is answered with: little, because it is asked all the time.
@@ -51,9 +51,9 @@ pub struct InstanceHealth {
     /// How it does. An older version tells everything instead, and nothing of this.
     #[serde(default = "Health::untold")]
     pub health: Health,
-    /// The nats-servers that it reaches, by name.
+    /// The nats-servers as it sees them.
     #[serde(default)]
-    pub reaches: Vec<String>,
+    pub servers: Servers,
 }
 
 /// The payload of a question for [`InstanceHealth`].
@@ -76,7 +76,7 @@ impl InstanceStatus {
             issuers: issuers.iter().map(|keys| keys.status()).collect(),
             maps: maps.status(),
             health: vitals.health(),
-            reaches: vitals.reached(),
+            servers: vitals.servers(),
         }
     }
 
@@ -140,8 +140,8 @@ pub async fn answer(
         };
         let told = status();
         let answer = if question.payload == HEALTH {
-            let InstanceStatus { instance, health, reaches, .. } = told;
-            serde_json::to_vec(&InstanceHealth { instance, health, reaches })
+            let InstanceStatus { instance, health, servers, .. } = told;
+            serde_json::to_vec(&InstanceHealth { instance, health, servers })
         } else {
             serde_json::to_vec(&told)
         };
@@ -187,7 +187,7 @@ mod tests {
         let told = r#"{"instance":"0197","version":"0.0.9","host":"h","pid":7,"issuers":[]}"#;
         let read: InstanceHealth = serde_json::from_str(told).unwrap();
         let (instance, health) = ("0197".to_owned(), Health::untold());
-        assert_eq!(read, InstanceHealth { instance, health, reaches: Vec::new() });
+        assert_eq!(read, InstanceHealth { instance, health, servers: Servers::default() });
     }
 
     /// Who tells more than is known here is understood, and what is not told is not made up.

@@ -108,7 +108,7 @@ pub(super) mod tests {
                 problems: Vec::new(),
             },
             health: crate::health::Health::untold(),
-            reaches: Vec::new(),
+            servers: crate::health::Servers::default(),
         }
     }
 

@@ -26,6 +26,7 @@ use crate::{
     config::{AgentSettings, NatsSettings},
     health::Vitals,
     http::ListenError,
+    names::InstanceId,
     printable,
 };
 
@@ -67,11 +68,16 @@ pub async fn listen(settings: AgentSettings) -> Result<TcpListener, ListenError>
 impl Agent {
     /// An agent for the servers of `nats.urls`, which it watches until `stop`.
     #[must_use]
-    pub fn start(nats: &NatsSettings, vitals: Arc<Vitals>, stop: &CancellationToken) -> Self {
-        let ways = Ways::new(&nats.urls);
+    pub fn start(
+        nats: &NatsSettings,
+        instance: InstanceId,
+        vitals: Arc<Vitals>,
+        stop: &CancellationToken,
+    ) -> Self {
+        let ways = Ways::new(&nats.urls, instance, Arc::clone(&vitals.notes));
         tokio::spawn(Arc::clone(&ways).watch(nats.clone(), stop.clone()));
-        let reached = Arc::clone(&ways);
-        vitals.reaches_by(Box::new(move || reached.reached()));
+        let seen = Arc::clone(&ways);
+        vitals.sees(Box::new(move || seen.servers()));
         Self { ways, vitals, complained: AtomicI64::new(i64::MIN) }
     }
 
@@ -129,7 +135,8 @@ impl Agent {
             return self.ways.path(way, Some(line)).answer();
         }
         self.complain(line);
-        Answer::Down("no server of that name")
+        // Another instance may know the name, whose configuration is a newer one.
+        Answer::NoNews
     }
 
     /// What is told where no server is named: of the one that hallpass itself works over.

@@ -2,24 +2,22 @@
 //! else, asked once a second how far it is and which replicas of hallpass answer through it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
-use async_nats::{Client, ServerAddr, Subscriber, connection::State};
+use async_nats::{Client, Subscriber, connection::State};
 use futures_util::StreamExt as _;
-use tokio::{
-    net::TcpStream,
-    time::{Instant, MissedTickBehavior, interval, sleep, timeout},
-};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::weight::{Answer, Elsewhere, IN_VAIN, Path, Reach};
+use super::weight::{Answer, Elsewhere, IN_VAIN, LOST, Path, Reach};
 use crate::{
     config::NatsSettings,
-    health::round_trip,
+    health::{Servers, round_trip},
     measures::Probe,
+    names::InstanceId,
     nats::{Connection, Notes, STATUS_SUBJECT},
     status::{HEALTH, InstanceHealth},
 };
@@ -38,45 +36,60 @@ const MOST: usize = 256;
 
 /// All ways into NATS.
 #[derive(Debug)]
-pub struct Ways(Vec<Way>);
+pub struct Ways {
+    ways: Vec<Way>,
+    /// This instance, which hears itself as well.
+    instance: String,
+    /// Of the connection by which it is asked.
+    own: Arc<Notes>,
+}
 
 impl Ways {
-    /// Ways that nothing is known of. It is found out once [`Self::watch`] runs.
+    /// Ways that nothing is known of. It is found out once [`Self::watch`] runs. `own` has what the
+    /// server says on the connection by which this instance itself is asked.
     #[must_use]
-    pub fn new(urls: &[String]) -> Arc<Self> {
-        Arc::new(Self(urls.iter().map(|url| Way::new(url)).collect()))
+    pub fn new(urls: &[String], instance: InstanceId, own: Arc<Notes>) -> Arc<Self> {
+        let ways = urls.iter().map(|url| Way::new(url)).collect();
+        Arc::new(Self { ways, instance: instance.to_string(), own })
     }
 
     /// Finds out how they are, until `stop`.
     pub async fn watch(self: Arc<Self>, settings: NatsSettings, stop: CancellationToken) {
-        let watching = self.0.iter().map(|way| way.watch(&self, &settings, &stop));
+        let watching = self.ways.iter().map(|way| way.watch(&self, &settings, &stop));
         futures_util::future::join_all(watching).await;
     }
 
     /// Each of them.
     pub fn iter(&self) -> std::slice::Iter<'_, Way> {
-        self.0.iter()
+        self.ways.iter()
     }
 
-    /// The names of the servers that are reached.
+    /// The servers that are reached, and those that were lost.
     #[must_use]
-    pub fn reached(&self) -> Vec<String> {
-        let mut names: Vec<_> =
-            self.iter().filter(|way| way.is_there()).filter_map(Way::server).collect();
-        names.sort();
-        names.dedup();
-        names
+    pub fn servers(&self) -> Servers {
+        let names = |fits: fn(&Way) -> bool| {
+            let names: BTreeSet<_> =
+                self.iter().filter(|way| fits(way)).filter_map(Way::server).collect();
+            names.into_iter().collect()
+        };
+        Servers { reached: names(Way::is_there), missed: names(Way::is_lost) }
     }
 
     /// What is known of one of them, which leads to the server of this name.
     #[must_use]
     pub fn path(&self, way: &Way, server: Option<&str>) -> Path {
-        let mut elsewhere = Elsewhere::default();
-        for other in self.iter().filter(|other| !std::ptr::eq(*other, way) && other.is_there()) {
-            elsewhere.other_server = true;
-            elsewhere.best = elsewhere.best.max(server.and_then(|name| other.best_at(name)));
+        let path = way.path();
+        // Nobody can be heard who is not allowed to answer.
+        if self.own.unheard.load(Ordering::Relaxed) {
+            return Path { reach: Reach::Unknown, ..path };
         }
-        Path { elsewhere, ..way.path() }
+        let mut elsewhere = Elsewhere::default();
+        let others = self.iter().filter(|other| !std::ptr::eq(*other, way) && other.is_there());
+        for told in others.filter_map(|other| Some(other.told_of(server?, &self.instance))) {
+            elsewhere.best = elsewhere.best.max(told.best);
+            elsewhere.missed |= told.missed;
+        }
+        Path { elsewhere, ..path }
     }
 }
 
@@ -96,8 +109,10 @@ struct Known {
     /// Since when there is no connection; nothing where there is one or never was one.
     lost: Option<Instant>,
     in_vain: u32,
-    /// Whether the address turned the last connection down.
-    refused: bool,
+    /// Whether the newest question to the server had an answer.
+    answered: bool,
+    /// Whether the server does not let this instance hear the others.
+    denied: bool,
     /// Whether it said that it is about to stop.
     leaving: bool,
     /// What HAProxy would be told; the log has heard of it.
@@ -126,18 +141,31 @@ impl Way {
         known.server.is_some() && known.lost.is_none() && known.in_vain < IN_VAIN
     }
 
-    /// The best percentage of those who were heard by this way, are ready, and reach a server.
-    fn best_at(&self, server: &str) -> Option<u8> {
+    /// Whether its server was there, and is not any more.
+    fn is_lost(&self) -> bool {
         let known = self.known();
-        let told = known.heard.values().map(|(_, told)| told);
-        let there = told.filter(|it| it.health.ready && it.reaches.iter().any(|at| at == server));
-        there.map(|it| it.health.percent).max()
+        let is_lost = known.lost.is_some_and(|since| since.elapsed() >= LOST);
+        known.server.is_some() && (is_lost || known.in_vain >= IN_VAIN)
+    }
+
+    /// What those say of a server who are heard by this way and ready, but for one of them.
+    fn told_of(&self, server: &str, but: &str) -> Elsewhere {
+        let known = self.known();
+        let mut told = Elsewhere::default();
+        let others = known.heard.iter().filter(|(instance, _)| *instance != but);
+        for (_, (_, InstanceHealth { health, servers, .. })) in others {
+            let has = |names: &[String]| health.ready && names.iter().any(|name| name == server);
+            told.best = told.best.max(has(&servers.reached).then_some(health.percent));
+            told.missed |= has(&servers.missed);
+        }
+        told
     }
 
     /// What is known of it by itself.
     fn path(&self) -> Path {
         let known = self.known();
         let reach = match (&known.server, known.lost) {
+            _ if known.denied => Reach::Unknown,
             (None, _) if self.begun.elapsed() < PATIENCE => Reach::Unknown,
             (None, _) => Reach::Lost(self.begun.elapsed()),
             (Some(_), Some(since)) => Reach::Lost(since.elapsed()),
@@ -148,10 +176,10 @@ impl Way {
             reach,
             round_trip: self.probe.took(),
             replicas: answering.map(|(_, told)| told.health.clone()).collect(),
-            refused: known.refused,
             elsewhere: Elsewhere::default(),
             leaving: known.leaving,
-            settled: known.asked > 1,
+            // What comes back shows that answers do.
+            settled: known.asked > 1 && known.answered,
         }
     }
 
@@ -185,22 +213,8 @@ impl Way {
             );
         };
         tokio::select! {
-            ((), ()) = async { tokio::join!(watching, self.knock()) } => {}
+            () = watching => {}
             () = stop.cancelled() => {}
-        }
-    }
-
-    /// Finds out, while there is no connection, whether anybody listens there.
-    async fn knock(&self) {
-        let Ok(address) = self.url.parse::<ServerAddr>() else { return };
-        loop {
-            sleep(PAUSE).await;
-            let is_away = {
-                let known = self.known();
-                known.server.is_none() || known.lost.is_some()
-            };
-            let refused = is_away && is_refused(address.host(), address.port()).await;
-            self.known().refused = refused;
         }
     }
 
@@ -219,6 +233,7 @@ impl Way {
                 let mut known = self.known();
                 known.server = Some(name);
                 known.leaving = notes.leaving.load(Ordering::Relaxed);
+                known.denied = notes.unheard.load(Ordering::Relaxed);
                 known.asked += 1;
                 let asked = known.asked;
                 known.heard.retain(|_, (at, _)| *at + UNANSWERED > asked);
@@ -230,6 +245,7 @@ impl Way {
             }
             let is_there = round_trip(client, &self.probe).await;
             let mut known = self.known();
+            known.answered = is_there;
             known.in_vain = if is_there { 0 } else { known.in_vain.saturating_add(1) };
         }
     }
@@ -291,10 +307,4 @@ impl Way {
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Whether a machine says that nobody listens there. Silence says nothing.
-async fn is_refused(host: &str, port: u16) -> bool {
-    let connecting = timeout(EVERY, TcpStream::connect((host, port))).await;
-    matches!(connecting, Ok(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused)
 }

@@ -39,8 +39,6 @@ pub struct Path {
     pub round_trip: Option<Duration>,
     /// How the replicas do that answer through it.
     pub replicas: Vec<Health>,
-    /// Whether its address turned the last connection down: nobody listens there.
-    pub refused: bool,
     /// What is known of it by other ways.
     pub elsewhere: Elsewhere,
     /// Whether the server is about to stop, and takes no more clients (lame duck mode).
@@ -54,8 +52,8 @@ pub struct Path {
 pub struct Elsewhere {
     /// The best percentage of those ready replicas that reach it, as far as they can be heard.
     pub best: Option<u8>,
-    /// Whether this instance reaches another server, and so is not the one that is cut off.
-    pub other_server: bool,
+    /// Whether a ready replica that can be heard has lost it as well.
+    pub missed: bool,
 }
 
 /// What HAProxy is told.
@@ -111,12 +109,13 @@ impl Path {
         Answer::Ready(best.min(own).clamp(1, 100))
     }
 
-    /// Of a server that this instance does not reach. It may be this instance that is cut off, and
-    /// then others serve there all the same: what nobody knows is left to HAProxy's own check.
+    /// Of a server that this instance does not reach. It may be this instance that is cut off, while
+    /// others serve there all the same: only what another one sees as well is told as `down`. The
+    /// rest is left to HAProxy's own check, which goes by HAProxy's own way.
     fn unreached(&self, why: &'static str) -> Answer {
         match self.elsewhere.best {
             Some(best) => Answer::Ready(best.min(Input::Nats.scale().floor).clamp(1, 100)),
-            None if self.refused || self.elsewhere.other_server => Answer::Down(why),
+            None if self.elsewhere.missed => Answer::Down(why),
             None => Answer::NoNews,
         }
     }
@@ -138,8 +137,7 @@ mod tests {
             reach,
             round_trip,
             replicas: replicas.to_vec(),
-            refused: true,
-            elsewhere: Elsewhere::default(),
+            elsewhere: Elsewhere { best: None, missed: true },
             leaving: false,
             settled: true,
         }
@@ -192,20 +190,18 @@ mod tests {
 
     #[test]
     fn who_is_cut_off_takes_no_server_down_that_others_reach() {
-        let lost = |refused, elsewhere| {
+        let lost = |elsewhere| {
             let reach = Reach::Lost(Duration::from_secs(9));
-            told(&Path { refused, elsewhere, ..path(reach, &[]) })
+            told(&Path { elsewhere, ..path(reach, &[]) })
         };
-        let away = "down #hallpass has no connection to nats-server\n";
         let nobody = Elsewhere::default();
-        assert_eq!(lost(false, nobody), "", "nobody knows who is cut off");
-        assert_eq!(lost(true, nobody), away, "somebody's machine says that nobody listens");
-        assert_eq!(lost(false, Elsewhere { other_server: true, ..nobody }), away);
-        let reached = Elsewhere { best: Some(80), other_server: true };
-        assert_eq!(lost(false, reached), "ready up 10%\n", "others serve there");
-        assert_eq!(lost(true, reached), "ready up 10%\n");
+        assert_eq!(lost(nobody), "", "nobody knows who is cut off");
+        let away = "down #hallpass has no connection to nats-server\n";
+        assert_eq!(lost(Elsewhere { missed: true, ..nobody }), away, "two say so");
+        let reached = Elsewhere { best: Some(80), missed: true };
+        assert_eq!(lost(reached), "ready up 10%\n", "others serve there");
         let silent = path(Reach::There { in_vain: 2 }, &[replica(true, 100)]);
-        assert_eq!(told(&Path { refused: false, ..silent }), "");
+        assert_eq!(told(&Path { elsewhere: nobody, ..silent }), "");
     }
 
     #[test]

@@ -10,4 +10,4 @@ mod vitals;
 
 pub use judge::{Health, Reason};
 pub use probes::{round_trip, watch_event_loop, watch_jetstream, watch_nats};
-pub use vitals::{Meter, Reached, Vitals};
+pub use vitals::{Meter, Servers, Sight, Vitals};

@@ -10,6 +10,7 @@ use std::{
 };
 
 use async_nats::{Client, connection::State};
+use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use super::judge::{Health, Promise, Readings};
@@ -29,8 +30,17 @@ const ANSWERED: Duration = Duration::from_millis(2500);
 /// Tells how the delivery of audit events stands.
 pub type Meter = Box<dyn Fn() -> OnItsWay + Send + Sync>;
 
-/// Tells which servers are reached, by name.
-pub type Reached = Box<dyn Fn() -> Vec<String> + Send + Sync>;
+/// Tells which servers are reached.
+pub type Sight = Box<dyn Fn() -> Servers + Send + Sync>;
+
+/// nats-servers by name, as an instance sees them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Servers {
+    /// Those that it reaches.
+    pub reached: Vec<String>,
+    /// Those that it reached and lost; told where it looks for each server, see [`Vitals::sees`].
+    pub missed: Vec<String>,
+}
 
 /// Everything that tells how this instance does, as far as its start has come.
 pub struct Vitals {
@@ -41,7 +51,7 @@ pub struct Vitals {
     /// The connection that logins come by.
     client: OnceLock<Client>,
     trail: OnceLock<Meter>,
-    ways: OnceLock<Reached>,
+    sight: OnceLock<Sight>,
     issuers: OnceLock<Vec<Arc<IssuerKeys>>>,
     serving: AtomicBool,
     stop: CancellationToken,
@@ -71,7 +81,7 @@ impl Vitals {
             notes: Arc::default(),
             client: OnceLock::new(),
             trail: OnceLock::new(),
-            ways: OnceLock::new(),
+            sight: OnceLock::new(),
             issuers: OnceLock::new(),
             serving: AtomicBool::new(false),
             stop,
@@ -98,8 +108,8 @@ impl Vitals {
     }
 
     /// Each server of the configuration is looked for.
-    pub fn reaches_by(&self, ways: Reached) {
-        let _ = self.ways.set(ways);
+    pub fn sees(&self, sight: Sight) {
+        let _ = self.sight.set(sight);
     }
 
     /// There are issuers, whose keys may not be there yet.
@@ -119,13 +129,13 @@ impl Vitals {
         Some(client.server_info().server_name)
     }
 
-    /// The names of the servers that are reached; where nobody looks for each of them, that of the
-    /// one that the connection is with.
+    /// The servers that are reached, and those that were lost; where nobody looks for each of them,
+    /// the one that the connection is with.
     #[must_use]
-    pub fn reached(&self) -> Vec<String> {
-        match self.ways.get() {
-            Some(reached) => reached(),
-            None => self.server().into_iter().collect(),
+    pub fn servers(&self) -> Servers {
+        match self.sight.get() {
+            Some(sight) => sight(),
+            None => Servers { reached: self.server().into_iter().collect(), missed: Vec::new() },
         }
     }
 

@@ -44,7 +44,7 @@ async fn it_answers_for_the_server_that_is_named_or_else_for_its_own() {
         assert!(line.ends_with("%\n") && line.lines().count() == 1, "{line}");
     }
     for _ in 0..3 {
-        assert_eq!(told(&at, b"nats-9\n").await, "down #no server of that name\n");
+        assert_eq!(told(&at, b"nats-9\n").await, "", "others may know it");
     }
     let line = world.hallpass[0].says("`agent-send` names no server of `nats.urls`").await;
     assert!(line.contains("nats-9") && line.contains("nats-1"), "{line}");
@@ -95,12 +95,41 @@ async fn a_server_that_takes_its_leave_has_no_new_clients() {
 
 #[tokio::test]
 async fn before_it_knows_anything_it_says_nothing() {
-    let world = World::builder().replicas(0).start().await;
+    let mut world = World::builder().replicas(0).start().await;
     world.nats.stop().await;
     let early = Hallpass::start(world.directory(), &AGENT);
     let at = agent(&early).await;
     assert_eq!(told(&at, b"nats-1\n").await, "", "it may have been restarted: nothing is new");
-    hears(&at, b"nats-1\n", "down #hallpass has no connection to nats-server\n").await;
+    world.restart_nats().await;
+    hears(&at, b"nats-1\n", "ready up ").await;
+}
+
+/// Where the permissions are those of an older installation nobody can be heard, which says nothing
+/// of who is there.
+#[tokio::test]
+async fn without_the_permissions_there_is_no_news_and_the_log_says_why() {
+    for (line, denied) in [
+        (
+            "              \"_INBOX.hallpass-status.>\"\n",
+            "Subscription to \"_INBOX.hallpass-status",
+        ),
+        ("              \"hallpass.status.issuers\"\n", "Subscription to \"hallpass.status"),
+        ("\"hallpass.status.issuers\", ", "Publish to \"hallpass.status"),
+    ] {
+        let older = |conf: &str| conf.replacen(line, "", 1);
+        let mut world = World::builder().server_conf(older).replicas(0).start().await;
+        world.add_hallpass(&AGENT).await;
+        let at = agent(&world.hallpass[0]).await;
+        let line = world.hallpass[0].says("HAProxy's agent-check works").await;
+        assert!(line.to_lowercase().contains(&denied.to_lowercase()), "{denied}: {line}");
+        // More than it takes to know that nobody answers.
+        for _ in 0..40 {
+            assert_eq!(told(&at, b"nats-1\n").await, "", "{denied}");
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        let token = world.token("x", &["orders:read"]);
+        world.log_in("in", &token).await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -57,14 +57,18 @@ async fn a_server_is_there_as_long_as_one_replica_is_ready_and_then_drains() {
     is_in(&visitor).await;
 }
 
+/// Of one server and one replica nobody else says that it is gone: HAProxy's own check does.
 #[tokio::test]
-async fn a_server_that_is_gone_is_down_until_it_is_back() {
+async fn a_server_that_is_gone_is_down_by_haproxy_s_own_check_until_it_is_back() {
     let mut world = World::builder().replicas(0).start().await;
     world.add_hallpass(&AGENT).await;
     let haproxy = before(&world).await;
     weighs(&haproxy, "nats-1", 50..=100).await;
     world.nats.stop().await;
-    is_down(&haproxy, "nats-1").await;
+    let is_down = |state: &ServerState| {
+        state.status.starts_with("DOWN") && state.check == "L4CON" && state.agent == "L7RSP"
+    };
+    haproxy.thinks("nats", "nats-1", "is down, and its agent knows nothing", is_down).await;
     world.restart_nats().await;
     weighs(&haproxy, "nats-1", 50..=100).await;
 }
@@ -155,9 +159,10 @@ async fn a_server_that_one_replica_does_not_reach_and_another_does_is_there() {
     weighs(&haproxy, "two", 50..=100).await;
     cable.cut();
     weighs(&haproxy, "two", 10..=10).await;
-    // Nobody else reaches it, and the other server is reached.
+    // Nobody else is there who would know whether it is the server or the way to it.
     assert!(world.hallpass.remove(1).terminate().await.success());
-    is_down(&haproxy, "two").await;
+    let no_news = |state: &ServerState| state.agent == "L7RSP" && state.status.starts_with("UP");
+    haproxy.thinks("nats", "two", "hears no news", no_news).await;
     cable.mend();
     weighs(&haproxy, "two", 50..=100).await;
 }
