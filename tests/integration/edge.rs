@@ -9,6 +9,7 @@ use crate::support::{Authority, Certified, Haproxy, ROOT, World, WorldBuilder};
 
 mod agents;
 mod browser;
+mod forged;
 mod gossip;
 mod one_id;
 mod over_websocket;

@@ -50,6 +50,27 @@ pub(super) async fn issuer() -> Idp {
     Idp::start(options).await.unwrap()
 }
 
+/// What the WebSocket example asks for: the key that it shares with hallpass, that of the issuer, and
+/// where the page is. It is told later where nats-server is.
+pub(super) fn environment(
+    certificates: &Certificates,
+    shared: &str,
+    (algorithm, key): (&str, &str),
+    app: &str,
+) -> [(&'static str, String); 8] {
+    std::fs::write(certificates.path("issuer.pem"), key).unwrap();
+    [
+        ("HALLPASS_EDGE_CERTIFICATE", certificates.path("edge.pem")),
+        ("HALLPASS_EDGE_SOCKET", certificates.path("edge.sock")),
+        ("HALLPASS_EDGE_ISSUER_KEY", certificates.path("issuer.pem")),
+        ("HALLPASS_EDGE_ALGORITHM", algorithm.to_owned()),
+        ("HALLPASS_EDGE_ORIGIN", ORIGIN.to_owned()),
+        ("HALLPASS_EDGE_KEY", shared.to_owned()),
+        ("HALLPASS_APP", app.to_owned()),
+        ("HALLPASS_NATS_WEBSOCKET_1", NOWHERE.to_owned()),
+    ]
+}
+
 impl OverWebSocket {
     /// With this issuer.
     pub(super) async fn with(issuer: &Idp) -> Self {
@@ -81,17 +102,8 @@ impl OverWebSocket {
         app: &str,
     ) -> Self {
         let certificates = Certificates::new();
-        std::fs::write(certificates.path("issuer.pem"), key).unwrap();
         let shared = STANDARD.encode([7; 32]);
-        let environment = [
-            ("HALLPASS_EDGE_CERTIFICATE", certificates.path("edge.pem")),
-            ("HALLPASS_EDGE_ISSUER_KEY", certificates.path("issuer.pem")),
-            ("HALLPASS_EDGE_ALGORITHM", algorithm.to_owned()),
-            ("HALLPASS_EDGE_ORIGIN", ORIGIN.to_owned()),
-            ("HALLPASS_EDGE_KEY", shared.clone()),
-            ("HALLPASS_APP", app.to_owned()),
-            ("HALLPASS_NATS_WEBSOCKET_1", NOWHERE.to_owned()),
-        ];
+        let environment = environment(&certificates, &shared, (algorithm, key), app);
         let listeners = ["HALLPASS_EDGE_LISTEN"];
         let haproxy = Haproxy::start(configuration, &listeners, &environment).await;
 
