@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::support::{Hallpass, eventually};
 
 mod agent;
+mod door;
 mod numbers;
 mod ready;
 mod weight;
