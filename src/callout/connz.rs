@@ -2,7 +2,7 @@
 //! ended included, as far as it remembers them. Pure.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::advisory::{About, AdvisedClient, AdvisedServer, Advisory, Amount};
 
@@ -16,6 +16,8 @@ const NOWHERE: &str = "$G";
 /// A page of connections whose clients said of themselves as much as a server takes by default
 /// has half of it.
 const MAX_BYTES: usize = 8 * 1024 * 1024;
+/// What clients say of themselves is cut to this many characters: as many as are told.
+const LONGEST: usize = 128;
 
 /// What is asked: open connections and those that ended.
 #[derive(Serialize)]
@@ -87,16 +89,22 @@ struct Connection {
     in_bytes: i64,
     #[serde(default)]
     out_bytes: i64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "cut")]
     name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "cut")]
     lang: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "cut")]
     version: String,
     #[serde(rename = "authorized_user", default)]
     user: String,
     #[serde(default)]
     account: String,
+}
+
+/// Cut while it is read: an answer may hold a hundred connections that say all that they can.
+fn cut<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Ok(text.chars().take(LONGEST).collect())
 }
 
 impl Connection {
@@ -189,6 +197,19 @@ mod tests {
         assert_eq!(client.stop.unwrap().to_string(), "2026-01-02T03:05:05Z");
         assert_eq!((client.host.as_str(), login.reason.as_str()), ("192.0.2.7", "Client Closed"));
         assert_eq!(login.sent, Amount { msgs: 1, bytes: 2 });
+    }
+
+    #[test]
+    fn what_a_client_says_of_itself_is_cut_between_characters() {
+        let mut long = answer();
+        for name in ["name", "lang", "version"] {
+            long["data"]["connections"][0][name] = "é".repeat(LONGEST + 1).into();
+        }
+        let client = read(&long).unwrap().logins.remove(0).client;
+        for text in [client.name, client.lang, client.version] {
+            assert_eq!(text, "é".repeat(LONGEST));
+            assert!(text.capacity() < 4 * LONGEST, "the rest is not kept either");
+        }
     }
 
     #[test]

@@ -2,11 +2,12 @@
 //! `GET /metrics`, and nothing else.
 //!
 //! Whoever reaches the address is answered, without authentication. No token and no claim is in
-//! the answers.
+//! the answers. How many may ask at once, and for how long, is bounded.
 
+mod door;
 mod metrics;
 
-use std::{future::IntoFuture as _, io, net::SocketAddr, sync::Arc};
+use std::{io, net::SocketAddr, sync::Arc};
 
 use axum::{
     Json, Router,
@@ -69,9 +70,7 @@ pub async fn serve(listener: TcpListener, asked: Asked, stop: CancellationToken)
         .with_state(asked);
     tokio::select! {
         () = stop.cancelled() => {}
-        Err(error) = axum::serve(listener, app).into_future() => {
-            tracing::error!(%error, "metrics are served no longer");
-        }
+        () = door::keep(listener, app) => {}
     }
 }
 

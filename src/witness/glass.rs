@@ -201,26 +201,30 @@ fn reason(last: Option<(u64, Instant)>, connects: u64, now: Instant) -> Reason {
 
 /// Asks all servers about a user and raises what alarms there are to raise; returns how many
 /// servers answered.
+///
+/// Those of a page are raised before the next is asked for: no alarm waits for thousands of
+/// others, and no more than a page of each server is held.
 async fn look(client: &Client, user: &str, told: &mut AlarmsTold, bell: &Bell) -> usize {
-    let (mut found, mut servers) = (Vec::new(), BTreeSet::new());
+    let (mut servers, mut looked_up) = (BTreeSet::new(), false);
     for offset in (0..MOST).step_by(connz::PAGE) {
         let pages = pages(client, user, offset, &servers).await;
         servers.extend(pages.keys().cloned());
         let has_more = pages.values().any(|page| page.has_more);
-        found.extend(pages.into_values().flat_map(|page| page.logins));
+        let mut found: Vec<_> = pages.into_values().flat_map(|page| page.logins).collect();
+        if !found.is_empty() && !looked_up {
+            looked_up = true;
+            let known = told.read(|place| bell.knows(place.to_owned())).await;
+            if let Err(error) = known {
+                // Told twice, rather than not at all.
+                tracing::debug!(%error, "which alarms were raised is not known");
+            }
+        }
+        found.sort_by_key(|login| login.at);
+        found.iter().for_each(|login| bell.ring(login, true));
         if !has_more {
             break;
         }
     }
-    if !found.is_empty() {
-        let known = told.read(|place| bell.knows(place.to_owned())).await;
-        if let Err(error) = known {
-            // Told twice, rather than not at all.
-            tracing::debug!(%error, "which alarms were raised is not known");
-        }
-    }
-    found.sort_by_key(|login| login.at);
-    found.iter().for_each(|login| bell.ring(login, true));
     servers.len()
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use async_nats::ConnectOptions;
 use hallpass::playground::client::Visitor;
 
-use crate::support::{Authority, Certified, Haproxy, ROOT, World, WorldBuilder};
+use crate::support::{Authority, Certified, Haproxy, ROOT, World, WorldBuilder, host_and_port};
 
 mod agents;
 mod browser;
@@ -65,11 +65,6 @@ impl Certificates {
     fn path(&self, name: &str) -> String {
         self.directory.path().join(name).display().to_string()
     }
-}
-
-/// `host:port` of a URL.
-fn host_and_port(url: &str) -> String {
-    url.split_once("://").unwrap().1.to_owned()
 }
 
 /// Where nobody listens.

@@ -15,7 +15,9 @@ use fastrand::Rng;
 use serde_json::json;
 use tokio::{task::JoinSet, time::sleep};
 
-use crate::support::{Cable, Disk, Hallpass, Wire, World, code, eventually, run, text, with_admin};
+use crate::support::{
+    Cable, Disk, Hallpass, Wire, World, code, eventually, host_and_port, run, text, with_admin,
+};
 
 /// Rounds of the short form, for each mode.
 const ROUNDS: usize = 6;
@@ -115,7 +117,7 @@ impl Scene {
     async fn start(mode: &str) -> Self {
         let (world, admin) = with_admin().await;
         admin.create_stream(forgetful()).await.unwrap();
-        let target = world.nats.url().split_once("://").unwrap().1.to_owned();
+        let target = host_and_port(world.nats.url());
         let cable = Cable::to(target).await;
         let mut settings = vec![
             format!("nats.urls={}", cable.url()),

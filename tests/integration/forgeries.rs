@@ -12,7 +12,9 @@ use tokio::{
     sync::watch,
 };
 
-use crate::support::{AskingServer, Heard, ServerKeys, Wire, World, eventually, sign, soon};
+use crate::support::{
+    AskingServer, Heard, ServerKeys, Wire, World, eventually, host_and_port, sign, soon,
+};
 
 const ASK: &str = "$SYS.REQ.USER.AUTH";
 
@@ -490,8 +492,8 @@ async fn tokens_of_every_bad_form_have_their_code() {
 
 /// Logs in over WebSocket, in bytes, with this cookie; returns once the server has refused.
 async fn refused_over_websocket(world: &World, name: &str, cookie: &str) {
-    let address = world.nats.websocket_url().unwrap().split_once("://").unwrap().1;
-    let mut stream = BufReader::new(TcpStream::connect(address).await.unwrap());
+    let address = host_and_port(world.nats.websocket_url().unwrap());
+    let mut stream = BufReader::new(TcpStream::connect(&address).await.unwrap());
     let upgrade = format!(
         "GET / HTTP/1.1\r\nHost: {address}\r\nOrigin: http://localhost:3000\r\n\
          Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::support::{Hallpass, eventually};
 
 mod agent;
+mod door;
 mod numbers;
 mod ready;
 mod weight;
@@ -13,19 +14,12 @@ mod weight;
 const HTTP: [&str; 2] = ["--set", "http.listen=127.0.0.1:0"];
 const AGENT: [&str; 2] = ["--set", "agent.listen=127.0.0.1:0"];
 
-/// Where it listens, as a line of its log says.
-async fn address(hallpass: &Hallpass, line: &str) -> String {
-    let line = hallpass.says(line).await;
-    let (_, address) = line.rsplit_once("address=").unwrap();
-    address.split_whitespace().next().unwrap().to_owned()
-}
-
 async fn http(hallpass: &Hallpass) -> String {
-    address(hallpass, "metrics are served over HTTP").await
+    hallpass.listens("metrics are served over HTTP").await
 }
 
 async fn agent(hallpass: &Hallpass) -> String {
-    address(hallpass, "HAProxy's agent-check is answered").await
+    hallpass.listens("HAProxy's agent-check is answered").await
 }
 
 /// What it answers; nothing where it does not.

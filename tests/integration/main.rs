@@ -50,5 +50,6 @@ mod tail;
 mod tls;
 mod token;
 mod told;
+mod tools;
 mod wishes;
 mod witness;

@@ -11,9 +11,7 @@ const ON_A_FREE_PORT: &[&str] = &["--set", "http.listen=127.0.0.1:0"];
 
 /// Where it listens, as it says itself.
 async fn address(hallpass: &Hallpass) -> String {
-    let line = hallpass.says("metrics are served over HTTP").await;
-    let (_, address) = line.rsplit_once("address=").unwrap();
-    address.split_whitespace().next().unwrap().to_owned()
+    hallpass.listens("metrics are served over HTTP").await
 }
 
 async fn ask(method: Method, address: &str, path: &str) -> reqwest::Response {

@@ -3,7 +3,7 @@
 use std::{path::Path, process::Output, time::Duration};
 
 use super::*;
-use crate::support::{Cable, Process, client, run_with};
+use crate::support::{Cable, Process, client, host_and_port, run_with};
 
 /// What takes no longer has no line of its own.
 const LONGER: &str = "0.8";
@@ -47,7 +47,7 @@ async fn a_terminal_is_shown_how_far_a_file_is_read_and_a_pipe_is_not() {
 async fn a_terminal_is_shown_how_far_the_stream_is_read_and_a_pipe_is_not() {
     let (world, _) = exported().await;
     let id = world.event_of("out").await.text("/data/decision");
-    let target = world.nats.url().split_once("://").unwrap().1.to_owned();
+    let target = host_and_port(world.nats.url());
     let cable = Cable::late(target, LATE).await;
     let away = format!("nats.urls={}", cable.url());
     let set = ["--set", away.as_str()];

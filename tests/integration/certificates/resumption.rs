@@ -13,7 +13,7 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 
 use super::*;
-use crate::support::soon;
+use crate::support::{host_and_port, soon};
 
 /// A client that keeps its TLS sessions.
 fn keeping(scene: &Scene, certified: &Certified) -> Arc<ClientConfig> {
@@ -32,7 +32,7 @@ async fn log_in(
     config: &Arc<ClientConfig>,
     name: &str,
 ) -> (String, Option<HandshakeKind>) {
-    let address = scene.world.nats.url().split_once("://").unwrap().1;
+    let address = host_and_port(scene.world.nats.url());
     let mut plain = BufReader::new(TcpStream::connect(address).await.unwrap());
     let mut info = String::new();
     soon("INFO", plain.read_line(&mut info)).await.unwrap();

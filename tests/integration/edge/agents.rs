@@ -10,9 +10,8 @@ async fn asked(certificates: &Certificates) -> (World, [(&'static str, String); 
     let mut world = certificates.announced(builder).replicas(1).start().await;
     let nowhere = "issuers.idp.jwks_uri=http://127.0.0.1:1/keys";
     world.add_hallpass(&["--set", nowhere, "--set", "agent.listen=127.0.0.1:0"]).await;
-    let line = world.hallpass[1].says("HAProxy's agent-check is answered").await;
-    let (_, address) = line.rsplit_once("address=").unwrap();
-    let (address, port) = address.trim().split_once(':').unwrap();
+    let address = world.hallpass[1].listens("HAProxy's agent-check is answered").await;
+    let (address, port) = address.split_once(':').unwrap();
     let address = ("HALLPASS_AGENT_ADDRESS", address.to_owned());
     (world, [address, ("HALLPASS_AGENT_PORT", port.to_owned())])
 }

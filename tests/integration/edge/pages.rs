@@ -19,7 +19,8 @@ fn words<'a>(text: &'a str, prefix: &str) -> BTreeSet<&'a str> {
 fn the_page_has_every_variable_that_the_examples_read() {
     let readme = read(example("README.md"));
     let told = words(&readme, "HALLPASS_");
-    let files = ["tcp/haproxy.cfg", "tcp/nats-server.conf", "websocket/haproxy.cfg"];
+    let files =
+        ["tcp/haproxy.cfg", "tcp/nats-server.conf", "tcp/cluster.conf", "websocket/haproxy.cfg"];
     let texts = files.map(|file| read(example(file)));
     let all: BTreeSet<_> = texts.iter().flat_map(|text| words(text, "HALLPASS_")).collect();
     assert!(all.len() > 15, "{all:?}");

@@ -1,14 +1,12 @@
 //! Everything of ours is down, an operator gets in all the same, and that raises an alarm.
 
-use hallpass::{
-    audit::reader::Record,
-    callout::connz,
-    playground::NatsServer,
-    setup::{self, Listen},
-};
+use hallpass::{audit::reader::Record, callout::connz};
 use serde_json::{Value, json};
 
-use crate::support::{Cable, Hallpass, Wire, World, eventually, nats_server, run, text};
+use crate::{
+    clients::listener,
+    support::{Cable, Hallpass, Wire, World, eventually, host_and_port, run, text},
+};
 
 mod drill;
 
@@ -39,9 +37,7 @@ async fn operator(world: &World, name: &str) -> Wire {
 }
 
 async fn counted(hallpass: &Hallpass) -> u64 {
-    let line = hallpass.says("metrics are served over HTTP").await;
-    let (_, address) = line.rsplit_once("address=").unwrap();
-    let url = format!("http://{}/metrics", address.split_whitespace().next().unwrap());
+    let url = format!("http://{}/metrics", hallpass.listens("metrics are served over HTTP").await);
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let text = client.get(url).send().await.unwrap().text().await.unwrap();
     let line =
@@ -115,8 +111,7 @@ async fn the_next_start_tells_only_what_was_not_told() {
 #[tokio::test]
 async fn one_while_the_system_connection_was_away_is_an_alarm_when_it_is_back() {
     let world = World::builder().replicas(0).start().await;
-    let target = world.nats.url().split_once("://").unwrap().1.to_owned();
-    let cable = Cable::to(target).await;
+    let cable = Cable::to(host_and_port(world.nats.url())).await;
     let url = format!("nats.urls={}", cable.url());
     let hallpass = Hallpass::start(world.directory(), &["--set", &url]).ready().await;
     hallpass.says("connections are recorded").await;
@@ -210,23 +205,6 @@ async fn where_the_server_does_not_allow_to_look_it_is_said_and_the_rest_works()
     assert_eq!(log.matches("raises no alarm: the user of").count(), 1, "{log}");
 }
 
-/// A server of a cluster with the world's.
-async fn second_server(world: &World, conf: &str) -> NatsServer {
-    let directory = world.directory().join("second");
-    std::fs::create_dir(&directory).unwrap();
-    let log = world.directory().join("nats-server.log");
-    let route = eventually("the port for routes", || async {
-        let log = std::fs::read_to_string(&log).ok()?;
-        let line = log.lines().find(|it| it.contains("Listening for route connections on"))?;
-        Some(line.rsplit(' ').next()?.to_owned())
-    })
-    .await;
-    let conf = conf.replace("127.0.0.1:1\"", &format!("{route}\""));
-    let listen = Listen { name: "nats-2".to_owned(), ..Listen::on_free_ports(&directory) };
-    let environment = setup::server_environment(&world.keys, &listen);
-    NatsServer::start(&nats_server(), &directory, &conf, &environment).await.unwrap()
-}
-
 #[tokio::test]
 async fn every_server_of_a_cluster_is_asked() {
     // JetStream wants to know how many there will be: the first has a route to nobody.
@@ -239,8 +217,9 @@ cluster {{ name: c, listen: \"127.0.0.1:-1\", routes: [\"{route}\"] }}
         )
     };
     let mut world = World::builder().replicas(0).server_conf(cluster).start().await;
-    let conf = cluster(setup::SERVER_CONF);
-    let second = second_server(&world, &conf).await;
+    let route = listener(&world, "Listening for route connections on").await;
+    let join = |conf: &str| conf.replace("127.0.0.1:1\"", &format!("{route}\""));
+    let second = world.another_server("nats-2", join).await;
     let seed = seed(&world, "break-glass");
     drop(operator(&world, "at-the-first").await);
     drop(Wire::with_seed(second.url(), "at-the-second", &seed).await.unwrap());

@@ -1,7 +1,7 @@
 //! The proxy is restarted, or reads its configuration again.
 
 use super::staying::{AS_ADVISED, Staying};
-use crate::support::{Haproxy, PLAIN, World, eventually};
+use crate::support::{Haproxy, PLAIN, World, eventually, host_and_port};
 
 const SECTIONS: &str = r#"
 frontend nats
@@ -15,7 +15,7 @@ backend nats
 pub(super) async fn proxy(world: &World) -> (Haproxy, String) {
     let configuration = world.directory().join("haproxy.cfg");
     std::fs::write(&configuration, format!("{PLAIN}{SECTIONS}")).unwrap();
-    let server = world.nats.url().split_once("://").unwrap().1.to_owned();
+    let server = host_and_port(world.nats.url());
     let proxy = Haproxy::start(&configuration, &["EDGE"], &[("NATS", server)]).await;
     let url = format!("nats://{}", proxy.address("EDGE"));
     (proxy, url)

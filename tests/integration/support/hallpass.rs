@@ -119,6 +119,13 @@ impl Hallpass {
         eventually(&format!("`{text}` in the log of hallpass"), look).await
     }
 
+    /// Where it listens, once it has logged a line with this text and `address=`.
+    pub async fn listens(&self, text: &str) -> String {
+        let line = self.says(text).await;
+        let (_, address) = line.rsplit_once("address=").unwrap();
+        address.split_whitespace().next().unwrap().to_owned()
+    }
+
     /// Waits until it answers logins.
     pub async fn ready(self) -> Self {
         self.says("ready: answering logins").await;

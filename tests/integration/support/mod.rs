@@ -34,6 +34,11 @@ pub use process::{Ending, Process, ROOT, client, python_path};
 pub use wire::{Heard, Wire};
 pub use world::{World, WorldBuilder, install_provider, nats_cli, nats_server};
 
+/// `host:port` of a URL that ends there.
+pub fn host_and_port(url: &str) -> String {
+    url.split_once("://").unwrap().1.to_owned()
+}
+
 /// Longer than anything here takes on a busy machine; reaching it is a failure.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 

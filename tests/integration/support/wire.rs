@@ -13,7 +13,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{World, soon};
+use super::{World, host_and_port, soon};
 
 /// A connection. It answers PING only while it is listened to.
 pub struct Wire {
@@ -47,7 +47,7 @@ impl Heard {
 
 impl Wire {
     async fn open(url: &str) -> Result<Self, Heard> {
-        let address = url.split_once("://").unwrap().1;
+        let address = host_and_port(url);
         let stream = TcpStream::connect(address).await.map_err(|_| Heard::End)?;
         // A line would wait for the acknowledgement of the one before, up to 40 ms.
         stream.set_nodelay(true).unwrap();
