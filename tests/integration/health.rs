@@ -8,6 +8,7 @@ use crate::support::{Hallpass, eventually};
 mod agent;
 mod numbers;
 mod ready;
+mod strained;
 mod weight;
 
 const HTTP: [&str; 2] = ["--set", "http.listen=127.0.0.1:0"];
