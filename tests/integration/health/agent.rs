@@ -80,7 +80,6 @@ async fn who_says_nothing_keeps_nobody_out_for_long() {
             assert!(heard.is_empty() || heard.starts_with(b"ready up "), "{heard:?}");
             answered += usize::from(!heard.is_empty());
         }
-        assert!(answered >= MOST, "there was room for {answered} only");
         (answered == MOST).then_some(())
     })
     .await;
