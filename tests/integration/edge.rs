@@ -14,6 +14,7 @@ mod gossip;
 mod one_id;
 mod over_websocket;
 mod pages;
+mod patience;
 mod rotation;
 mod running;
 mod tcp;

@@ -4,6 +4,7 @@ mod break_glass;
 mod clocks;
 mod hallpass;
 mod idp;
+mod jetstream;
 mod nats;
 mod proxy;
 mod staying;

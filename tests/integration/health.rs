@@ -9,6 +9,7 @@ mod agent;
 mod door;
 mod numbers;
 mod ready;
+mod strained;
 mod weight;
 
 const HTTP: [&str; 2] = ["--set", "http.listen=127.0.0.1:0"];

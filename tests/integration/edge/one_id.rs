@@ -25,16 +25,21 @@ async fn the_proxy_s_id_joins_its_log_the_audit_stream_and_the_server_s_log() {
     assert_eq!(decision.text("/data/edge/request"), id);
     let joined = eventually("the session's events", || async {
         let events = world.events().await;
-        let mut kinds: Vec<_> = events
+        let mut told: Vec<_> = events
             .iter()
             .filter(|it| connection(&it.json()["data"]) == connection(&decision.json()["data"]))
-            .map(|it| it.text("/type"))
+            .map(|it| (it.text("/type"), it.outcome()))
             .collect();
-        kinds.sort();
-        (kinds.len() >= 3).then_some(kinds)
+        told.sort();
+        (told.len() >= 3).then_some(told)
     })
     .await;
-    assert_eq!(joined, ["hallpass.decision", "hallpass.session", "hallpass.session"]);
+    let expected = [
+        ("hallpass.decision", "granted"),
+        ("hallpass.session", "ended"),
+        ("hallpass.session", "started"),
+    ];
+    assert_eq!(joined, expected.map(|(kind, outcome)| (kind.to_owned(), outcome.to_owned())));
 
     // Who has the proxy's id in hand asks for the whole story.
     let why = run(world.directory(), &["audit", "why", "--request", &id]).await;

@@ -4,12 +4,17 @@
 //! the IdP's tokens, the server's requests, the proxy's word. hallpass being late is the other being
 //! ahead.
 
-use async_nats::ConnectOptions;
-use serde_json::json;
+use std::time::{Duration, Instant};
 
-use crate::support::{AskingServer, Spoken, World, eventually};
+use async_nats::ConnectOptions;
+use hallpass::nats_jwt;
+use serde_json::{Value, json};
+
+use crate::support::{AskingServer, Heard, Spoken, World, eventually};
 
 const MINUTES: i64 = 3 * 60;
+/// Seconds that are left of a token of which an IdP that is late believes that it has minutes.
+const LEFT: i64 = 4;
 
 /// A token as an IdP with this clock makes it now, good for this long.
 fn token(world: &World, ahead: i64, lives: i64) -> String {
@@ -24,7 +29,14 @@ fn token(world: &World, ahead: i64, lives: i64) -> String {
 async fn of_the_idp() {
     let mut world = World::start().await;
     let late = |lives| token(&world, -MINUTES, lives);
-    world.log_in("late", &late(2 * MINUTES)).await.expect("what is left of it is good");
+    // For the IdP it is good for minutes, for everybody else for what is left of them.
+    let mut late_one = world.wire("late", &late(MINUTES + LEFT)).await;
+    let began = Instant::now();
+    assert_eq!(
+        late_one.until_the_end().await,
+        [Heard::Complaint("User Authentication Expired".to_owned())]
+    );
+    assert!(began.elapsed() < Duration::from_secs(LEFT as u64 + 10), "{:?}", began.elapsed());
     assert_eq!(world.refusal("late-and-short", &late(MINUTES - 1)).await, "token_expired");
     let ahead = token(&world, MINUTES, MINUTES);
     assert_eq!(world.refusal("ahead", &ahead).await, "token_issued_in_future");
@@ -40,7 +52,7 @@ async fn of_the_idp() {
 async fn of_the_server() {
     let world = AskingServer::world().start().await;
     let mut asking = AskingServer::start(&world).await;
-    let good = world.token("alice", &["orders:read"]);
+    let good = token(&world, 0, 2 * MINUTES);
     let at = |asking: &AskingServer, ahead: i64| {
         let mut claims = asking.keys.claims(&good);
         for name in ["iat", "exp"] {
@@ -49,7 +61,12 @@ async fn of_the_server() {
         claims
     };
     let claims = at(&asking, MINUTES);
-    assert!(asking.ask(&claims).await.nats.jwt.is_some());
+    // The session ends with the token, whatever the server's clock says: by that clock half of the
+    // token's time is over, and so the server ends it early.
+    let jwt = asking.ask(&claims).await.nats.jwt.unwrap();
+    let ends_at = nats_jwt::decode::<Value>(jwt.as_bytes()).unwrap().exp.unwrap();
+    let left = ends_at - claims["iat"].as_i64().unwrap();
+    assert!((MINUTES - 10..=MINUTES).contains(&left), "{left} s of {} s", 2 * MINUTES);
     world.hallpass[0].says("the server's clock and ours disagree").await;
     let claims = at(&asking, -MINUTES);
     let header = asking.keys.xkey.public_key();

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::support::{AskingServer, World};
 
-async fn metrics(address: &str) -> String {
+pub(super) async fn metrics(address: &str) -> String {
     get(address, "/metrics").await.unwrap().1
 }
 
 /// What a series says; nothing where it is not there.
-fn value(metrics: &str, series: &str) -> Option<f64> {
+pub(super) fn value(metrics: &str, series: &str) -> Option<f64> {
     let line = metrics.lines().find_map(|line| line.strip_prefix(&format!("{series} ")));
     line.map(|value| value.parse().unwrap())
 }
@@ -95,21 +95,6 @@ async fn a_message_that_is_no_request_is_counted() {
     let mut asking = AskingServer::start(&world).await;
     asking.send(b"nonsense".to_vec(), None).await;
     says(&at, series, 1.0).await;
-}
-
-#[tokio::test]
-async fn overload_is_counted_and_makes_nobody_look_quick() {
-    let mut world = World::builder().replicas(0).start().await;
-    world.add_hallpass(&[&HTTP[..], &["--set", "callout.max_in_flight=1"]].concat()).await;
-    let at = http(&world.hallpass[0]).await;
-    let token = world.token("x", &["orders:read"]);
-    let series = "hallpass_decisions_total{outcome=\"undecided\",code=\"overloaded\"}";
-    eventually("an overload", || async {
-        let wave = (0..40).map(|_| world.log_in("wave", &token));
-        futures_util::future::join_all(wave).await;
-        value(&metrics(&at).await, series).filter(|count| *count > 0.0)
-    })
-    .await;
 }
 
 /// Who reads metrics finds on the pages what each of them means, and none that is not there.

@@ -154,6 +154,12 @@ impl AskingServer {
         reply
     }
 
+    /// Waits until the server has all that was sent.
+    pub async fn settle(&self) {
+        let nobody = self.client.request("nobody", "".into());
+        nobody.await.expect_err("nobody listens there");
+    }
+
     /// Publishes a request that asks for no answer.
     pub async fn send_without_reply(&self, payload: Vec<u8>) {
         let mut headers = HeaderMap::new();

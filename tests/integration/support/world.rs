@@ -218,6 +218,12 @@ impl World {
 
     /// Kills the server and starts it again, on the same ports.
     pub async fn restart_nats(&mut self) {
+        self.restart_nats_with(str::to_owned).await;
+    }
+
+    /// As [`Self::restart_nats`], with the server's usual configuration changed until the next
+    /// restart.
+    pub async fn restart_nats_with(&mut self, change: impl FnOnce(&str) -> String) {
         let port = |url: &str| url.rsplit_once(':').unwrap().1.to_owned();
         let nats = format!("127.0.0.1:{}", port(self.nats.url()));
         self.nats.stop().await;
@@ -228,8 +234,8 @@ impl World {
         }
         let program = nats_server();
         let path = self.directory.path();
-        self.nats =
-            NatsServer::start(&program, path, &self.server_conf, &self.environment).await.unwrap();
+        let conf = change(&self.server_conf);
+        self.nats = NatsServer::start(&program, path, &conf, &self.environment).await.unwrap();
     }
 
     /// Another server with the same users, of this name and in a directory of its own; its

@@ -97,15 +97,31 @@ async fn a_slow_idp_lowers_the_weight_until_it_is_fast_again() {
     for _ in 0..3 {
         world.log_in("slow", &token).await.unwrap();
     }
-    is_slow(&at, "decide").await;
-    weighs(&haproxy, "nats-1", 40..=67).await;
+    // For as long as it takes until nothing else of a busy machine is slow.
+    let more = async {
+        loop {
+            let _ = world.log_in("slow", &token).await;
+        }
+    };
+    let told = async {
+        is_slow(&at, "decide").await;
+        weighs(&haproxy, "nats-1", 40..=67).await;
+    };
+    tokio::select! {
+        () = more => {}
+        () = told => {}
+    }
     // Somebody without a credential is no measure of anything.
     cable.delay(NO_TIME);
     for _ in 0..20 {
         world.log_in("stranger", "no-token-of-anybody").await.unwrap_err();
     }
+    // The slow ones may be longer ago by now than is remembered; the strangers are not.
+    cable.delay(Duration::from_millis(600));
+    world.log_in("slow", &token).await.unwrap();
+    cable.delay(NO_TIME);
     let told = readiness(&at).await.unwrap();
-    assert_eq!(told["slow"][0], "decide", "{told}");
+    assert!(told["slow"].as_array().unwrap().contains(&"decide".into()), "{told}");
     for _ in 0..8 {
         world.log_in("quick", &token).await.unwrap();
     }
