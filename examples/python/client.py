@@ -310,7 +310,7 @@ async def stay_connected(tokens: TokenSource, ticker: Ticker, stop: asyncio.Even
             say(f"refused (token {token.number})")
             tokens.discard()
         except (OSError, asyncio.TimeoutError, nats.errors.Error) as error:
-            say(f"no connection: {error or type(error).__name__}")
+            say(f"no connection: {str(error) or type(error).__name__}")
         if stable:
             failures = 0
             continue
