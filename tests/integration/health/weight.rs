@@ -7,7 +7,7 @@ mod words;
 use std::path::PathBuf;
 
 use super::*;
-use crate::support::{Haproxy, PLAIN, ServerState, World, packaged};
+use crate::support::{Haproxy, PLAIN, ServerState, World, host_and_port, packaged};
 
 /// A server of HAProxy's backend: its name, where it is, and who is asked about it.
 struct Backend<'a> {
@@ -16,11 +16,6 @@ struct Backend<'a> {
     agent: &'a str,
     /// What HAProxy sends there.
     asks: &'a str,
-}
-
-/// `host:port` of a server's URL.
-fn host(url: &str) -> &str {
-    url.strip_prefix("nats://").unwrap()
 }
 
 /// A HAProxy before these, which looks itself whether they are there, as it does anywhere.
@@ -49,8 +44,9 @@ backend nats
 /// A HAProxy before the world's server, which asks the newest replica about it.
 async fn before(world: &World) -> Haproxy {
     let at = agent(world.hallpass.last().unwrap()).await;
-    let address = host(world.nats.url());
-    haproxy(world, &[Backend { name: "nats-1", address, agent: &at, asks: "nats-1" }]).await
+    let address = host_and_port(world.nats.url());
+    haproxy(world, &[Backend { name: "nats-1", address: &address, agent: &at, asks: "nats-1" }])
+        .await
 }
 
 /// Waits until a server is up with a weight like this.

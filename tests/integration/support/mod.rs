@@ -67,6 +67,20 @@ pub async fn within<T, F: Future<Output = Option<T>>>(
     tokio::time::timeout(patience, looking).await.unwrap_or_else(|_| panic!("in vain: {what}"))
 }
 
+/// Looks every 20 ms, for so long, that something is so. For what must not happen: there is nothing
+/// to wait for then, and a test beside it has to show that it would have been seen.
+pub async fn stays<F: Future<Output = bool>>(
+    span: Duration,
+    what: &str,
+    mut look: impl FnMut() -> F,
+) {
+    let end = tokio::time::Instant::now() + span;
+    while tokio::time::Instant::now() < end {
+        assert!(look().await, "not any more: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// Waits for something that must come.
 pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("in vain: {what}"))

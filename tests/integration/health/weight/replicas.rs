@@ -3,7 +3,7 @@
 use hallpass::playground::NatsServer;
 
 use super::*;
-use crate::support::Cable;
+use crate::{clients::listener, support::Cable};
 
 /// Has been there for the whole time, and works.
 async fn is_in(visitor: &hallpass::playground::client::Visitor) {
@@ -19,7 +19,7 @@ async fn a_server_is_there_as_long_as_one_replica_is_ready_and_then_drains() {
     world.add_hallpass(&AGENT).await;
     // Each replica's agent is asked about the same server.
     let (first, second) = (agent(&world.hallpass[0]).await, agent(&world.hallpass[1]).await);
-    let address = host(world.nats.url()).to_owned();
+    let address = host_and_port(world.nats.url());
     let backend = |name, agent| Backend { name, address: &address, agent, asks: "nats-1" };
     let haproxy = haproxy(&world, &[backend("a", &first), backend("b", &second)]).await;
     let is_there = |server: &'static str| weighs(&haproxy, server, 50..=100);
@@ -77,31 +77,23 @@ async fn a_server_that_is_gone_is_down_by_haproxy_s_own_check_until_it_is_back()
 async fn an_operator_says_so_before_the_agent_is_not_heard() {
     let mut world = World::builder().replicas(0).start().await;
     world.add_hallpass(&AGENT).await;
-    let haproxy = before(&world).await;
-    weighs(&haproxy, "nats-1", 50..=100).await;
-    let maintained = |state: &ServerState| state.status.starts_with("DRAIN");
-    // `ready` undoes what an operator said.
-    haproxy.ask("set server nats/nats-1 state drain").await;
-    weighs(&haproxy, "nats-1", 50..=100).await;
-    haproxy.ask("disable agent nats/nats-1").await;
-    haproxy.ask("set server nats/nats-1 state drain").await;
-    haproxy.thinks("nats", "nats-1", "drains", maintained).await;
-    // Long enough for ten answers.
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-    assert!(maintained(&haproxy.server("nats", "nats-1").await));
-    haproxy.ask("enable agent nats/nats-1").await;
-    weighs(&haproxy, "nats-1", 50..=100).await;
-}
-
-/// The port of a server's own, by its log.
-async fn routes(world: &World) -> String {
-    let log = world.directory().join("nats-server.log");
-    eventually("the port for routes", || async {
-        let text = std::fs::read_to_string(&log).unwrap();
-        let (_, rest) = text.split_once("Listening for route connections on ")?;
-        Some(rest.lines().next()?.trim().to_owned())
-    })
-    .await
+    let (at, address) = (agent(&world.hallpass[0]).await, host_and_port(world.nats.url()));
+    let backend = |name| Backend { name, address: &address, agent: &at, asks: "nats-1" };
+    let haproxy = haproxy(&world, &[backend("kept"), backend("heard")]).await;
+    weighs(&haproxy, "kept", 50..=100).await;
+    weighs(&haproxy, "heard", 50..=100).await;
+    let drains = |state: &ServerState| state.status.starts_with("DRAIN");
+    haproxy.ask("disable agent nats/kept").await;
+    haproxy.ask("set server nats/kept state drain").await;
+    haproxy.thinks("nats", "kept", "drains", drains).await;
+    for _ in 0..5 {
+        // `ready` undoes what an operator said, where the agent is heard: so it did answer meanwhile.
+        haproxy.ask("set server nats/heard state drain").await;
+        weighs(&haproxy, "heard", 50..=100).await;
+        assert!(drains(&haproxy.server("nats", "kept").await));
+    }
+    haproxy.ask("enable agent nats/kept").await;
+    weighs(&haproxy, "kept", 50..=100).await;
 }
 
 /// The world with another server in its cluster.
@@ -118,8 +110,8 @@ async fn cluster() -> (World, NatsServer) {
         .server_conf(|conf| format!("{conf}\n{}", clustered("127.0.0.1:1")))
         .start()
         .await;
-    let port = routes(&world).await;
-    let join = |conf: &str| conf.replace("127.0.0.1:1\"", &format!("{port}\""));
+    let route = listener(&world, "Listening for route connections on").await;
+    let join = |conf: &str| conf.replace("127.0.0.1:1\"", &format!("{route}\""));
     let other = world.another_server("nats-2", join).await;
     (world, other)
 }
@@ -128,7 +120,7 @@ async fn cluster() -> (World, NatsServer) {
 #[tokio::test]
 async fn a_replica_that_is_cut_off_takes_no_server_from_the_others() {
     let mut world = World::builder().replicas(0).start().await;
-    let cable = Cable::to(host(world.nats.url()).to_owned()).await;
+    let cable = Cable::to(host_and_port(world.nats.url())).await;
     let urls = format!("nats.urls={}", cable.url());
     world.add_hallpass(&[&AGENT[..], &["--set", &urls]].concat()).await;
     let haproxy = before(&world).await;
@@ -147,13 +139,13 @@ async fn a_replica_that_is_cut_off_takes_no_server_from_the_others() {
 #[tokio::test]
 async fn a_server_that_one_replica_does_not_reach_and_another_does_is_there() {
     let (mut world, other) = cluster().await;
-    let cable = Cable::to(host(other.url()).to_owned()).await;
+    let cable = Cable::to(host_and_port(other.url())).await;
     for two in [cable.url(), other.url().to_owned()] {
         let urls = format!("nats.urls={},{two}", world.nats.url());
         world.add_hallpass(&[&AGENT[..], &["--set", &urls]].concat()).await;
     }
     let at = agent(&world.hallpass[0]).await;
-    let two = host(other.url()).to_owned();
+    let two = host_and_port(other.url());
     let backend = Backend { name: "two", address: &two, agent: &at, asks: "nats-2" };
     let haproxy = haproxy(&world, &[backend]).await;
     weighs(&haproxy, "two", 50..=100).await;
@@ -175,11 +167,11 @@ async fn of_a_cluster_each_server_has_its_own_answer() {
         world.add_hallpass(&[&AGENT[..], &["--set", &urls]].concat()).await;
     }
     let at = agent(&world.hallpass[0]).await;
-    let (one, two) = (host(world.nats.url()), host(other.url()).to_owned());
+    let (one, two) = (host_and_port(world.nats.url()), host_and_port(other.url()));
     let haproxy = haproxy(
         &world,
         &[
-            Backend { name: "one", address: one, agent: &at, asks: "nats-1" },
+            Backend { name: "one", address: &one, agent: &at, asks: "nats-1" },
             Backend { name: "two", address: &two, agent: &at, asks: "nats-2" },
         ],
     )

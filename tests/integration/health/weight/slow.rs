@@ -13,7 +13,7 @@ const NO_TIME: Duration = Duration::ZERO;
 /// A world whose hallpass reaches nats-server by a cable only.
 async fn cabled() -> (World, Cable, String) {
     let mut world = World::builder().replicas(0).start().await;
-    let cable = Cable::to(host(world.nats.url()).to_owned()).await;
+    let cable = Cable::to(host_and_port(world.nats.url())).await;
     let urls = format!("nats.urls={}", cable.url());
     world.add_hallpass(&[&HTTP[..], &AGENT, &["--set", &urls]].concat()).await;
     let at = http(&world.hallpass[0]).await;

@@ -32,8 +32,8 @@ async fn parrot() -> (String, Arc<Mutex<Answer>>) {
 async fn each_answer_undoes_the_one_before() {
     let world = World::builder().replicas(0).start().await;
     let (at, says) = parrot().await;
-    let address = host(world.nats.url());
-    let backend = Backend { name: "nats-1", address, agent: &at, asks: "nats-1" };
+    let address = host_and_port(world.nats.url());
+    let backend = Backend { name: "nats-1", address: &address, agent: &at, asks: "nats-1" };
     let haproxy = haproxy(&world, &[backend]).await;
     let (ready, drain) = (Answer::Ready(70), Answer::Drain);
     let down = Answer::Down("hallpass has no connection to nats-server");
