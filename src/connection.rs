@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 
 use ipnet::IpNet;
 
-use crate::nats_jwt::ClientInfo;
+use crate::{config::among, nats_jwt::ClientInfo};
 
 /// What a client speaks, by the names that NATS has for `allowed_connection_types`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -102,8 +102,7 @@ impl Connection {
 }
 
 fn client_s_own(address: IpAddr, edges: &[IpNet]) -> Option<IpAddr> {
-    let address = address.to_canonical();
-    (!edges.iter().any(|edge| edge.contains(&address))).then_some(address)
+    (!among(edges, address)).then(|| address.to_canonical())
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::{ConfigArgs, Exit, output};
 use crate::{
     code::{Code, Refusal},
-    config::{IssuerSettings, Layers},
+    config::{IssuerSettings, Layers, Settings, among},
     connection::{Connection, ConnectionType},
     credential::Wish,
     document::did_you_mean,
@@ -176,11 +176,11 @@ impl Explain {
     }
 
     fn connection(&self, layers: &Layers) -> Connection {
-        let edges: Vec<IpNet> = crate::config::Settings::edges(layers);
+        let edges: Vec<IpNet> = Settings::edges(layers);
         let from = self.from.map(|address| address.to_canonical());
         Connection {
             kind: Some(self.connection_type),
-            source: from.filter(|address| !edges.iter().any(|edge| edge.contains(address))),
+            source: from.filter(|address| !among(&edges, *address)),
             certificate: self.certificate,
             attested: self.edge,
         }

@@ -51,10 +51,7 @@ impl EdgeSettings {
     /// Whether an edge may be at an address, as a server tells it. Where none is named, any may.
     #[must_use]
     pub fn may_be_at(&self, host: &str) -> bool {
-        let is_named = |address: IpAddr| {
-            let address = address.to_canonical();
-            self.addresses.iter().any(|network| network.contains(&address))
-        };
+        let is_named = |address| among(&self.addresses, address);
         self.addresses.is_empty() || host.parse().is_ok_and(is_named)
     }
 }
@@ -161,6 +158,12 @@ fn networks(fields: &mut Fields<'_>, problems: &mut Problems) -> Vec<IpNet> {
         }
     }
     networks
+}
+
+/// Whether an address is in one of the networks; one of IPv4 in an IPv6 coat is one of IPv4.
+pub(crate) fn among(networks: &[IpNet], address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    networks.iter().any(|network| network.contains(&address))
 }
 
 /// An address, or a network in CIDR notation (RFC 4632) without bits beyond its length.

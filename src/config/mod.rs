@@ -24,8 +24,8 @@ mod system;
 
 pub use audit::{AuditMode, AuditSettings, PersonalData, PersonalField, Treatment, WhenFull};
 pub use certificates::ClientCertificate;
-pub(crate) use edge::network;
 pub use edge::{EdgeKey, EdgeSettings};
+pub(crate) use edge::{among, network};
 pub use http::{AgentSettings, HttpSettings};
 pub(crate) use issuers::is_loopback;
 pub use issuers::{
